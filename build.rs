@@ -1,0 +1,43 @@
+//! Generates the guest's view of the boundary from `exports.toml`, compiles Lua, and describes it to
+//! Rust. Each step is one call into `codegen`, where it is explained.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+
+use codegen::lua::{bindings, compile::Guest, edits, sources};
+use codegen::manifest::Manifest;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for input in ["exports.toml", "vendor"] {
+        println!("cargo::rerun-if-changed={input}");
+    }
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let wasm = env::var("CARGO_CFG_TARGET_ARCH")? == "wasm32";
+    let vendor = root.join("vendor");
+
+    let manifest = Manifest::load(&root.join("exports.toml")).unwrap_or_else(|errors| {
+        eprintln!("{errors}");
+        std::process::exit(1)
+    });
+    fs::write(out.join("shims.rs"), codegen::backend::Backend::render(&codegen::backend::Shims, &manifest))?;
+
+    let lua = out.join("lua");
+    edits::apply(&sources::pinned(&vendor)?, &edits::read(&vendor.join("edits"))?, &lua)?;
+    let guest = Guest {
+        lua: &lua,
+        vendor: &vendor,
+        wasm,
+    };
+    guest.compile()?;
+    fs::write(out.join("bindings.rs"), bindings::generate(&guest)?)?;
+
+    if wasm {
+        for argument in guest.link_arguments(manifest.memory_pages() * 65536) {
+            println!("cargo::rustc-link-arg-cdylib={argument}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,466 @@
+//! The JavaScript loader: makes the imports over a host object, brings a module to life, and gives its exports as
+//! methods. Its syntax keeps to what Chrome 74 and Firefox 79 parse.
+
+use std::fmt::Write;
+
+use super::javascript::{accessor, comment, export_params, scalar_type, wat};
+use super::names::camel;
+use super::{Backend, ORIGIN};
+use crate::manifest::{Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
+
+/// `web/loader.js`.
+pub struct Loader;
+
+/// The service that the loader answers by itself, from the handlers that it was given.
+const NEGOTIATE: &str = "negotiate";
+
+impl Backend for Loader {
+    fn name(&self) -> &'static str {
+        "loader"
+    }
+
+    fn path(&self) -> &'static str {
+        "web/loader.js"
+    }
+
+    fn render(&self, manifest: &Manifest) -> String {
+        let mut out = format!(
+            "// The boundary between JavaScript and lua.wasm: its constants, the imports over a host object,\n\
+             // and the exports as methods. The syntax keeps to what Chrome 74 and Firefox 79 parse.\n\
+             // {ORIGIN}\n\n"
+        );
+        constants(&mut out, manifest);
+        for structure in &manifest.structs {
+            self::structure(&mut out, structure);
+        }
+        out.push_str(ERROR);
+        services(&mut out, manifest);
+        imports(&mut out, manifest);
+        instance(&mut out, manifest);
+        out.push_str(&MODULES.replace("$SECTION", &manifest.abi.section).replace("$MEMORY", &manifest.abi.memory));
+        out
+    }
+}
+
+fn constants(out: &mut String, manifest: &Manifest) {
+    let _ = write!(
+        out,
+        "/** Version of the boundary. */\nexport const ABI_VERSION = {};\n\
+         /** Equal for two builds exactly if they agree on every call. */\nexport const MANIFEST_HASH = '{:016x}';\n",
+        manifest.abi.version,
+        manifest.hash(),
+    );
+    for constant in &manifest.constants {
+        out.push_str(&comment("", &constant.doc, &[]));
+        let _ = writeln!(out, "export const {} = {};", constant.name, constant.literal());
+    }
+    out.push_str("/** The number of each service. */\nexport const SERVICES = Object.freeze({\n");
+    for service in &manifest.services {
+        let _ = writeln!(out, "  {}: {},", camel(&service.name), service.number);
+    }
+    out.push_str("});\n\n");
+}
+
+fn structure(out: &mut String, structure: &Struct) {
+    let tags = [
+        "@param {DataView} view Of the module's memory.".to_owned(),
+        "@param {number} address Where the structure starts.".to_owned(),
+        format!("@returns {{import('./loader.js').{}}}", structure.name),
+    ];
+    let text = format!("Reads a {} of {} bytes from memory.", structure.name, structure.size);
+    out.push_str(&comment("", &text, &tags));
+    let _ = writeln!(out, "export function read{}(view, address) {{\n  return {{", structure.name);
+    for field in &structure.fields {
+        let at = if field.offset == 0 { "address".to_owned() } else { format!("address + {}", field.offset) };
+        let _ = writeln!(out, "    {}: {},", camel(&field.name), get(field.ty, "view", &at));
+    }
+    out.push_str("  };\n}\n\n");
+}
+
+fn get(scalar: Scalar, view: &str, at: &str) -> String {
+    let endian = if scalar.size() == 1 { "" } else { ", true" };
+    format!("{view}.get{}({at}{endian})", accessor(scalar))
+}
+
+fn services(out: &mut String, manifest: &Manifest) {
+    if manifest.services.is_empty() {
+        return;
+    }
+    if manifest.services.iter().any(|service| service.name == NEGOTIATE) {
+        out.push_str(NEGOTIATED);
+    }
+    out.push_str(&comment(
+        "",
+        "Answers a request of the module.",
+        &[
+            "@param {import('./loader.js').Host} host".to_owned(),
+            "@param {Uint8Array} request The number of the service and its arguments.".to_owned(),
+            "@param {Uint8Array} room Where the reply goes.".to_owned(),
+            "@returns {number} Length of the reply, or what stands for none.".to_owned(),
+        ],
+    ));
+    out.push_str(
+        "function serve(host, request, room) {\n  const services = host.services || {};\n\
+         \x20 const query = new DataView(request.buffer, request.byteOffset, request.length);\n\
+         \x20 const reply = new DataView(room.buffer, room.byteOffset, room.length);\n  switch (request[0]) {\n",
+    );
+    for service in &manifest.services {
+        self::service(out, service);
+    }
+    out.push_str("    default:\n      return REPLY_NONE;\n  }\n}\n\n");
+}
+
+fn service(out: &mut String, service: &Service) {
+    let name = camel(&service.name);
+    let automatic = service.name == NEGOTIATE;
+    let compare = if service.trailing_arg().is_some() { "<" } else { "!==" };
+    let malformed = format!("request.length {compare} {}", service.header_size());
+    let refuse = if automatic { malformed } else { format!("!services.{name} || {malformed}") };
+    let _ = write!(
+        out,
+        "    case SERVICES.{name}: {{\n      if ({refuse}) return REPLY_NONE;\n"
+    );
+    let call = format!("services.{name}({})", arguments(service));
+    if service.reply.is_empty() {
+        let _ = write!(out, "      return {call} === null ? REPLY_NONE : 0;\n    }}\n");
+        return;
+    }
+    if automatic {
+        let _ = write!(
+            out,
+            "      const answer = services.{name}\n        ? {call}\n        : negotiated(host);\n"
+        );
+    } else {
+        let _ = writeln!(out, "      const answer = {call};");
+    }
+    out.push_str("      if (answer === null || answer === undefined) return REPLY_NONE;\n");
+    let size = service.reply_size();
+    match service.trailing_reply() {
+        Some(bytes) => {
+            let _ = write!(
+                out,
+                "      const length = {size} + answer.{}.length;\n      if (room.length < length) return -length;\n",
+                camel(&bytes.name)
+            );
+        }
+        None => {
+            let _ = writeln!(out, "      if (room.length < {size}) return -{size};");
+        }
+    }
+    let mut at = 0;
+    for field in &service.reply {
+        let value = format!("answer.{}", camel(&field.name));
+        let _ = match field.ty.scalar() {
+            Some(scalar) => {
+                let endian = if scalar.size() == 1 { "" } else { ", true" };
+                let set = writeln!(out, "      reply.set{}({at}, {value}{endian});", accessor(scalar));
+                at += scalar.size();
+                set
+            }
+            None => writeln!(out, "      room.set({value}, {size});"),
+        };
+    }
+    let length = if service.trailing_reply().is_some() { "length".to_owned() } else { size.to_string() };
+    let _ = write!(out, "      return {length};\n    }}\n");
+}
+
+fn arguments(service: &Service) -> String {
+    let mut at = 1;
+    let mut arguments = Vec::new();
+    for arg in &service.args {
+        match arg.ty.scalar() {
+            Some(scalar) => {
+                arguments.push(get(scalar, "query", &at.to_string()));
+                at += scalar.size();
+            }
+            None => arguments.push(format!("request.subarray({at})")),
+        }
+    }
+    arguments.join(", ")
+}
+
+fn imports(out: &mut String, manifest: &Manifest) {
+    let handlers: Vec<_> = manifest.imports.iter().map(|import| format!("'{}'", import.handler)).collect();
+    let _ = write!(out, "const HANDLERS = [{}];\n\n", handlers.join(", "));
+    out.push_str(IMPORTS_HEAD);
+    let _ = writeln!(out, "  const {} = {{", manifest.abi.import_module);
+    for import in &manifest.imports {
+        self::import(out, import, manifest);
+    }
+    let _ = write!(
+        out,
+        "  }};\n  const takeThrown = () => {{\n    const last = thrown;\n    thrown = null;\n    return last;\n  }};\n\
+         \x20 return {{ imports: {{ {} }}, takeThrown }};\n}}\n\n",
+        manifest.abi.import_module
+    );
+}
+
+fn import(out: &mut String, import: &Import, manifest: &Manifest) {
+    let function = &import.function;
+    let params: Vec<_> = function.wasm_params().iter().map(|(name, _)| camel(name)).collect();
+    let _ = write!(
+        out,
+        "    // {}\n    {}({}) {{\n      try {{\n",
+        wat(function, Some(&manifest.abi.import_module)),
+        function.name,
+        params.join(", "),
+    );
+    if function.name == manifest.abi.service_import {
+        request(out, function, manifest.abi.service_table);
+    }
+    let args: Vec<_> = function.params.iter().map(handler_argument).collect();
+    let _ = write!(
+        out,
+        "        return host.{}({});\n      }} catch (error) {{\n        thrown = {{ error }};\n        return {};\n      }}\n    }},\n",
+        import.handler,
+        args.join(", "),
+        import.threw,
+    );
+}
+
+fn request(out: &mut String, function: &Function, table: u32) {
+    if let [id, key, value] = &function.params[..] {
+        let _ = write!(
+            out,
+            "        if ({} === {table}) {{\n          return serve(host, {}, {});\n        }}\n",
+            camel(&id.name),
+            handler_argument(key),
+            handler_argument(value),
+        );
+    }
+}
+
+fn handler_argument(param: &Param) -> String {
+    let name = camel(&param.name);
+    match &param.ty {
+        Type::Scalar(Scalar::U32) | Type::Named(_, Scalar::U32) => format!("{name} >>> 0"),
+        Type::Scalar(_) | Type::Named(..) => name,
+        _ => {
+            let expanded: Vec<_> = param.expanded().iter().map(|(name, _)| camel(name)).collect();
+            format!("range({})", expanded.join(", "))
+        }
+    }
+}
+
+fn instance(out: &mut String, manifest: &Manifest) {
+    out.push_str("const EXPORTS = [\n");
+    let _ = writeln!(out, "  '{}',", manifest.abi.memory);
+    for export in &manifest.exports {
+        let _ = writeln!(out, "  '{}',", export.function.name);
+    }
+    out.push_str("];\n\n");
+    out.push_str(&INSTANCE_HEAD.replace("$MEMORY", &manifest.abi.memory));
+    for export in &manifest.exports {
+        method(out, export);
+    }
+    out.push_str("}\n\n");
+}
+
+fn method(out: &mut String, export: &Export) {
+    let function = &export.function;
+    let params = export_params(function);
+    let mut tags: Vec<_> = params
+        .iter()
+        .map(|(_, name, ty, doc)| format!("@param {{{}}} {name} {doc}", plain(ty)))
+        .collect();
+    let structure = function.params.iter().find_map(|param| match &param.ty {
+        Type::Struct(name) => Some((name, format!("{}Ptr", camel(&param.name)))),
+        _ => None,
+    });
+    if let Some((name, _)) = &structure {
+        tags.push(format!("@returns {{import('./loader.js').{name}}}"));
+    } else if let Some(returns) = &function.returns {
+        let scalar = returns.ty.scalar().map_or("number", scalar_type);
+        tags.push(format!("@returns {{{scalar}}} {}", returns.doc));
+    }
+    out.push('\n');
+    out.push_str(&comment("  ", &format!("{}\n\n`{}`", function.summary, wat(function, None)), &tags));
+    let names: Vec<_> = params.into_iter().map(|(_, name, _, _)| name).collect();
+    let call = format!("this.exports.{}({})", function.name, names.join(", "));
+    let body = match (&structure, &function.returns) {
+        (Some((name, at)), _) => format!("    {call};\n    return read{name}(this.view, {at});\n"),
+        (None, Some(returns)) if returns.ty.scalar() == Some(Scalar::U32) => format!("    return {call} >>> 0;\n"),
+        (None, Some(_)) => format!("    return {call};\n"),
+        (None, None) => format!("    {call};\n"),
+    };
+    let _ = write!(out, "  {}({}) {{\n{body}  }}\n", camel(&function.name), names.join(", "));
+}
+
+/// What JSDoc calls a type: the aliases of the declarations stand for numbers.
+fn plain(ty: &str) -> &str {
+    match ty {
+        "bigint" | "Uint8Array" => ty,
+        _ => "number",
+    }
+}
+
+const ERROR: &str = "/** Module and loader do not fit, or the module could not be fetched. */
+export class AbiError extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = 'AbiError';
+  }
+}
+
+";
+
+const NEGOTIATED: &str = "/**
+ * What a host offers: the services that it has handlers for, and the longest value of its tables.
+ *
+ * @param {import('./loader.js').Host} host
+ * @returns {import('./loader.js').NegotiateReply}
+ */
+function negotiated(host) {
+  const handlers = host.services || {};
+  let services = 1 << SERVICES.negotiate;
+  for (const name of Object.keys(SERVICES)) {
+    if (typeof handlers[name] === 'function') services |= 1 << SERVICES[name];
+  }
+  return { services, maxValueLen: host.maxValueLength || VALUE_LIMIT };
+}
+
+";
+
+const IMPORTS_HEAD: &str = "/**
+ * Makes the import object for a host. What a method of the host throws does not reach the module,
+ * which sees a value that stands for it; the exception is kept for `takeThrown`.
+ *
+ * @param {import('./loader.js').Host} host
+ * @param {() => WebAssembly.Memory} getMemory Called once, when the module first needs the host.
+ * @returns {{
+ *   imports: WebAssembly.Imports,
+ *   takeThrown: () => import('./loader.js').Thrown | null,
+ * }}
+ */
+export function createImports(host, getMemory) {
+  const missing = HANDLERS.filter((name) => typeof host[name] !== 'function');
+  if (missing.length > 0) {
+    throw new AbiError(`the host has no method ${missing.join(', ')}`);
+  }
+  /** @type {import('./loader.js').Thrown | null} */
+  let thrown = null;
+  /** @type {Uint8Array | null} The memory never grows, so one view of it lasts. */
+  let memory = null;
+  const range = (ptr, length) => {
+    if (memory === null) memory = new Uint8Array(getMemory().buffer);
+    return memory.subarray(ptr, ptr + length);
+  };
+";
+
+const INSTANCE_HEAD: &str = "/** A module at work: its exports as methods, and views of its memory, which never grows. */
+export class LuaInstance {
+  /**
+   * @param {WebAssembly.Instance} instance
+   * @param {() => import('./loader.js').Thrown | null} [takeThrown]
+   */
+  constructor(instance, takeThrown = () => null) {
+    this.instance = instance;
+    this.exports = /** @type {any} */ (instance.exports);
+    const { buffer } = this.exports.$MEMORY;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.takeThrown = takeThrown;
+  }
+";
+
+const MODULES: &str = "/**
+ * What a value calls itself. Unlike `instanceof`, this knows values of another frame or context too.
+ *
+ * @param {any} value
+ * @returns {string}
+ */
+function kindOf(value) {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/**
+ * Compiles a module, from a response as it arrives.
+ *
+ * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function compile(source) {
+  const given = await source;
+  if (kindOf(given) === 'WebAssembly.Module') return given;
+  if (kindOf(given) !== 'Response') return WebAssembly.compile(given);
+  if (!given.ok) {
+    throw new AbiError(`${given.url} could not be fetched: ${given.status} ${given.statusText}`);
+  }
+  // Compiling while it arrives wants a type that not every server sends.
+  const type = (given.headers.get('Content-Type') || '').split(';')[0].trim();
+  if (typeof WebAssembly.compileStreaming === 'function' && type === 'application/wasm') {
+    return WebAssembly.compileStreaming(given);
+  }
+  return WebAssembly.compile(await given.arrayBuffer());
+}
+
+/**
+ * Reads what a module says about itself: version of the boundary (u32), release of Lua and hash of
+ * the manifest (each a length byte and text).
+ *
+ * @param {WebAssembly.Module} module
+ * @returns {import('./loader.js').Stamp | null} Null if it says nothing.
+ */
+export function identify(module) {
+  const sections = WebAssembly.Module.customSections(module, '$SECTION');
+  if (sections.length === 0) return null;
+  const bytes = new Uint8Array(sections[0]);
+  let next = 4;
+  const text = () => {
+    const start = next + 1;
+    next = start + bytes[next];
+    if (!(next <= bytes.length)) throw new AbiError('the section $SECTION is damaged');
+    return new TextDecoder().decode(bytes.subarray(start, next));
+  };
+  const luaRelease = text();
+  const manifestHash = text();
+  return { abiVersion: new DataView(sections[0]).getUint32(0, true), luaRelease, manifestHash };
+}
+
+/**
+ * Throws an `AbiError` if a module does not have this boundary.
+ *
+ * @param {WebAssembly.Module} module
+ */
+export function check(module) {
+  const stamp = identify(module);
+  if (stamp !== null && stamp.abiVersion !== ABI_VERSION) {
+    throw new AbiError(
+      `the module has version ${stamp.abiVersion} of the boundary and the loader version ` +
+        `${ABI_VERSION}: take both from one release`,
+    );
+  }
+  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const missing = EXPORTS.filter((name) => !names.has(name));
+  if (missing.length > 0) {
+    throw new AbiError(`the module is not lua.wasm: it does not export ${missing.join(', ')}`);
+  }
+}
+
+/**
+ * Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be
+ * called.
+ *
+ * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} [options]
+ * @returns {Promise<LuaInstance>}
+ */
+export async function instantiate(source, host, options = {}) {
+  const module = await compile(source);
+  check(module);
+  /** @returns {any} */
+  const getMemory = () => instance.exports.$MEMORY;
+  const { imports, takeThrown } = createImports(host, getMemory);
+  const all = Object.assign({}, options.imports, imports);
+  /** @type {WebAssembly.Instance} */
+  const instance = await WebAssembly.instantiate(module, all);
+  const lua = new LuaInstance(instance, takeThrown);
+  const pages = lua.bytes.length / WASM_PAGE_SIZE;
+  if (pages !== MEMORY_PAGES) {
+    throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
+  }
+  return lua;
+}
+";

@@ -1,0 +1,467 @@
+//! Rust shims: the guest's side of the boundary. Every address that the host passes is checked here, before any
+//! hand-written code sees it.
+
+use std::fmt::Write;
+
+use super::names::{pascal, upper};
+use super::text::prefixed;
+use super::{Backend, ORIGIN};
+use crate::manifest::{Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
+
+/// `shims.rs` in `OUT_DIR`, included by the guest's `abi` module.
+pub struct Shims;
+
+const WIDTH: usize = 100;
+
+impl Backend for Shims {
+    fn name(&self) -> &'static str {
+        "shims"
+    }
+
+    fn path(&self) -> &'static str {
+        "shims.rs"
+    }
+
+    fn render(&self, manifest: &Manifest) -> String {
+        let mut out = format!("// {ORIGIN}\n\n");
+        constants(&mut out, manifest);
+        for structure in &manifest.structs {
+            self::structure(&mut out, structure);
+        }
+        exports(&mut out, manifest);
+        imports(&mut out, manifest);
+        services(&mut out, manifest);
+        out
+    }
+}
+
+fn doc(out: &mut String, indent: &str, text: &str) {
+    out.push_str(&prefixed(text, &format!("{indent}/// "), WIDTH));
+}
+
+fn constants(out: &mut String, manifest: &Manifest) {
+    let _ = write!(
+        out,
+        "/// Version of the boundary.\npub const ABI_VERSION: u32 = {};\n\
+         /// Equal for two builds exactly if they agree on every call.\npub const MANIFEST_HASH: u64 = 0x{:016x};\n\
+         /// The table id that marks a request to the host.\npub const SERVICE_TABLE: u32 = {};\n",
+        manifest.abi.version,
+        manifest.hash(),
+        manifest.abi.service_table,
+    );
+    for constant in &manifest.constants {
+        doc(out, "", &constant.doc);
+        let (name, ty) = (&constant.name, constant.ty.name());
+        let _ = writeln!(out, "pub const {name}: {ty} = {};", rust_literal(constant));
+    }
+    out.push('\n');
+}
+
+fn rust_literal(constant: &Constant) -> String {
+    integer_literal(constant.value, constant.hex)
+}
+
+fn integer_literal(value: i64, hex: bool) -> String {
+    match (value, hex) {
+        (value, true) => format!("0x{value:02X}"),
+        (value, false) if value == i64::from(i32::MIN) => "i32::MIN".to_owned(),
+        (value, false) if value.unsigned_abs() >= 10_000 => grouped(value),
+        (value, false) => value.to_string(),
+    }
+}
+
+fn grouped(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut grouped = String::from(if value < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push('_');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn structure(out: &mut String, structure: &Struct) {
+    let name = &structure.name;
+    doc(out, "", &structure.summary);
+    let _ = writeln!(out, "#[repr(C)]\n#[derive(Clone, Copy, Debug, PartialEq)]\npub struct {name} {{");
+    for field in &structure.fields {
+        doc(out, "    ", &field.doc);
+        let _ = writeln!(out, "    pub {}: {},", field.name, field.ty.name());
+    }
+    let _ = write!(
+        out,
+        "}}\n\nconst _: () = {{\n    assert!(size_of::<{name}>() == {});\n    assert!(align_of::<{name}>() == {});\n",
+        structure.size, structure.align,
+    );
+    for field in &structure.fields {
+        let _ = writeln!(out, "    assert!(core::mem::offset_of!({name}, {}) == {});", field.name, field.offset);
+    }
+    out.push_str("};\n\n");
+}
+
+fn exports(out: &mut String, manifest: &Manifest) {
+    out.push_str(
+        "/// What the host calls. An address range that does not lie in memory is answered here, with the value that\n\
+         /// the manifest names; [`crate::exports`] only ever sees ranges that do.\n\
+         #[cfg(target_arch = \"wasm32\")]\npub mod exports {\n",
+    );
+    let params = || manifest.exports.iter().flat_map(|export| &export.function.params);
+    let mut used: Vec<&str> = params().filter_map(|param| checked_type(&param.ty)).map(|(name, _)| name).collect();
+    used.sort_unstable();
+    used.dedup();
+    match used[..] {
+        [] => {}
+        [one] => {
+            let _ = writeln!(out, "    use crate::boundary::{one};\n");
+        }
+        _ => {
+            let _ = writeln!(out, "    use crate::boundary::{{{}}};\n", used.join(", "));
+        }
+    }
+    for (index, export) in manifest.exports.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        self::export(out, export);
+    }
+    out.push_str("}\n\n");
+}
+
+/// The guest's type for a checked range, and how to make one of a parameter.
+fn checked_type(ty: &Type) -> Option<(&'static str, String)> {
+    match ty {
+        Type::Scalar(_) | Type::Named(..) => None,
+        Type::Bytes => Some(("Bytes", "Bytes::new".to_owned())),
+        Type::BytesMut => Some(("BytesMut", "BytesMut::new".to_owned())),
+        Type::Struct(name) => Some(("Out", format!("Out::<super::{name}>::new"))),
+    }
+}
+
+fn export(out: &mut String, export: &Export) {
+    let function = &export.function;
+    doc(out, "    ", &function.summary);
+    let _ = writeln!(out, "    #[unsafe(no_mangle)]");
+    let wasm: Vec<_> =
+        function.wasm_params().iter().map(|(name, scalar)| format!("{name}: {}", scalar.name())).collect();
+    let head = format!("    pub extern \"C\" fn {}({}){} {{", function.name, wasm.join(", "), arrow(function));
+    if head.chars().count() <= WIDTH {
+        let _ = writeln!(out, "{head}");
+    } else {
+        let lines: String = wasm.iter().map(|param| format!("        {param},\n")).collect();
+        let _ = writeln!(out, "    pub extern \"C\" fn {}(\n{lines}    ){} {{", function.name, arrow(function));
+    }
+    for param in &function.params {
+        if let Some((_, new)) = checked_type(&param.ty) {
+            let range = match param.ty {
+                Type::Struct(_) => format!("{}_ptr", param.name),
+                _ => format!("{}_ptr, {}", param.name, param.length),
+            };
+            let _ = writeln!(out, "        let Some({}) = {new}({range}) else {{", param.name);
+            let bad = export.bad_range.as_ref();
+            if let Some(status) = bad.and_then(|bad| bad.status.as_ref()) {
+                let _ = writeln!(out, "            crate::boundary::refused(super::{status});");
+            }
+            match bad.and_then(|bad| bad.value) {
+                Some(value) => {
+                    let _ = writeln!(out, "            return {};", integer_literal(value, false));
+                }
+                None => out.push_str("            return;\n"),
+            }
+            out.push_str("        };\n");
+        }
+    }
+    let args: Vec<_> = function.params.iter().map(|param| param.name.as_str()).collect();
+    let semicolon = if function.returns.is_some() { "" } else { ";" };
+    let _ = writeln!(out, "        crate::exports::{}({}){semicolon}\n    }}", function.name, args.join(", "));
+}
+
+fn arrow(function: &Function) -> String {
+    let scalar = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
+    scalar.map_or_else(String::new, |scalar| format!(" -> {}", scalar.name()))
+}
+
+fn imports(out: &mut String, manifest: &Manifest) {
+    out.push_str("/// What the guest calls on the host.\npub mod imports {\n");
+    let mut names: Vec<_> = manifest.imports.iter().map(|import| import.function.name.as_str()).collect();
+    names.sort_unstable();
+    let _ = writeln!(
+        out,
+        "    #[cfg(not(target_arch = \"wasm32\"))]\n    use crate::native_host::{{\n{}    }};\n",
+        prefixed(&(names.join(", ") + ","), "        ", WIDTH),
+    );
+    let _ = writeln!(
+        out,
+        "    #[cfg(target_arch = \"wasm32\")]\n    #[link(wasm_import_module = \"{}\")]\n    unsafe extern \"C\" {{",
+        manifest.abi.import_module
+    );
+    for import in &manifest.imports {
+        let function = &import.function;
+        let params: Vec<_> = function.params.iter().flat_map(raw_params).collect();
+        let head = format!("        fn {}({}){};", function.name, params.join(", "), arrow(function));
+        if head.len() <= WIDTH {
+            let _ = writeln!(out, "{head}");
+        } else {
+            let lines: String = params.iter().map(|param| format!("            {param},\n")).collect();
+            let _ = writeln!(out, "        fn {}(\n{lines}        ){};", function.name, arrow(function));
+        }
+    }
+    out.push_str("    }\n");
+    for import in &manifest.imports {
+        wrapper(out, import);
+    }
+    out.push_str("}\n\n");
+}
+
+fn raw_params(param: &Param) -> Vec<String> {
+    match &param.ty {
+        Type::Bytes => vec![format!("{}_ptr: *const u8", param.name), format!("{}: usize", param.length)],
+        Type::BytesMut => vec![format!("{}_ptr: *mut u8", param.name), format!("{}: usize", param.length)],
+        ty => vec![format!("{}: {}", param.name, ty.scalar().map_or("u32", Scalar::name))],
+    }
+}
+
+fn wrapper(out: &mut String, import: &Import) {
+    let function = &import.function;
+    let safe = function.name.trim_start_matches("js_");
+    let result = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
+    if let Some(scalar) = result {
+        let _ = write!(
+            out,
+            "\n    /// What [`{safe}`] returns if the host function threw.\n    pub const {}_THREW: {} = {};\n",
+            upper(safe),
+            scalar.name(),
+            integer_literal(import.threw, false),
+        );
+    }
+    out.push('\n');
+    doc(out, "    ", &function.summary);
+    if let Some(returns) = &function.returns {
+        out.push_str("    ///\n");
+        doc(out, "    ", &format!("Result: {}", decapitalised(&returns.doc)));
+        for value in &returns.values {
+            let _ = writeln!(out, "    /// - `{}`: {}", value.case, value.meaning);
+        }
+    }
+    let params: Vec<_> = function
+        .params
+        .iter()
+        .map(|param| match &param.ty {
+            Type::Bytes => format!("{}: &[u8]", param.name),
+            Type::BytesMut => format!("{}: &mut [u8]", param.name),
+            ty => format!("{}: {}", param.name, ty.scalar().map_or("u32", Scalar::name)),
+        })
+        .collect();
+    let _ = writeln!(out, "    pub fn {safe}({}){} {{", params.join(", "), arrow(function));
+    let args: Vec<_> = function
+        .params
+        .iter()
+        .map(|param| match &param.ty {
+            Type::Bytes => format!("{0}.as_ptr(), {0}.len()", param.name),
+            Type::BytesMut => format!("{0}.as_mut_ptr(), {0}.len()", param.name),
+            _ => param.name.clone(),
+        })
+        .collect();
+    if function.params.iter().any(|param| param.ty.is_pointer()) {
+        out.push_str("        // SAFETY: each address and length are those of a slice that outlives the call.\n");
+    } else {
+        out.push_str("        // SAFETY: only numbers are passed.\n");
+    }
+    let _ = writeln!(out, "        unsafe {{ {}({}) }}\n    }}", function.name, args.join(", "));
+}
+
+fn decapitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !chars.clone().next().is_some_and(char::is_uppercase) => {
+            first.to_lowercase().to_string() + chars.as_str()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn services(out: &mut String, manifest: &Manifest) {
+    if manifest.services.is_empty() {
+        return;
+    }
+    out.push_str(
+        "/// Requests to the host. A host that does not know a request declines it, and the guest does without.\n\
+         pub mod services {\n    use super::SERVICE_TABLE;\n",
+    );
+    let carrier = manifest.abi.service_import.trim_start_matches("js_");
+    let _ = writeln!(out, "    use super::imports::{carrier};\n");
+    for service in &manifest.services {
+        doc(out, "    ", &format!("Number of [`{}`].", service.name));
+        let _ = writeln!(out, "    pub const {}: u32 = {};", upper(&service.name), service.number);
+    }
+    if manifest.services.iter().any(|service| service.trailing_reply().is_some()) {
+        out.push_str(
+            "\n    /// Why a request whose reply has no fixed size got none.\n\
+             \x20   #[derive(Clone, Copy, Debug, PartialEq, Eq)]\n    pub enum NoReply {\n\
+             \x20       /// The host does not know the request, or its reply is malformed.\n        Declined,\n\
+             \x20       /// The reply needs room for this many bytes.\n        TooSmall(usize),\n    }\n",
+        );
+    }
+    for service in &manifest.services {
+        self::service(out, service, carrier);
+    }
+    out.push_str(CURSORS);
+    out.push_str("}\n");
+}
+
+fn service(out: &mut String, service: &Service, carrier: &str) {
+    let lifetime = if service.trailing_reply().is_some() { "<'a>" } else { "" };
+    let reply_type = pascal(&service.name) + lifetime;
+    if !service.reply.is_empty() {
+        let _ = write!(
+            out,
+            "\n    /// What the host answers to [`{}`].\n    #[derive(Clone, Copy, Debug, PartialEq)]\n    pub struct {reply_type} {{\n",
+            service.name
+        );
+        for field in &service.reply {
+            doc(out, "        ", &field.doc);
+            let ty = field.ty.scalar().map_or("&'a [u8]", Scalar::name);
+            let _ = writeln!(out, "        pub {}: {ty},", field.name);
+        }
+        out.push_str("    }\n");
+    }
+    if service.trailing_arg().is_some() {
+        let _ = write!(
+            out,
+            "\n    /// Bytes that [`{}`] needs in front of what it hands over.\n    pub const {}_HEADER: usize = {};\n",
+            service.name,
+            upper(&service.name),
+            service.header_size(),
+        );
+    }
+    out.push('\n');
+    doc(out, "    ", &service.summary);
+    out.push_str("    ///\n");
+    doc(out, "    ", &service_contract(service));
+    let _ = writeln!(out, "    pub fn {}{lifetime}({}) -> {} {{", service.name, arguments(service), result(service));
+    request(out, service);
+    reply(out, service, carrier);
+    out.push_str("    }\n");
+}
+
+fn service_contract(service: &Service) -> String {
+    let mut contract = String::new();
+    if let Some(bytes) = service.trailing_arg() {
+        let _ = write!(
+            contract,
+            "`request` is [`{}_HEADER`] bytes of any value, which are overwritten, and then `{}`, so that nothing is \
+             copied. ",
+            upper(&service.name),
+            bytes.name,
+        );
+    }
+    if let Some(bytes) = service.trailing_reply() {
+        let _ = write!(contract, "`room` receives the reply, whose `{}` stay in it. ", bytes.name);
+    }
+    contract += match (service.reply.is_empty(), service.trailing_reply()) {
+        (true, _) => "Gives `None` if the host did not take it.",
+        (false, None) => "Gives `None` if the host declines or its reply is malformed.",
+        (false, Some(_)) => "Gives why not if there is no reply.",
+    };
+    contract
+}
+
+fn arguments(service: &Service) -> String {
+    let fixed = service.args.iter().filter_map(|arg| arg.ty.scalar().map(|scalar| (&arg.name, scalar.name())));
+    let mut arguments: Vec<_> = fixed.map(|(name, ty)| format!("{name}: {ty}")).collect();
+    if service.trailing_arg().is_some() {
+        arguments.push("request: &mut [u8]".to_owned());
+    }
+    if service.trailing_reply().is_some() {
+        arguments.push("room: &'a mut [u8]".to_owned());
+    }
+    arguments.join(", ")
+}
+
+fn result(service: &Service) -> String {
+    match (service.reply.is_empty(), service.trailing_reply()) {
+        (true, _) => "Option<()>".to_owned(),
+        (false, None) => format!("Option<{}>", pascal(&service.name)),
+        (false, Some(_)) => format!("Result<{}<'a>, NoReply>", pascal(&service.name)),
+    }
+}
+
+/// Lays the request out, in an array or over the header of the caller's buffer.
+fn request(out: &mut String, service: &Service) {
+    if service.trailing_arg().is_some() {
+        out.push_str("        let mut rest = &mut *request;\n");
+    } else {
+        let size = service.header_size();
+        let _ = write!(out, "        let mut request = [0; {size}];\n        let mut rest = &mut request[..];\n");
+    }
+    let number = format!("[{} as u8]", upper(&service.name));
+    let fixed = service.args.iter().filter(|arg| arg.ty.scalar().is_some());
+    let bytes = std::iter::once(number).chain(fixed.map(|arg| format!("{}.to_le_bytes()", arg.name)));
+    for bytes in bytes {
+        let _ = writeln!(out, "        put(&mut rest, {bytes}){}?;", or_declined(service));
+    }
+}
+
+/// What turns the `None` of a malformed message into the service's own error.
+fn or_declined(service: &Service) -> &'static str {
+    if service.trailing_reply().is_some() { ".ok_or(NoReply::Declined)" } else { "" }
+}
+
+/// Sends the request and takes the reply apart.
+fn reply(out: &mut String, service: &Service, carrier: &str) {
+    let request = if service.trailing_arg().is_some() { "request" } else { "&request" };
+    if service.reply.is_empty() {
+        let _ = writeln!(out, "        ({carrier}(SERVICE_TABLE, {request}, &mut []) == 0).then_some(())");
+        return;
+    }
+    let size = service.reply_size();
+    if service.trailing_reply().is_some() {
+        let _ = write!(
+            out,
+            "        let length = {carrier}(SERVICE_TABLE, {request}, room);\n\
+             \x20       if length < -1 && length != super::imports::{}_THREW {{\n\
+             \x20           return Err(NoReply::TooSmall(length.unsigned_abs() as usize));\n        }}\n\
+             \x20       let length = usize::try_from(length).map_err(|_| NoReply::Declined)?;\n\
+             \x20       let mut rest = room.get(..length).ok_or(NoReply::Declined)?;\n",
+            upper(carrier),
+        );
+    } else {
+        let _ = write!(
+            out,
+            "        let mut reply = [0; {size}];\n\
+             \x20       if {carrier}(SERVICE_TABLE, {request}, &mut reply) != {size} {{\n            return None;\n        }}\n\
+             \x20       let mut rest = &reply[..];\n",
+        );
+    }
+    let wrap = if service.trailing_reply().is_some() { "Ok" } else { "Some" };
+    let _ = writeln!(out, "        {wrap}({} {{", pascal(&service.name));
+    for field in &service.reply {
+        let (name, or_declined) = (&field.name, or_declined(service));
+        let _ = match field.ty.scalar() {
+            Some(scalar) => {
+                let ty = scalar.name();
+                writeln!(out, "            {name}: {ty}::from_le_bytes(take(&mut rest){or_declined}?),")
+            }
+            None => writeln!(out, "            {name}: rest,"),
+        };
+    }
+    out.push_str("        })\n");
+}
+
+const CURSORS: &str = "
+    /// Copies bytes to the front of a buffer and moves on to what is behind them.
+    fn put<const N: usize>(rest: &mut &mut [u8], bytes: [u8; N]) -> Option<()> {
+        let (front, behind) = core::mem::take(rest).split_first_chunk_mut()?;
+        *front = bytes;
+        *rest = behind;
+        Some(())
+    }
+
+    /// Copies bytes from the front of a reply and moves on to what is behind them.
+    fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+        let (front, behind) = rest.split_first_chunk()?;
+        *rest = behind;
+        Some(*front)
+    }
+";

@@ -1,0 +1,260 @@
+//! TypeScript types of the loader.
+
+use std::fmt::Write;
+
+use super::javascript::{comment, export_params, scalar_type, type_name, wat};
+use super::names::{camel, pascal};
+use super::{Backend, ORIGIN};
+use crate::manifest::{Function, Manifest, Param, Service, Type};
+
+/// `web/loader.d.ts`.
+pub struct Types;
+
+impl Backend for Types {
+    fn name(&self) -> &'static str {
+        "types"
+    }
+
+    fn path(&self) -> &'static str {
+        "web/loader.d.ts"
+    }
+
+    fn render(&self, manifest: &Manifest) -> String {
+        let mut out = format!("// Types of loader.js.\n// {ORIGIN}\n\n");
+        constants(&mut out, manifest);
+        named_types(&mut out, manifest);
+        structs(&mut out, manifest);
+        replies(&mut out, manifest);
+        handlers(&mut out, manifest);
+        host(&mut out, manifest);
+        raw_exports(&mut out, manifest);
+        instance(&mut out, manifest);
+        out.push_str(FUNCTIONS);
+        out
+    }
+}
+
+fn constants(out: &mut String, manifest: &Manifest) {
+    let _ = write!(
+        out,
+        "/** Version of the boundary. */\nexport const ABI_VERSION: {};\n\
+         /** Equal for two builds exactly if they agree on every call. */\nexport const MANIFEST_HASH: string;\n",
+        manifest.abi.version,
+    );
+    for constant in &manifest.constants {
+        out.push_str(&comment("", &constant.doc, &[]));
+        let _ = writeln!(out, "export const {}: {};", constant.name, constant.literal());
+    }
+    out.push_str("/** The number of each service. */\nexport const SERVICES: {\n");
+    for service in &manifest.services {
+        let _ = writeln!(out, "  readonly {}: {};", camel(&service.name), service.number);
+    }
+    out.push_str("};\n\n");
+}
+
+fn named_types(out: &mut String, manifest: &Manifest) {
+    for ty in &manifest.types {
+        out.push_str(&comment("", &ty.doc, &[]));
+        let _ = writeln!(out, "export type {} = {};", pascal(&ty.name), scalar_type(ty.base));
+    }
+    out.push('\n');
+}
+
+fn structs(out: &mut String, manifest: &Manifest) {
+    for structure in &manifest.structs {
+        out.push_str(&comment("", &structure.summary, &[]));
+        let _ = writeln!(out, "export interface {} {{", structure.name);
+        for field in &structure.fields {
+            out.push_str(&comment("  ", &field.doc, &[]));
+            let _ = writeln!(out, "  {}: {};", camel(&field.name), scalar_type(field.ty));
+        }
+        let _ = write!(
+            out,
+            "}}\n\n/** Reads a {0} of {1} bytes from memory. */\n\
+             export function read{0}(view: DataView, address: Address): {0};\n\n",
+            structure.name, structure.size,
+        );
+    }
+}
+
+fn replies(out: &mut String, manifest: &Manifest) {
+    for service in manifest.services.iter().filter(|service| !service.reply.is_empty()) {
+        let _ = write!(
+            out,
+            "/** What a host answers to `{}`. */\nexport interface {}Reply {{\n",
+            camel(&service.name),
+            pascal(&service.name),
+        );
+        for field in &service.reply {
+            out.push_str(&comment("  ", &field.doc, &[]));
+            let _ = writeln!(out, "  {}: {};", camel(&field.name), type_name(&field.ty));
+        }
+        out.push_str("}\n\n");
+    }
+}
+
+fn handlers(out: &mut String, manifest: &Manifest) {
+    out.push_str(
+        "/**\n * The services that a host offers: those it has a handler for. A handler may decline by giving null.\n */\n\
+         export interface Services {\n",
+    );
+    for service in &manifest.services {
+        out.push_str(&comment("  ", &format!("{}\n\n{}", service.summary, service.doc), &[]));
+        let _ = writeln!(out, "  {}?({}): {};", camel(&service.name), values(&service.args), reply_type(service));
+    }
+    out.push_str("}\n\n");
+}
+
+fn reply_type(service: &Service) -> String {
+    if service.reply.is_empty() {
+        "void | null".to_owned()
+    } else {
+        format!("{}Reply | null", pascal(&service.name))
+    }
+}
+
+fn values(params: &[Param]) -> String {
+    let params: Vec<_> = params.iter().map(|param| format!("{}: {}", camel(&param.name), type_name(&param.ty))).collect();
+    params.join(", ")
+}
+
+fn host(out: &mut String, manifest: &Manifest) {
+    out.push_str(
+        "/**\n * Where external tables live. The arrays that its methods get are views of the module's memory, valid\n \
+         * until they return: copy what is to be kept. What they return is what the imports return.\n */\n\
+         export interface Host {\n",
+    );
+    for import in &manifest.imports {
+        let function = &import.function;
+        let tags = host_tags(function);
+        out.push_str(&comment("  ", &format!("{}\n\n{}", function.summary, function.doc), &tags));
+        let returns = function.returns.as_ref().map_or("void".to_owned(), |returns| type_name(&returns.ty));
+        let _ = writeln!(out, "  {}({}): {returns};", import.handler, values(&function.params));
+    }
+    out.push_str(
+        "  /** The services that the host offers. */\n  services?: Services;\n\
+         \x20 /** Longest value that its tables take, in bytes; `VALUE_LIMIT` if it does not say. */\n\
+         \x20 maxValueLength?: number;\n}\n\n",
+    );
+}
+
+fn host_tags(function: &Function) -> Vec<String> {
+    let params = function.params.iter();
+    let mut tags: Vec<_> = params.map(|param| format!("@param {} {}", camel(&param.name), param.doc)).collect();
+    tags.extend(returns_tag(function));
+    tags
+}
+
+fn returns_tag(function: &Function) -> Option<String> {
+    let returns = function.returns.as_ref()?;
+    let values: Vec<_> =
+        returns.values.iter().map(|value| format!("`{}`: {}", value.case, value.meaning)).collect();
+    Some(format!("@returns {} {}", returns.doc, values.join(" ")).trim_end().to_owned())
+}
+
+fn raw_exports(out: &mut String, manifest: &Manifest) {
+    out.push_str("/** The exports as WebAssembly has them. Unsigned results may be negative here. */\n");
+    let _ = write!(
+        out,
+        "export interface RawExports {{\n  readonly {}: WebAssembly.Memory;\n",
+        manifest.abi.memory
+    );
+    for export in &manifest.exports {
+        let function = &export.function;
+        let params: Vec<_> =
+            export_params(function).into_iter().map(|(wasm, _, ty, _)| format!("{wasm}: {ty}")).collect();
+        let _ = writeln!(out, "  {}({}): {};", function.name, params.join(", "), result(function));
+    }
+    out.push_str("}\n\n");
+}
+
+fn result(function: &Function) -> String {
+    function.returns.as_ref().map_or_else(|| "void".to_owned(), |returns| type_name(&returns.ty))
+}
+
+fn instance(out: &mut String, manifest: &Manifest) {
+    out.push_str(INSTANCE_HEAD);
+    for export in &manifest.exports {
+        let function = &export.function;
+        let params = export_params(function);
+        let mut tags: Vec<_> =
+            params.iter().map(|(_, name, _, doc)| format!("@param {name} {doc}")).collect();
+        tags.extend(returns_tag(function));
+        let text = format!("{}\n\n`{}`", function.summary, wat(function, None));
+        out.push('\n');
+        out.push_str(&comment("  ", &text, &tags));
+        let list: Vec<_> = params.into_iter().map(|(_, name, ty, _)| format!("{name}: {ty}")).collect();
+        let structure = function.params.iter().find_map(|param| match &param.ty {
+            Type::Struct(name) => Some(name.clone()),
+            _ => None,
+        });
+        let returns = structure.unwrap_or_else(|| result(function));
+        let _ = writeln!(out, "  {}({}): {returns};", camel(&function.name), list.join(", "));
+    }
+    out.push_str("}\n\n");
+}
+
+const INSTANCE_HEAD: &str = "/** A module at work: its exports as methods, and views of its memory, which never grows. */
+export class LuaInstance {
+  constructor(instance: WebAssembly.Instance, takeThrown?: () => Thrown | null);
+  /** The instance itself. */
+  readonly instance: WebAssembly.Instance;
+  /** Its exports. */
+  readonly exports: RawExports;
+  /** Its memory, as bytes. */
+  readonly bytes: Uint8Array;
+  /** Its memory, as numbers. */
+  readonly view: DataView;
+  /** Gives the last exception that a method of the host threw, and forgets it. */
+  readonly takeThrown: () => Thrown | null;
+";
+
+const FUNCTIONS: &str = "/** An exception that a method of the host threw. */
+export interface Thrown {
+  readonly error: unknown;
+}
+
+/** What a module says about itself. */
+export interface Stamp {
+  /** Version of the boundary. */
+  abiVersion: number;
+  /** Release of the Lua inside, as 5.4.9. */
+  luaRelease: string;
+  /** Hash of the manifest it was built from. */
+  manifestHash: string;
+}
+
+/** Module and loader do not fit, or the module could not be fetched. */
+export class AbiError extends Error {}
+
+/** What a module can be made from. */
+export type Source = WebAssembly.Module | BufferSource | Response;
+
+/** Options of `instantiate`. */
+export interface InstantiateOptions {
+  /** Import modules beside the one that the loader makes. */
+  imports?: WebAssembly.Imports;
+}
+
+/** Makes the import object for a host, and the way to what its methods throw. */
+export function createImports(
+  host: Host,
+  getMemory: () => WebAssembly.Memory,
+): { imports: WebAssembly.Imports; takeThrown: () => Thrown | null };
+
+/** Compiles a module, from a response as it arrives. */
+export function compile(source: Source | Promise<Source>): Promise<WebAssembly.Module>;
+
+/** Reads what a module says about itself; null if it says nothing. */
+export function identify(module: WebAssembly.Module): Stamp | null;
+
+/** Throws an `AbiError` if a module does not have this boundary. */
+export function check(module: WebAssembly.Module): void;
+
+/** Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be called. */
+export function instantiate(
+  source: Source | Promise<Source>,
+  host: Host,
+  options?: InstantiateOptions,
+): Promise<LuaInstance>;
+";

@@ -1,0 +1,378 @@
+//! Reads the command line of `xtask`.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::toolchain::Way;
+
+/// What `cargo xtask help` prints.
+pub const USAGE: &str = "\
+usage: cargo xtask VERB [options]
+
+  setup                      get whatever is missing to build, run and test
+  build                      build web/lua.wasm
+    --verify-reproducible    build it again in another place and compare the bytes
+  generate                   rewrite the files that are generated from exports.toml
+    --check                  only say which of them would change, and fail if any would
+  run FILE [args]            run a Lua program, building first if something changed
+    --state FILE             keep its external tables in FILE from one run to the next
+  test [STEP ...]            run every test, or the steps named (or tagged rust, js, lint)
+  help                       this text
+
+options of every verb
+  --no-install               install nothing; name what is missing and how to get it
+  --toolchain rustup|debian  which Rust compiles for wasm32 (also LUA_PERSISTENT_TOOLCHAIN)
+  --verbose                  show the output of steps that pass, too
+";
+
+const VERBS: [&str; 6] = ["setup", "build", "generate", "run", "test", "help"];
+
+/// A whole command line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// What to do.
+    pub verb: Verb,
+    /// How.
+    pub options: Options,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Print the usage.
+    Help,
+    /// Install what is missing.
+    Setup,
+    /// Build the module.
+    Build {
+        /// Also build it a second time elsewhere and compare.
+        verify_reproducible: bool,
+    },
+    /// Write the generated files.
+    Generate {
+        /// Compare only.
+        check: bool,
+    },
+    /// Run a Lua program.
+    Run(Script),
+    /// Run tests.
+    Test {
+        /// Names or tags of steps; none means all.
+        filters: Vec<String>,
+    },
+}
+
+/// A Lua program and what it is run with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The program's file.
+    pub file: PathBuf,
+    /// The file that keeps its external tables.
+    pub state: Option<PathBuf>,
+    /// Its own arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// Options of every verb.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Install nothing.
+    pub no_install: bool,
+    /// The Rust toolchain that compiles the guest; `None` takes what is there.
+    pub way: Option<Way>,
+    /// Show the output of what passes.
+    pub verbose: bool,
+}
+
+/// A command line that makes no sense: what is wrong with it, and what was probably meant.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UsageError {
+    problem: String,
+    suggestion: Option<&'static str>,
+}
+
+impl UsageError {
+    /// A problem with nothing to suggest.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), suggestion: None }
+    }
+
+    /// Also says what there is to choose from.
+    pub fn with_choice(mut self, known: &[&str]) -> Self {
+        self.problem += &format!(" (there is: {})", known.join(", "));
+        self
+    }
+
+    /// A word that should have been one of `known`.
+    pub fn unknown(kind: &str, word: &str, known: &[&'static str]) -> Self {
+        Self { problem: format!("there is no {kind} `{word}`"), suggestion: nearest(word, known) }
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)?;
+        if let Some(word) = self.suggestion {
+            write!(f, "; did you mean `{word}`?")?;
+        }
+        write!(f, "\n\n{}", USAGE.trim_end())
+    }
+}
+
+/// Reads the words behind `cargo xtask`.
+pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Invocation, UsageError> {
+    let way = match std::env::var("LUA_PERSISTENT_TOOLCHAIN") {
+        Ok(name) if !name.is_empty() => Some(way(&name)?),
+        _ => None,
+    };
+    let mut reader = Reader { words: words.collect::<Vec<_>>().into_iter(), options: Options { way, ..Options::default() } };
+    let verb = reader.verb()?;
+    Ok(Invocation { verb, options: reader.options })
+}
+
+struct Reader {
+    words: std::vec::IntoIter<OsString>,
+    options: Options,
+}
+
+/// The next thing on the command line that is not an option of every verb.
+enum Word {
+    /// `--name` with the part behind `=`, if there is one.
+    Option(String, Option<OsString>),
+    Plain(OsString),
+}
+
+impl Reader {
+    fn verb(&mut self) -> Result<Verb, UsageError> {
+        let name = match self.next()? {
+            None => return Err(UsageError::new("say what to do")),
+            Some(Word::Option(name, _)) if name == "--help" => return Ok(Verb::Help),
+            Some(Word::Option(name, _)) => return Err(unknown_option(&name, &[])),
+            Some(Word::Plain(name)) => name.to_string_lossy().into_owned(),
+        };
+        match name.as_str() {
+            "help" => Ok(Verb::Help),
+            "setup" => Ok(self.flag(None)?.map_or(Verb::Help, |_| Verb::Setup)),
+            "build" => Ok(self
+                .flag(Some("--verify-reproducible"))?
+                .map_or(Verb::Help, |verify_reproducible| Verb::Build { verify_reproducible })),
+            "generate" => Ok(self
+                .flag(Some("--check"))?
+                .map_or(Verb::Help, |check| Verb::Generate { check })),
+            "run" => self.script(),
+            "test" => self.filters(),
+            other => Err(UsageError::unknown("verb", other, &VERBS)),
+        }
+    }
+
+    /// Reads to the end for a verb that has at most one flag. `None` when help was asked for.
+    fn flag(&mut self, flag: Option<&'static str>) -> Result<Option<bool>, UsageError> {
+        let mut found = false;
+        while let Some(word) = self.next()? {
+            match word {
+                Word::Option(name, None) if name == "--help" => return Ok(None),
+                Word::Option(name, None) if Some(name.as_str()) == flag => found = true,
+                Word::Option(name, _) => return Err(unknown_option(&name, flag.as_slice())),
+                Word::Plain(word) => {
+                    let word = word.to_string_lossy();
+                    return Err(UsageError::new(format!("`{word}` is one word too many")));
+                }
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// Options stand before or right behind FILE; from the first other word on, or from `--`,
+    /// everything is the program's.
+    fn script(&mut self) -> Result<Verb, UsageError> {
+        let (mut file, mut state) = (None, None);
+        let mut arguments = Vec::new();
+        while let Some(word) = self.next()? {
+            match word {
+                Word::Option(name, None) if name == "--help" => return Ok(Verb::Help),
+                Word::Option(name, value) if name == "--state" => {
+                    state = Some(PathBuf::from(self.value(&name, value)?));
+                }
+                Word::Option(name, None) if name == "--" && file.is_some() => break,
+                Word::Option(name, _) => return Err(unknown_option(&name, &["--state"])),
+                Word::Plain(word) if file.is_none() => file = Some(PathBuf::from(word)),
+                Word::Plain(word) => {
+                    arguments.push(word);
+                    break;
+                }
+            }
+        }
+        arguments.extend(self.words.by_ref());
+        let file = file.ok_or_else(|| UsageError::new("say which Lua FILE to run"))?;
+        Ok(Verb::Run(Script { file, state, arguments }))
+    }
+
+    fn filters(&mut self) -> Result<Verb, UsageError> {
+        let mut filters = Vec::new();
+        while let Some(word) = self.next()? {
+            match word {
+                Word::Option(name, None) if name == "--help" => return Ok(Verb::Help),
+                Word::Option(name, _) => return Err(unknown_option(&name, &[])),
+                Word::Plain(word) => filters.push(word.to_string_lossy().into_owned()),
+            }
+        }
+        Ok(Verb::Test { filters })
+    }
+
+    /// The next word, after taking in any options of every verb before it.
+    fn next(&mut self) -> Result<Option<Word>, UsageError> {
+        while let Some(word) = self.words.next() {
+            let Some((name, value)) = option(&word) else {
+                return Ok(Some(Word::Plain(word)));
+            };
+            match (name.as_str(), value) {
+                ("--no-install", None) => self.options.no_install = true,
+                ("--verbose" | "-v", None) => self.options.verbose = true,
+                ("--toolchain", value) => {
+                    let value = self.value(&name, value)?;
+                    self.options.way = Some(way(&value.to_string_lossy())?);
+                }
+                ("-h", None) => return Ok(Some(Word::Option("--help".into(), None))),
+                (_, value) => return Ok(Some(Word::Option(name, value))),
+            }
+        }
+        Ok(None)
+    }
+
+    fn value(&mut self, name: &str, inline: Option<OsString>) -> Result<OsString, UsageError> {
+        inline
+            .or_else(|| self.words.next())
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| UsageError::new(format!("`{name}` needs a value")))
+    }
+}
+
+/// Splits `--name=value`; `None` for a word that is no option.
+fn option(word: &OsStr) -> Option<(String, Option<OsString>)> {
+    let text = word.to_str()?;
+    if !text.starts_with('-') || text == "-" {
+        return None;
+    }
+    Some(match text.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.into())),
+        None => (text.to_owned(), None),
+    })
+}
+
+fn unknown_option(name: &str, of_verb: &[&'static str]) -> UsageError {
+    let mut known = vec!["--no-install", "--toolchain", "--verbose", "--help"];
+    known.extend(of_verb);
+    UsageError::unknown("option", name, &known)
+}
+
+fn way(name: &str) -> Result<Way, UsageError> {
+    match name {
+        "rustup" => Ok(Way::Rustup),
+        "debian" => Ok(Way::Debian),
+        other => Err(UsageError::unknown("toolchain", other, &["rustup", "debian"])),
+    }
+}
+
+/// The known word with the smallest edit distance, if it is near enough to be a slip.
+fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    known
+        .iter()
+        .map(|candidate| (distance(word, candidate), *candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Invocation, UsageError> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    fn script(line: &str) -> Script {
+        match read(line).unwrap().verb {
+            Verb::Run(script) => script,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_of_every_verb_stand_before_or_behind_it() {
+        for line in ["--no-install test js", "test --no-install js", "test js --no-install"] {
+            let read = read(line).unwrap();
+            assert!(read.options.no_install, "{line}");
+            assert_eq!(read.verb, Verb::Test { filters: vec!["js".into()] }, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_state_file_is_taken_before_and_behind_the_program() {
+        for line in ["run a.lua --state s", "run --state=s a.lua", "run --state s a.lua"] {
+            let script = script(line);
+            assert_eq!((script.file, script.state), ("a.lua".into(), Some("s".into())), "{line}");
+        }
+    }
+
+    #[test]
+    fn words_behind_the_programs_first_argument_are_the_programs() {
+        let script = script("run a.lua one --state s --no-install");
+        assert_eq!(script.state, None);
+        assert_eq!(script.arguments, ["one", "--state", "s", "--no-install"]);
+    }
+
+    #[test]
+    fn a_double_dash_hands_options_to_the_program() {
+        assert_eq!(script("run a.lua -- --state s").arguments, ["--state", "s"]);
+    }
+
+    #[test]
+    fn a_misspelt_word_is_answered_with_the_nearest_known_one() {
+        for (line, meant) in [
+            ("biuld", "`build`"),
+            ("tset", "`test`"),
+            ("generate --chekc", "`--check`"),
+            ("build --toolchain debain", "`debian`"),
+        ] {
+            let message = read(line).unwrap_err().to_string();
+            assert!(message.contains(&format!("did you mean {meant}?")), "{line}: {message}");
+            assert!(message.contains("usage: cargo xtask"), "{line}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_word_that_resembles_nothing_gets_no_suggestion() {
+        let message = read("frobnicate").unwrap_err().to_string();
+        assert!(message.contains("`frobnicate`") && !message.contains("did you mean"), "{message}");
+    }
+
+    #[test]
+    fn what_is_missing_or_too_much_is_named() {
+        for (line, problem) in [
+            ("", "say what to do"),
+            ("run", "say which Lua FILE"),
+            ("run a.lua --state", "`--state` needs a value"),
+            ("build twice", "`twice` is one word too many"),
+        ] {
+            let message = read(line).unwrap_err().to_string();
+            assert!(message.starts_with(problem), "{line}: {message}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `cargo xtask build`: cargo links the guest, the passes make the artifacts of it. What is up to date
+//! is left alone.
+
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use codegen::manifest::Manifest;
+
+use crate::arguments::Options;
+use crate::artifact;
+use crate::error::Error;
+use crate::files;
+use crate::needs;
+use crate::process;
+use crate::progress::Progress;
+use crate::setup;
+use crate::toolchain::{TARGET, Toolchain};
+use crate::workspace::Workspace;
+
+/// An artifact that stands in its place.
+#[derive(Debug)]
+pub struct Built {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its figures, as the passes found them.
+    pub report: String,
+}
+
+/// Builds, and says what came out.
+pub fn command(workspace: &Workspace, options: &Options, verify: bool) -> Result<(), Error> {
+    let toolchain = setup::provide(workspace, options, &needs::BUILD)?;
+    for built in build(workspace, &toolchain)? {
+        println!("{}: {}", workspace.shown(&built.path), built.report);
+    }
+    if verify {
+        verify_reproducible(workspace, &toolchain)?;
+        println!("a second build, of a copy of the sources in another folder, gave the same bytes");
+    }
+    Ok(())
+}
+
+/// Brings every artifact up to date.
+pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<Vec<Built>, Error> {
+    let linked = files::read(&link(workspace, toolchain, &toolchain.target)?)?;
+    let manifest = artifact::manifest(workspace)?;
+    manifest.artifacts.iter().map(|artifact| finish(workspace, &manifest, artifact, &linked)).collect()
+}
+
+/// Compiles and links the guest; returns the module as the linker wrote it.
+fn link(workspace: &Workspace, toolchain: &Toolchain, target: &Path) -> Result<PathBuf, Error> {
+    let label = format!("compile the guest for wasm32 with {}", toolchain.way);
+    let mut progress = Progress::start(&label);
+    let mut command = toolchain.guest(workspace, "build", target);
+    let finished = process::run(command.arg("--release"), &mut progress)?.without_progress().expect_success(&label)?;
+    progress.done();
+    if finished.output.lines().any(|line| line.starts_with("warning")) {
+        eprint!("{}", finished.output);
+    }
+    Ok(target.join(TARGET).join("release/lua_persistent.wasm"))
+}
+
+/// Runs the passes for one artifact, unless nothing that goes into it has changed.
+fn finish(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    artifact: &codegen::manifest::Artifact,
+    linked: &[u8],
+) -> Result<Built, Error> {
+    let path = workspace.path(&artifact.path);
+    let stamp = workspace.own(&format!("{}.stamp", artifact.name));
+    let declared = files::read(&workspace.path("exports.toml"))?;
+    let inputs = files::fingerprint([linked, &declared, own_version().as_bytes()]);
+    let state = |wasm: &[u8]| format!("{inputs} {}", files::fingerprint([wasm]));
+
+    if let (Ok(wasm), Ok(known)) = (std::fs::read(&path), std::fs::read_to_string(&stamp))
+        && let Some((known, report)) = known.split_once('\n')
+        && known == state(&wasm)
+    {
+        return Ok(Built { path, report: report.to_owned() });
+    }
+    let progress = Progress::start(format!("run the passes for {}", artifact.name));
+    let processed = artifact::process(workspace, manifest, artifact, linked)?;
+    files::replace(&path, &processed.wasm)?;
+    let report = processed.report.to_string();
+    files::replace(&stamp, format!("{}\n{report}", state(&processed.wasm)).as_bytes())?;
+    progress.done();
+    Ok(Built { path, report })
+}
+
+/// Tells this program from the next one built: the passes are part of it.
+fn own_version() -> String {
+    let facts = std::env::current_exe().and_then(std::fs::metadata);
+    let changed = facts.as_ref().ok().and_then(|facts| facts.modified().ok());
+    let changed = changed.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!("{:?} {:?}", facts.map(|facts| facts.len()).ok(), changed)
+}
+
+/// Builds a copy of the sources in another folder and compares the artifacts byte by byte.
+pub fn verify_reproducible(workspace: &Workspace, toolchain: &Toolchain) -> Result<(), Error> {
+    let elsewhere = workspace.own("elsewhere");
+    let copy = Workspace { root: elsewhere.join("sources"), target: elsewhere.join("target") };
+    files::mirror(&workspace.root, &copy.root, &|path| leave_out(workspace, path))?;
+    let target = copy.target.join(toolchain.target.file_name().unwrap_or_default());
+    let linked = files::read(&link(&copy, toolchain, &target)?)?;
+    let manifest = artifact::manifest(&copy)?;
+    for artifact in &manifest.artifacts {
+        let again = artifact::process(&copy, &manifest, artifact, &linked)?.wasm;
+        let first = files::read(&workspace.path(&artifact.path))?;
+        if first != again {
+            let same = first.iter().zip(&again).take_while(|(a, b)| a == b).count();
+            return Err(Error::NotReproducible { artifact: artifact.name.clone(), offset: same });
+        }
+    }
+    Ok(())
+}
+
+/// What a copy of the sources does without: what builds made, and what git keeps for itself.
+fn leave_out(workspace: &Workspace, path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    path == workspace.target || name == "node_modules" || name == ".git" || path == workspace.path("target")
+}

@@ -1,0 +1,57 @@
+//! `cargo xtask`: sets up, builds, generates, runs and tests. Each verb is one module; what they share
+//! is finding tools (`tools`, `needs`, `toolchain`), getting them (`install`) and running them
+//! (`process`, `progress`).
+
+mod arguments;
+mod artifact;
+mod build;
+mod cache;
+mod diff;
+mod error;
+mod files;
+mod generate;
+mod install;
+mod native;
+mod needs;
+mod process;
+mod progress;
+mod run;
+mod setup;
+mod test;
+mod toolchain;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use arguments::{Invocation, Verb};
+use error::Error;
+use workspace::Workspace;
+
+fn main() -> ExitCode {
+    match arguments::parse(std::env::args_os().skip(1)).map_err(Error::from).and_then(dispatch) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(invocation: Invocation) -> Result<(), Error> {
+    let Invocation { verb, options } = invocation;
+    let workspace = Workspace::find()?;
+    match verb {
+        Verb::Help => {
+            print!("{}", arguments::USAGE);
+            Ok(())
+        }
+        Verb::Setup => setup::setup(&workspace, &options),
+        Verb::Build { verify_reproducible } => {
+            build::command(&workspace, &options, verify_reproducible)
+        }
+        Verb::Generate { check } => generate::command(&workspace, check),
+        Verb::Run(script) => run::run(&workspace, &options, &script),
+        Verb::Test { filters } => test::command(&workspace, &options, &filters),
+    }
+}

@@ -1,0 +1,207 @@
+//! What each verb needs to be there, how it is called, and how to get it on each system.
+
+use std::fmt;
+
+use crate::arguments::Options;
+use crate::cache::Cache;
+use crate::toolchain::{self, Way};
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// Something that has to be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Rust that compiles for wasm32: rustup's target, or all of Debian's toolchain.
+    WasmRust,
+    /// A clang that compiles for wasm32.
+    Clang,
+    /// The library that `bindgen` reads C headers with.
+    Libclang,
+    /// A C compiler for this machine.
+    HostCompiler,
+    /// Node.
+    Node,
+    /// Node's package manager.
+    Npm,
+    /// Rust's formatter.
+    Rustfmt,
+    /// Rust's linter.
+    Clippy,
+}
+
+/// What `build` needs.
+pub const BUILD: [Need; 4] = [Need::HostCompiler, Need::Clang, Need::Libclang, Need::WasmRust];
+/// What `run` needs.
+pub const RUN: [Need; 5] = [Need::HostCompiler, Need::Clang, Need::Libclang, Need::WasmRust, Need::Node];
+/// What `test` needs, which is everything.
+pub const TEST: [Need; 8] = [
+    Need::HostCompiler,
+    Need::Clang,
+    Need::Libclang,
+    Need::WasmRust,
+    Need::Node,
+    Need::Npm,
+    Need::Rustfmt,
+    Need::Clippy,
+];
+
+impl Need {
+    /// What it is called in a sentence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WasmRust => "Rust for wasm32-unknown-unknown",
+            Self::Clang => "clang 15 or newer with the wasm32 target",
+            Self::Libclang => "libclang (for bindgen)",
+            Self::HostCompiler => "a C compiler for this machine",
+            Self::Node => "Node 18 or newer",
+            Self::Npm => "npm",
+            Self::Rustfmt => "rustfmt",
+            Self::Clippy => "clippy",
+        }
+    }
+
+    /// Debian's packages, each as a list of names of which the first that exists is taken.
+    pub fn packages(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::WasmRust => &[&["rustc-web"], &["cargo-web"], &["rust-web-src"], &["lld-22", "lld"]],
+            Self::Clang => &[&["clang-22", "clang"]],
+            Self::Libclang => &[&["libclang1-22", "libclang1", "libclang-dev"]],
+            Self::HostCompiler => &[&["gcc"], &["libc6-dev"]],
+            Self::Node => &[&["nodejs"]],
+            Self::Npm => &[&["npm"]],
+            Self::Rustfmt | Self::Clippy => &[],
+        }
+    }
+
+    /// The component of rustup's toolchain, if it is one.
+    pub fn component(self) -> Option<&'static str> {
+        match self {
+            Self::Rustfmt => Some("rustfmt"),
+            Self::Clippy => Some("clippy"),
+            _ => None,
+        }
+    }
+
+    /// How to get it: system and command.
+    fn remedies(self, way: Option<Way>) -> Vec<(&'static str, &'static str)> {
+        const TARGET: &str = "rustup target add wasm32-unknown-unknown";
+        const DEBIAN: &str = "apt-get install rustc-web cargo-web rust-web-src lld-22";
+        match self {
+            Self::WasmRust => match way {
+                Some(Way::Debian) => vec![("Debian", DEBIAN)],
+                Some(Way::Rustup) => vec![("anywhere", TARGET)],
+                None => vec![("anywhere", TARGET), ("Debian", DEBIAN)],
+            },
+            Self::Clang => vec![
+                ("Debian", "apt-get install clang-22"),
+                ("Fedora", "dnf install clang"),
+                ("macOS", "brew install llvm (Apple's clang has no wasm32)"),
+                ("Windows", "winget install LLVM.LLVM"),
+            ],
+            Self::Libclang => vec![
+                ("Debian", "apt-get install libclang1-22"),
+                ("Fedora", "dnf install clang-libs"),
+                ("macOS", "brew install llvm"),
+                ("Windows", "winget install LLVM.LLVM"),
+                ("elsewhere", "set LIBCLANG_PATH to the folder that holds it"),
+            ],
+            Self::HostCompiler => vec![
+                ("Debian", "apt-get install gcc libc6-dev"),
+                ("Fedora", "dnf install gcc"),
+                ("macOS", "xcode-select --install"),
+                ("Windows", "winget install Microsoft.VisualStudio.2022.BuildTools"),
+            ],
+            Self::Node | Self::Npm => vec![
+                ("Debian", "apt-get install nodejs npm (or NodeSource's nodejs, for a newer one)"),
+                ("Fedora", "dnf install nodejs npm"),
+                ("macOS", "brew install node"),
+                ("Windows", "winget install OpenJS.NodeJS.LTS"),
+            ],
+            Self::Rustfmt => vec![("anywhere", "rustup component add rustfmt")],
+            Self::Clippy => vec![("anywhere", "rustup component add clippy")],
+        }
+    }
+
+    /// `None` if it is there, else what was found instead.
+    fn lacking(self, options: &Options, cache: &mut Cache) -> Option<String> {
+        let none = |found: bool| (!found).then(|| "not found".to_owned());
+        match self {
+            Self::WasmRust => none(toolchain::way(options.way).is_some()),
+            Self::Clang => none(tools::clang(cache).is_some()),
+            Self::Libclang => none(tools::libclang().is_some()),
+            Self::HostCompiler => none(tools::host_compiler().is_some()),
+            Self::Node => tools::node(cache).err(),
+            Self::Npm => none(tools::on_path("npm").is_some()),
+            Self::Rustfmt => none(toolchain::has_component("cargo-fmt")),
+            Self::Clippy => none(toolchain::has_component("cargo-clippy")),
+        }
+    }
+}
+
+/// Needs that are not met, as an error: each with how to get it.
+#[derive(Debug)]
+pub struct Missing {
+    /// What is missing and what was found in its place.
+    pub needs: Vec<(Need, String)>,
+    /// The toolchain that was asked for.
+    pub way: Option<Way>,
+    /// What was tried, and why it did not help.
+    pub tried: Vec<String>,
+}
+
+impl Missing {
+    /// Looks for `needs` on this machine; `None` if all are there.
+    pub fn find(workspace: &Workspace, options: &Options, needs: &[Need]) -> Option<Self> {
+        let mut cache = Cache::open(workspace.own("programs"));
+        let needs: Vec<_> = needs
+            .iter()
+            .filter_map(|need| Some((*need, need.lacking(options, &mut cache)?)))
+            .collect();
+        (!needs.is_empty()).then(|| Self { needs, way: options.way, tried: Vec::new() })
+    }
+
+    /// Whether a need is among the missing.
+    pub fn has(&self, need: Need) -> bool {
+        self.needs.iter().any(|(missing, _)| *missing == need)
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "missing on this machine:")?;
+        for (need, found) in &self.needs {
+            write!(f, "\n  {}: {found}", need.name())?;
+            for (system, command) in need.remedies(self.way) {
+                write!(f, "\n    {system:<9} {command}")?;
+            }
+        }
+        self.tried.iter().try_for_each(|attempt| write!(f, "\ntried: {attempt}"))
+    }
+}
+
+impl std::error::Error for Missing {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_missing_thing_is_named_with_what_was_found_and_how_to_get_it() {
+        let needs = TEST.iter().map(|need| (*need, "not found".to_owned())).collect();
+        let text = Missing { needs, way: None, tried: vec!["apt-get: no network".into()] }.to_string();
+        for need in TEST {
+            assert!(text.contains(&format!("{}: not found", need.name())), "{text}");
+        }
+        for command in ["rustup target add", "apt-get install clang-22", "brew install llvm", "winget install"] {
+            assert!(text.contains(command), "{command}: {text}");
+        }
+        assert!(text.ends_with("tried: apt-get: no network"), "{text}");
+    }
+
+    #[test]
+    fn a_chosen_toolchain_is_the_only_remedy_shown() {
+        let needs = vec![(Need::WasmRust, "not found".to_owned())];
+        let text = Missing { needs, way: Some(Way::Debian), tried: vec![] }.to_string();
+        assert!(text.contains("rustc-web") && !text.contains("rustup"), "{text}");
+    }
+}

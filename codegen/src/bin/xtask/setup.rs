@@ -1,0 +1,32 @@
+//! `cargo xtask setup`, and what the other verbs do before they begin: find what is missing and have
+//! it installed.
+
+use crate::arguments::Options;
+use crate::error::Error;
+use crate::install;
+use crate::needs::{self, Missing, Need};
+use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
+
+/// Gets everything that any verb needs and says what is used.
+pub fn setup(workspace: &Workspace, options: &Options) -> Result<(), Error> {
+    let toolchain = provide(workspace, options, &needs::TEST)?;
+    println!("everything is there\n{}", toolchain.summary());
+    Ok(())
+}
+
+/// Makes sure that `needs` are met and finds the toolchain. Installs what is missing unless the
+/// options forbid it.
+pub fn provide(workspace: &Workspace, options: &Options, needs: &[Need]) -> Result<Toolchain, Error> {
+    if let Some(missing) = Missing::find(workspace, options, needs) {
+        if options.no_install {
+            return Err(Error::Missing(missing));
+        }
+        let tried = install::install(&missing);
+        if let Some(mut still) = Missing::find(workspace, options, needs) {
+            still.tried = tried;
+            return Err(Error::Missing(still));
+        }
+    }
+    Toolchain::find(workspace, options)
+}

@@ -1,0 +1,109 @@
+//! `cargo xtask test`: runs every step with its headline and its runner's own closing lines, and ends
+//! with the sum of what the runners counted.
+
+mod outcome;
+mod report;
+mod steps;
+
+use crate::arguments::{Options, UsageError};
+use crate::error::Error;
+use crate::needs;
+use crate::setup;
+use crate::toolchain::Toolchain;
+use crate::workspace::Workspace;
+
+use outcome::{Outcome, Totals};
+use steps::{STEPS, Step};
+
+/// What the steps work with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    workspace: &'a Workspace,
+    toolchain: &'a Toolchain,
+}
+
+/// Runs the steps that `filters` name or tag, and those that they rest on; all of them if there are no
+/// filters.
+pub fn command(workspace: &Workspace, options: &Options, filters: &[String]) -> Result<(), Error> {
+    let steps = select(filters)?;
+    let toolchain = setup::provide(workspace, options, &needs::TEST)?;
+    let context = Context { workspace, toolchain: &toolchain };
+    let mut totals = Totals::default();
+    let mut failed: Vec<&'static str> = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        report::headline(number + 1, steps.len(), step);
+        let outcome = match step.requires.iter().find(|name| failed.contains(name)) {
+            Some(name) => Outcome::not_run(&format!("step {name} failed, and this one rests on it")),
+            None => (step.run)(&context).unwrap_or_else(|error| Outcome::broken(&error)),
+        };
+        report::outcome(&outcome, options.verbose);
+        if outcome.totals.failed > 0 {
+            failed.push(step.name);
+        }
+        totals += outcome.totals;
+    }
+    report::end(totals, &failed);
+    if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
+}
+
+/// The steps to run, in their order.
+fn select(filters: &[String]) -> Result<Vec<&'static Step>, UsageError> {
+    let known: Vec<_> = STEPS.iter().map(|step| step.name).chain(steps::TAGS).collect();
+    if let Some(unknown) = filters.iter().find(|filter| !known.contains(&filter.as_str())) {
+        return Err(UsageError::unknown("step", unknown, &known).with_choice(&known));
+    }
+    let named = |step: &Step| filters.iter().any(|filter| step.answers_to(filter));
+    let mut wanted: Vec<&str> = STEPS
+        .iter()
+        .filter(|step| filters.is_empty() || named(step))
+        .map(|step| step.name)
+        .collect();
+    // A step stands behind those that it requires, so one pass from the end finds them all.
+    for step in STEPS.iter().rev() {
+        if wanted.contains(&step.name) {
+            wanted.extend(step.requires);
+        }
+    }
+    Ok(STEPS.iter().filter(|step| wanted.contains(&step.name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(filters: &[&str]) -> Vec<&'static str> {
+        let filters: Vec<_> = filters.iter().map(|&filter| filter.to_owned()).collect();
+        select(&filters).unwrap().iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn without_filters_every_step_is_run_in_order() {
+        assert_eq!(names(&[]), STEPS.map(|step| step.name));
+    }
+
+    #[test]
+    fn a_step_brings_what_it_rests_on_and_nothing_else() {
+        assert_eq!(names(&["node"]), ["build", "native", "packages", "node"]);
+        assert_eq!(names(&["format"]), ["format"]);
+    }
+
+    #[test]
+    fn a_tag_stands_for_all_its_steps() {
+        assert_eq!(names(&["lint"]), ["format", "clippy", "clippy-wasm", "generated", "packages", "eslint", "types"]);
+    }
+
+    #[test]
+    fn every_step_rests_only_on_steps_before_it() {
+        for (position, step) in STEPS.iter().enumerate() {
+            for required in step.requires {
+                assert!(STEPS[..position].iter().any(|earlier| earlier.name == *required), "{}", step.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused_with_the_known_ones() {
+        let message = select(&["lnit".to_owned()]).unwrap_err().to_string();
+        assert!(message.contains("did you mean `lint`?") && message.contains("clippy-wasm"), "{message}");
+    }
+}

@@ -1,0 +1,175 @@
+//! The steps of `cargo xtask test`, in the order in which they run.
+
+use std::process::Command;
+
+use super::Context;
+use super::outcome::Outcome;
+use crate::build;
+use crate::cache::Cache;
+use crate::error::Error;
+use crate::files;
+use crate::generate;
+use crate::native;
+use crate::process;
+use crate::progress::Progress;
+use crate::toolchain::Way;
+use crate::tools;
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// The word that picks it on the command line.
+    pub name: &'static str,
+    /// What it does.
+    pub title: &'static str,
+    /// Words that pick it along with others.
+    pub tags: &'static [&'static str],
+    /// The steps that have to have passed before it.
+    pub requires: &'static [&'static str],
+    /// Does it.
+    pub run: fn(&Context<'_>) -> Result<Outcome, Error>,
+}
+
+impl Step {
+    /// Whether a word on the command line picks it.
+    pub fn answers_to(&self, filter: &str) -> bool {
+        self.name == filter || self.tags.contains(&filter)
+    }
+}
+
+/// Words that pick several steps.
+pub const TAGS: [&str; 3] = ["rust", "js", "lint"];
+
+/// All steps.
+pub const STEPS: [Step; 11] = [
+    Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], run: format },
+    Step { name: "clippy", title: "cargo clippy on this machine", tags: &["rust", "lint"], requires: &[], run: clippy },
+    Step {
+        name: "clippy-wasm",
+        title: "cargo clippy on the guest for wasm32",
+        tags: &["rust", "lint"],
+        requires: &[],
+        run: clippy_wasm,
+    },
+    Step { name: "generated", title: "generated files", tags: &["rust", "lint"], requires: &[], run: generated },
+    Step { name: "build", title: "build the artifacts", tags: &[], requires: &[], run: build_artifacts },
+    Step { name: "native", title: "build the native Lua", tags: &[], requires: &[], run: native_lua },
+    Step {
+        name: "cargo",
+        title: "cargo test",
+        tags: &["rust"],
+        requires: &["build", "native"],
+        run: cargo_test,
+    },
+    Step { name: "packages", title: "npm ci", tags: &[], requires: &[], run: packages },
+    Step { name: "eslint", title: "npm run lint", tags: &["js", "lint"], requires: &["packages"], run: eslint },
+    Step { name: "types", title: "npm run types", tags: &["js", "lint"], requires: &["packages"], run: types },
+    Step {
+        name: "node",
+        title: "node --test",
+        tags: &["js"],
+        requires: &["build", "native", "packages"],
+        run: node_test,
+    },
+];
+
+fn format(context: &Context<'_>) -> Result<Outcome, Error> {
+    let mut cargo = context.toolchain.host(context.workspace);
+    watch(cargo.args(["fmt", "--all", "--check"]), "cargo fmt").map(Outcome::of_linter)
+}
+
+fn clippy(context: &Context<'_>) -> Result<Outcome, Error> {
+    let mut cargo = context.toolchain.host(context.workspace);
+    cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+    watch(&mut cargo, "cargo clippy").map(Outcome::of_linter)
+}
+
+fn clippy_wasm(context: &Context<'_>) -> Result<Outcome, Error> {
+    if context.toolchain.way == Way::Debian {
+        // Clippy belongs to one compiler, and Debian's comes without.
+        let mut outcome = Outcome::prepared("left out: Debian's Rust brings no clippy for this target");
+        outcome.totals.skipped = 1;
+        return Ok(outcome);
+    }
+    let target = &context.toolchain.target;
+    let mut cargo = context.toolchain.guest(context.workspace, "clippy", target);
+    watch(cargo.args(["--", "-D", "warnings"]), "cargo clippy for wasm32").map(Outcome::of_linter)
+}
+
+fn generated(context: &Context<'_>) -> Result<Outcome, Error> {
+    let drifted = generate::drifted(context.workspace)?;
+    let output = drifted.iter().map(|file| format!("{}:\n{}", file.path.display(), file.difference)).collect();
+    Ok(match drifted.is_empty() {
+        true => Outcome::one(true, "up to date", output),
+        false => Outcome::one(false, "not up to date; run `cargo xtask generate`", output),
+    })
+}
+
+fn build_artifacts(context: &Context<'_>) -> Result<Outcome, Error> {
+    let built = build::build(context.workspace, context.toolchain)?;
+    let line = |built: &build::Built| format!("{}: {}", context.workspace.shown(&built.path), built.report);
+    Ok(Outcome { closing: built.iter().map(line).collect(), ..Outcome::one(true, "", String::new()) })
+}
+
+fn native_lua(context: &Context<'_>) -> Result<Outcome, Error> {
+    let program = native::build(context.workspace)?;
+    Ok(Outcome::prepared(context.workspace.shown(&program).to_string()))
+}
+
+fn cargo_test(context: &Context<'_>) -> Result<Outcome, Error> {
+    let mut cargo = context.toolchain.host(context.workspace);
+    cargo
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .env("LUA_NATIVE", native::build(context.workspace)?);
+    watch(&mut cargo, "cargo test").map(Outcome::of_cargo)
+}
+
+/// Installs the development packages of `web`, when its lock file is not the one they came from.
+fn packages(context: &Context<'_>) -> Result<Outcome, Error> {
+    let web = context.workspace.path("web");
+    let stamp = web.join("node_modules/.xtask-lock");
+    let lock = files::fingerprint([files::read(&web.join("package-lock.json"))?.as_slice()]);
+    if !files::stamped(&stamp, &lock) {
+        let mut npm = npm(context);
+        npm.args(["ci", "--no-audit", "--no-fund"]);
+        watch(&mut npm, "npm ci")?.expect_success("npm ci")?;
+        files::replace(&stamp, lock.as_bytes())?;
+    }
+    Ok(Outcome::prepared("up to date"))
+}
+
+fn eslint(context: &Context<'_>) -> Result<Outcome, Error> {
+    watch(npm(context).args(["run", "lint"]), "npm run lint").map(Outcome::of_linter)
+}
+
+fn types(context: &Context<'_>) -> Result<Outcome, Error> {
+    watch(npm(context).args(["run", "types"]), "npm run types").map(Outcome::of_linter)
+}
+
+/// Names the files itself: what Node makes of a folder differs between its releases.
+fn node_test(context: &Context<'_>) -> Result<Outcome, Error> {
+    let workspace = context.workspace;
+    let missing = |reason| Error::Script { path: "node".into(), reason };
+    let program = tools::node(&mut Cache::open(workspace.own("programs"))).map_err(missing)?;
+    let mut node = Command::new(program);
+    process::clean(&mut node, Way::Rustup);
+    node.current_dir(&workspace.root)
+        .env("LUA_NATIVE", native::build(workspace)?)
+        .args(["--test", "--test-reporter=spec"])
+        .args(files::ending(&workspace.path("tests/js"), &[".test.js"])?);
+    watch(&mut node, "node --test").map(Outcome::of_node)
+}
+
+fn npm(context: &Context<'_>) -> Command {
+    let mut npm = Command::new(tools::on_path("npm").unwrap_or_else(|| "npm".into()));
+    process::clean(&mut npm, Way::Rustup);
+    npm.current_dir(context.workspace.path("web"));
+    npm
+}
+
+fn watch(command: &mut Command, label: &str) -> Result<process::Finished, Error> {
+    let mut progress = Progress::start(label);
+    let finished = process::run(command, &mut progress)?;
+    progress.done();
+    Ok(finished)
+}

@@ -1,0 +1,11 @@
+//! Everything that knows the boundary of `lua.wasm`, on the host's side: the model of `exports.toml`
+//! ([`manifest`]), one generator per output ([`backend`]), the Lua sources and what is done to them
+//! ([`lua`]), and the passes over the linked module (`passes`).
+//!
+//! The guest's build script uses the first three; `cargo xtask` uses all of it.
+
+pub mod backend;
+pub mod lua;
+pub mod manifest;
+#[cfg(feature = "passes")]
+pub mod passes;

@@ -1,0 +1,534 @@
+//! Turns the TOML of a manifest into its model, kind by kind, and checks what spans several entries.
+
+use std::ops::Range;
+use std::path::{Component, Path};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostics::{Fault, Problem};
+use super::entry::{Entry, Faults, Key};
+use super::keys;
+use super::layout;
+use super::model::{
+    Abi, Artifact, BadRange, Condition, Constant, Example, Export, Field, Function, Import, Manifest, NamedType, Param,
+    Returns, Service, Struct, Topic,
+};
+use super::names::{Case, nearest};
+use super::types::{Scalar, Type};
+
+/// The memory that hosts rely on, in pages of 64 KiB.
+const PAGES: i64 = 32;
+const ANY_U32: (i64, i64) = (0, u32::MAX as i64);
+
+/// Reads and checks the text of a manifest.
+pub fn read(text: &str) -> Result<Manifest, Vec<Fault>> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        // What is left of a damaged document is not what its author meant, so nothing else is said about it.
+        let faults = errors.iter().map(|error| Fault {
+            problem: Problem::Syntax { message: error.message().to_owned() },
+            span: error.span().unwrap_or(0..0),
+            related: None,
+        });
+        return Err(faults.collect());
+    }
+    let span = document.span();
+    let root = Spanned::new(span.start..span.start, DeValue::Table(document.into_inner()));
+    let mut reader = Reader::default();
+    let manifest = reader.manifest(&root);
+    match manifest {
+        Some(manifest) if reader.faults.0.is_empty() => Ok(manifest),
+        _ => Err(reader.faults.0),
+    }
+}
+
+/// Where a type is used, which decides what it may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Base,
+    Constant,
+    Field,
+    Result,
+    ExportParam,
+    ImportParam,
+    ServiceItem { last: bool },
+}
+
+#[derive(Default)]
+struct Reader {
+    faults: Faults,
+    types: Vec<(String, Scalar)>,
+    structs: Vec<String>,
+}
+
+impl Reader {
+    fn manifest(&mut self, root: &Spanned<DeValue<'_>>) -> Option<Manifest> {
+        let root = Entry::new("the manifest", root, keys::ROOT, &mut self.faults)?;
+        let abi = self.abi(&root);
+        let types = self.each(&root, "type", keys::TYPES, Self::named_type);
+        let structs = self.struct_names(&root);
+        self.structs = structs;
+        let constants = self.each(&root, "constant", keys::CONSTANT, Self::constant);
+        self.memory_pages(&root, &constants);
+        let imports = self.each(&root, "import", keys::IMPORT, Self::import);
+        self.service_import(&root, &imports);
+        let manifest = Manifest {
+            types,
+            structs: self.each(&root, "struct", keys::STRUCT, Self::structure),
+            exports: self.each(&root, "export", keys::EXPORT, |reader, entry| reader.export(entry, &constants)),
+            imports,
+            services: self.each(&root, "service", keys::SERVICE, Self::service),
+            artifacts: self.each(&root, "artifact", keys::ARTIFACT, Self::artifact),
+            topics: self.topics(&root),
+            examples: self.each(&root, "example", keys::USAGE, Self::example),
+            constants,
+            abi: abi?,
+        };
+        self.duplicates(&root);
+        Some(manifest)
+    }
+
+    fn each<T>(
+        &mut self,
+        root: &Entry<'_>,
+        kind: &str,
+        keys: &'static [Key],
+        mut read: impl FnMut(&mut Self, &Entry<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let entries = root.entries(kind, kind, keys, &mut self.faults);
+        entries.iter().filter_map(|entry| read(self, entry)).collect()
+    }
+
+    fn abi(&mut self, root: &Entry<'_>) -> Option<Abi> {
+        let faults = &mut self.faults;
+        let abi = root.entry("abi", "[abi]", keys::ABI, faults)?;
+        let version = abi.integer("version", (1, ANY_U32.1), faults);
+        let lua = abi.text("lua", faults);
+        let import_module = abi.text("import_module", faults);
+        let memory = abi.text("memory", faults);
+        let section = abi.text("section", faults);
+        let service_import = abi.text("service_import", faults);
+        let service_table = abi.integer("service_table", ANY_U32, faults);
+        Some(Abi {
+            version: u32::try_from(version?).ok()?,
+            lua: lua?,
+            import_module: import_module?,
+            memory: memory?,
+            section: section?,
+            service_import: service_import?,
+            service_table: u32::try_from(service_table?).ok()?,
+            summary: abi.text("summary", faults)?,
+        })
+    }
+
+    fn topics(&mut self, root: &Entry<'_>) -> Vec<Topic> {
+        let Some(topics) = root.entry("topics", "[topics]", keys::TOPICS, &mut self.faults) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for key in keys::TOPICS {
+            if let Some(text) = topics.text(key.name, &mut self.faults) {
+                found.push(Topic { name: key.name.to_owned(), text });
+            }
+        }
+        found
+    }
+
+    fn named_type(&mut self, entry: &Entry<'_>) -> Option<NamedType> {
+        let name = entry.name("name", "a type", Case::Snake, &mut self.faults);
+        let base = self.resolve(entry, "base", Place::Base).and_then(|ty| ty.scalar());
+        let doc = entry.text("doc", &mut self.faults);
+        let (name, base) = (name?, base?);
+        if builtin(&name).is_some() {
+            let problem = Problem::Reserved { name: name.clone(), owner: "a built-in type" };
+            self.faults.add(problem, entry.span());
+        }
+        self.types.push((name.clone(), base));
+        Some(NamedType { name, base, doc: doc? })
+    }
+
+    fn struct_names(&self, root: &Entry<'_>) -> Vec<String> {
+        // The entries themselves are read, and complained about, once: later.
+        let entries = root.entries("struct", "struct", keys::STRUCT, &mut Faults::default());
+        entries.iter().filter_map(|entry| entry.text("name", &mut Faults::default())).collect()
+    }
+
+    fn constant(&mut self, entry: &Entry<'_>) -> Option<Constant> {
+        let name = entry.name("name", "a constant", Case::Upper, &mut self.faults);
+        let group = entry.text("group", &mut self.faults);
+        let ty = self.resolve(entry, "type", Place::Constant).and_then(|ty| ty.scalar());
+        let bounds = ty.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
+        let value = entry.integer("value", bounds, &mut self.faults);
+        let layout = entry.text("layout", &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        Some(Constant {
+            name: name?,
+            group: group?,
+            ty: ty?,
+            value: value?,
+            hex: entry.is_hex("value"),
+            layout,
+            doc: doc?,
+        })
+    }
+
+    fn memory_pages(&mut self, root: &Entry<'_>, constants: &[Constant]) {
+        let entries = root.entries("constant", "constant", keys::CONSTANT, &mut Faults::default());
+        match constants.iter().find(|constant| constant.name == "MEMORY_PAGES") {
+            Some(constant) if constant.value != PAGES => {
+                let named = |entry: &&Entry<'_>| {
+                    entry.text("name", &mut Faults::default()).as_deref() == Some("MEMORY_PAGES")
+                };
+                let span = entries.iter().find(named).map_or(0..0, |entry| entry.span_of("value"));
+                self.faults.add(Problem::WrongPages { pages: constant.value }, span);
+            }
+            Some(_) => {}
+            None if entries.iter().any(|entry| {
+                entry.text("name", &mut Faults::default()).as_deref() == Some("MEMORY_PAGES")
+            }) => {}
+            None => {
+                let problem = Problem::MissingKey {
+                    key: "MEMORY_PAGES",
+                    owner: "the manifest".to_owned(),
+                    remedy: "declare the constant MEMORY_PAGES with the value 32",
+                };
+                self.faults.add(problem, root.span());
+            }
+        }
+    }
+
+    fn structure(&mut self, entry: &Entry<'_>) -> Option<Struct> {
+        let name = entry.name("name", "a struct", Case::Pascal, &mut self.faults);
+        let size = entry.integer("size", (1, 65536), &mut self.faults);
+        let summary = entry.text("summary", &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        let example = entry.text("example", &mut self.faults);
+        let entries = entry.entries("fields", "field", keys::FIELD, &mut self.faults);
+        let mut fields = Vec::new();
+        let mut spans = Vec::new();
+        for field in &entries {
+            if let Some(read) = self.field(field) {
+                fields.push(read);
+                spans.push(field.span_of("offset"));
+            }
+        }
+        self.unique(&entries, "name", "field");
+        let align = if fields.len() == entries.len() {
+            let named = name.as_deref().unwrap_or_default();
+            layout::check(named, &fields, &spans, size, entry.span_of("size"), &mut self.faults)
+        } else {
+            1
+        };
+        Some(Struct {
+            name: name?,
+            size: u32::try_from(size?).ok()?,
+            align,
+            summary: summary?,
+            doc: doc?,
+            fields,
+            example: example?,
+        })
+    }
+
+    fn field(&mut self, entry: &Entry<'_>) -> Option<Field> {
+        let name = entry.name("name", "a field", Case::Snake, &mut self.faults);
+        let ty = self.resolve(entry, "type", Place::Field).and_then(|ty| ty.scalar());
+        let offset = entry.integer("offset", (0, 65535), &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        Some(Field { name: name?, ty: ty?, offset: u32::try_from(offset?).ok()?, doc: doc? })
+    }
+
+    fn function(&mut self, entry: &Entry<'_>, place: Place) -> Option<Function> {
+        let name = entry.name("name", "a function", Case::Snake, &mut self.faults);
+        let group = entry.text("group", &mut self.faults);
+        let summary = entry.text("summary", &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        let params = self.params(entry, "params", |_| place);
+        let returns = self.returns(entry);
+        let errors = self.conditions(entry, "errors");
+        let notes = entry.texts("notes", &mut self.faults);
+        let example = entry.text("example", &mut self.faults);
+        Some(Function {
+            name: name?,
+            group: group?,
+            summary: summary?,
+            doc: doc?,
+            params,
+            returns,
+            errors,
+            notes,
+            example: example?,
+        })
+    }
+
+    fn params(&mut self, entry: &Entry<'_>, key: &str, place: impl Fn(bool) -> Place) -> Vec<Param> {
+        let entries = entry.entries(key, "parameter", keys::PARAM, &mut self.faults);
+        let mut params = Vec::new();
+        let mut expanded: Vec<(String, Range<usize>)> = Vec::new();
+        for (index, param) in entries.iter().enumerate() {
+            let name = param.name("name", "a parameter", Case::Snake, &mut self.faults);
+            let ty = self.resolve(param, "type", place(index + 1 == entries.len()));
+            let length = param.name("length", "a parameter", Case::Snake, &mut self.faults);
+            let doc = param.text("doc", &mut self.faults);
+            let (Some(name), Some(ty), Some(doc)) = (name, ty, doc) else { continue };
+            let length = length.unwrap_or_else(|| format!("{name}_len"));
+            let read = Param { name, ty, length, doc };
+            for (name, _) in read.expanded() {
+                if let Some((_, first)) = expanded.iter().find(|(other, _)| *other == name) {
+                    let problem = Problem::Duplicate { what: "parameter", name };
+                    self.faults.add_related(problem, param.span(), first.clone(), FIRST);
+                } else {
+                    expanded.push((name, param.span()));
+                }
+            }
+            params.push(read);
+        }
+        params
+    }
+
+    fn returns(&mut self, entry: &Entry<'_>) -> Option<Returns> {
+        let returns = entry.entry("returns", "the result", keys::RETURNS, &mut self.faults)?;
+        let ty = self.resolve(&returns, "type", Place::Result);
+        let doc = returns.text("doc", &mut self.faults);
+        let values = self.conditions(&returns, "values");
+        Some(Returns { ty: ty?, doc: doc?, values })
+    }
+
+    fn conditions(&mut self, entry: &Entry<'_>, key: &str) -> Vec<Condition> {
+        let entries = entry.entries(key, "case", keys::CONDITION, &mut self.faults);
+        let read = |entry: &Entry<'_>| {
+            let case = entry.text("case", &mut self.faults);
+            Some(Condition { meaning: entry.text("meaning", &mut self.faults)?, case: case? })
+        };
+        entries.iter().filter_map(read).collect()
+    }
+
+    fn export(&mut self, entry: &Entry<'_>, constants: &[Constant]) -> Option<Export> {
+        let function = self.function(entry, Place::ExportParam);
+        let memory = entry.text("memory", &mut self.faults);
+        let bad_range = self.bad_range(entry, function.as_ref()?, constants);
+        Some(Export { function: function?, bad_range, memory: memory? })
+    }
+
+    fn bad_range(&mut self, entry: &Entry<'_>, function: &Function, constants: &[Constant]) -> Option<BadRange> {
+        let export = function.name.clone();
+        let takes_pointer = function.params.iter().any(|param| param.ty.is_pointer());
+        let returns = entry.value("returns").is_some();
+        let Some(value) = entry.value("bad_range") else {
+            if takes_pointer {
+                self.faults.add(Problem::NoBadRange { export, returns }, entry.span());
+            }
+            return None;
+        };
+        if !takes_pointer {
+            self.faults.add(Problem::NeedlessBadRange { export }, value.span());
+            return None;
+        }
+        let value = match value.get_ref() {
+            DeValue::Integer(_) if returns => {
+                let scalar = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
+                let bounds = scalar.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
+                Some(entry.integer("bad_range", bounds, &mut self.faults)?)
+            }
+            DeValue::String(word) if !returns && word == "ignored" => None,
+            _ => {
+                self.faults.add(Problem::BadRangeForm { export, returns }, value.span());
+                return None;
+            }
+        };
+        let status = entry.text("bad_range_status", &mut self.faults);
+        if let Some(name) = &status
+            && !constants.iter().any(|constant| constant.name == *name)
+        {
+            let known = constants.iter().map(|constant| constant.name.as_str());
+            let nearest = nearest(name, known).map(str::to_owned);
+            let problem = Problem::UnknownConstant { name: name.clone(), nearest };
+            self.faults.add(problem, entry.span_of("bad_range_status"));
+        }
+        Some(BadRange { value, status })
+    }
+
+    fn import(&mut self, entry: &Entry<'_>) -> Option<Import> {
+        let function = self.function(entry, Place::ImportParam);
+        let handler = entry.text("handler", &mut self.faults);
+        if let Some(name) = &handler
+            && !Case::Camel.fits(name)
+        {
+            let problem = Problem::Spelling { what: "a handler", name: name.clone(), case: Case::Camel };
+            self.faults.add(problem, entry.span_of("handler"));
+        }
+        let scalar = function.as_ref().and_then(|f| f.returns.as_ref()).and_then(|returns| returns.ty.scalar());
+        let bounds = scalar.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
+        let threw = entry.integer("threw", bounds, &mut self.faults);
+        Some(Import { function: function?, handler: handler?, threw: threw? })
+    }
+
+    /// The import that carries requests takes a table, the request and room for the reply, and returns a length.
+    fn service_import(&mut self, root: &Entry<'_>, imports: &[Import]) {
+        let Some(abi) = root.entry("abi", "[abi]", keys::ABI, &mut Faults::default()) else { return };
+        let Some(name) = abi.text("service_import", &mut Faults::default()) else { return };
+        let carries = |import: &&Import| {
+            let types: Vec<_> = import.function.params.iter().map(|param| &param.ty).collect();
+            let result = import.function.returns.as_ref().and_then(|returns| returns.ty.scalar());
+            matches!(types[..], [id, Type::Bytes, Type::BytesMut] if id.scalar() == Some(Scalar::U32))
+                && result == Some(Scalar::I32)
+        };
+        let known: Vec<_> = imports.iter().filter(carries).map(|import| import.function.name.clone()).collect();
+        if !known.contains(&name) {
+            let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+            let what = "import for services (u32, bytes, bytes_mut) -> i32:";
+            self.faults.add(Problem::UnknownWord { word: name, what, nearest, known }, abi.span_of("service_import"));
+        }
+    }
+
+    fn service(&mut self, entry: &Entry<'_>) -> Option<Service> {
+        let name = entry.name("name", "a service", Case::Snake, &mut self.faults);
+        let number = entry.integer("number", (1, 31), &mut self.faults);
+        let summary = entry.text("summary", &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        let args = self.params(entry, "args", |last| Place::ServiceItem { last });
+        let reply = self.params(entry, "reply", |last| Place::ServiceItem { last });
+        let example = entry.text("example", &mut self.faults);
+        Some(Service {
+            name: name?,
+            number: u8::try_from(number?).ok()?,
+            summary: summary?,
+            doc: doc?,
+            args,
+            reply,
+            example: example?,
+        })
+    }
+
+    fn artifact(&mut self, entry: &Entry<'_>) -> Option<Artifact> {
+        let name = entry.text("name", &mut self.faults);
+        let path = entry.text("path", &mut self.faults);
+        if let Some(path) = &path
+            && !Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+        {
+            self.faults.add(Problem::OutsidePath { path: path.clone() }, entry.span_of("path"));
+        }
+        let unwind = entry.word("unwind", "unwind mode", &mut self.faults);
+        let mut features = entry.words("features", "feature", &mut self.faults);
+        features.sort_unstable();
+        let summary = entry.text("summary", &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        Some(Artifact { name: name?, path: path?, unwind: unwind?, features, summary: summary?, doc: doc? })
+    }
+
+    fn example(&mut self, entry: &Entry<'_>) -> Option<Example> {
+        let title = entry.text("title", &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        let code = entry.text("code", &mut self.faults);
+        Some(Example { title: title?, doc: doc?, code: code? })
+    }
+
+    fn resolve(&mut self, entry: &Entry<'_>, key: &'static str, place: Place) -> Option<Type> {
+        let name = entry.text(key, &mut self.faults)?;
+        let span = entry.span_of(key);
+        let named = self.types.iter().find(|(other, _)| *other == name);
+        let ty = if let Some((name, scalar)) = named {
+            Type::Named(name.clone(), *scalar)
+        } else if let Some(ty) = builtin(&name) {
+            ty
+        } else if self.structs.contains(&name) {
+            Type::Struct(name)
+        } else {
+            let known = self.known_types(place);
+            let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+            self.faults.add(Problem::UnknownType { name, nearest, known }, span);
+            return None;
+        };
+        if let Some((place, remedy)) = misplaced(&ty, place) {
+            self.faults.add(Problem::MisplacedType { name: ty.name().to_owned(), place, remedy }, span);
+            return None;
+        }
+        Some(ty)
+    }
+
+    fn known_types(&self, place: Place) -> Vec<String> {
+        let scalars = Scalar::ALL.into_iter().map(Type::Scalar);
+        let named = self.types.iter().map(|(name, scalar)| Type::Named(name.clone(), *scalar));
+        let structs = self.structs.iter().cloned().map(Type::Struct);
+        let all = scalars.chain([Type::Bytes, Type::BytesMut]).chain(named).chain(structs);
+        all.filter(|ty| misplaced(ty, place).is_none()).map(|ty| ty.name().to_owned()).collect()
+    }
+
+    /// Notes entries that claim what an earlier one of their kind has claimed.
+    fn duplicates(&mut self, root: &Entry<'_>) {
+        const CLAIMS: &[(&str, &str, &str, &[Key])] = &[
+            ("type", "name", "type", keys::TYPES),
+            ("constant", "name", "constant", keys::CONSTANT),
+            ("struct", "name", "struct", keys::STRUCT),
+            ("export", "name", "export", keys::EXPORT),
+            ("import", "name", "import", keys::IMPORT),
+            ("import", "handler", "handler", keys::IMPORT),
+            ("service", "name", "service", keys::SERVICE),
+            ("service", "number", "service number", keys::SERVICE),
+            ("artifact", "name", "artifact", keys::ARTIFACT),
+            ("artifact", "path", "artifact path", keys::ARTIFACT),
+            ("example", "title", "example", keys::USAGE),
+        ];
+        for &(kind, key, what, keys) in CLAIMS {
+            let entries = root.entries(kind, kind, keys, &mut Faults::default());
+            self.unique(&entries, key, what);
+        }
+    }
+
+    fn unique(&mut self, entries: &[Entry<'_>], key: &str, what: &'static str) {
+        let mut seen: Vec<(String, Range<usize>)> = Vec::new();
+        for value in entries.iter().filter_map(|entry| entry.value(key)) {
+            let name = match value.get_ref() {
+                DeValue::String(name) => name.to_string(),
+                DeValue::Integer(number) => number.to_string(),
+                _ => continue,
+            };
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
+                self.faults.add_related(Problem::Duplicate { what, name }, value.span(), first.clone(), FIRST);
+            } else {
+                seen.push((name, value.span()));
+            }
+        }
+    }
+}
+
+const FIRST: &str = "first declared here";
+
+fn builtin(name: &str) -> Option<Type> {
+    match name {
+        "bytes" => Some(Type::Bytes),
+        "bytes_mut" => Some(Type::BytesMut),
+        _ => Scalar::ALL.into_iter().find(|scalar| scalar.name() == name).map(Type::Scalar),
+    }
+}
+
+/// Where a type cannot stand, and what could.
+fn misplaced(ty: &Type, place: Place) -> Option<(&'static str, &'static str)> {
+    let (is_scalar, byte) = (ty.scalar().is_some(), ty.scalar() == Some(Scalar::U8));
+    match place {
+        Place::Base if !matches!(ty, Type::Scalar(_)) => {
+            Some(("the base of a type", "use one of the numbers, as `u32`"))
+        }
+        Place::Constant if ty.scalar().and_then(Scalar::range).is_none() => {
+            Some(("a constant", "use one of the integers, as `u32`"))
+        }
+        Place::Field if !is_scalar => Some(("a field", "use a number; the fields of a struct have a fixed size")),
+        Place::Result if !is_scalar || byte => {
+            Some(("a result", "use a number of 32 or 64 bits; larger results go through memory"))
+        }
+        Place::ExportParam | Place::ImportParam if byte => {
+            Some(("a parameter", "use `u32`; WebAssembly has no smaller parameters"))
+        }
+        Place::ImportParam if matches!(ty, Type::Struct(_)) => {
+            Some(("a parameter of an import", "use `bytes` or `bytes_mut`"))
+        }
+        Place::ServiceItem { .. } if matches!(ty, Type::BytesMut | Type::Struct(_)) => {
+            Some(("a service", "use numbers, and `bytes` for the last item"))
+        }
+        Place::ServiceItem { last: false } if *ty == Type::Bytes => {
+            Some(("an item that is not the last", "put the bytes last: they reach to the end of the message"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,76 @@
+//! The command line of `xtask` as a user meets it: what it refuses, in which words, with which exit code.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn xtask(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).env_remove("LUA_PERSISTENT_TOOLCHAIN");
+    command
+}
+
+fn run(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("xtask starts");
+    let text = |bytes| String::from_utf8(bytes).expect("xtask prints UTF-8");
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn help_is_printed_and_is_no_error() {
+    for arguments in [&["help"][..], &["--help"], &["build", "--help"], &["run", "-h"]] {
+        let (code, out, err) = run(&mut xtask(arguments));
+        assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(out.starts_with("usage: cargo xtask VERB"), "{out}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_answered_with_a_sentence_the_usage_and_exit_code_2() {
+    for (arguments, sentence) in [
+        (&[][..], "say what to do"),
+        (&["tset"], "there is no verb `tset`; did you mean `test`?"),
+        (&["run"], "say which Lua FILE to run"),
+        (&["build", "--toolchain", "gentoo"], "there is no toolchain `gentoo`"),
+        (&["test", "clipy"], "there is no step `clipy`"),
+    ] {
+        let (code, out, err) = run(&mut xtask(arguments));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(err.starts_with(&format!("xtask: {sentence}")), "{err}");
+        assert!(err.contains("usage: cargo xtask VERB"), "{err}");
+    }
+}
+
+#[test]
+fn a_wrong_toolchain_in_the_environment_is_refused_like_one_on_the_command_line() {
+    let (code, _, err) = run(xtask(&["build"]).env("LUA_PERSISTENT_TOOLCHAIN", "rustpu"));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("did you mean `rustup`?"), "{err}");
+}
+
+#[test]
+fn a_program_that_cannot_be_run_is_named_before_anything_is_built() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    for (file, reason) in [("no/such.lua", "there is no such file"), (folder, "it is a folder")] {
+        let (code, out, err) = run(&mut xtask(&["run", file]));
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{file}");
+        assert_eq!(err, format!("xtask: cannot run {file}: {reason}\n"));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn with_no_install_everything_missing_is_named_with_how_to_get_it_and_nothing_is_installed() {
+    let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nowhere");
+    let (code, out, err) = run(xtask(&["test", "--no-install"]).env_clear().env("PATH", nowhere));
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.starts_with("xtask: missing on this machine:\n"), "{err}");
+    for (need, remedy) in [
+        ("a C compiler for this machine: not found", "apt-get install gcc"),
+        ("Rust for wasm32-unknown-unknown: not found", "rustup target add wasm32-unknown-unknown"),
+        ("Node 18 or newer: not on the path", "winget install OpenJS.NodeJS.LTS"),
+        ("npm: not found", "dnf install nodejs npm"),
+    ] {
+        assert!(err.contains(need) && err.contains(remedy), "{need}: {err}");
+    }
+    assert!(!err.contains("installing"), "{err}");
+}

@@ -1,0 +1,124 @@
+//! The exports, one function each. The shims that `exports.toml` generates call them with arguments
+//! whose ranges have been checked.
+
+use crate::abi::{self, MemoryStats};
+use crate::boundary::{Bytes, BytesMut, Out};
+use crate::ext;
+use crate::machine;
+use crate::output;
+use crate::result;
+use crate::run::{self, Mode};
+
+/// Starts the machine; 0, or -1 when there is not enough memory.
+pub fn init() -> i32 {
+    if machine::start() { 0 } else { -1 }
+}
+
+/// Closes the machine.
+pub fn deinit() {
+    machine::stop();
+}
+
+/// Runs a chunk of at most the I/O buffer's size.
+pub fn compute(code: Bytes) -> i32 {
+    if code.len() > output::SIZE {
+        machine::set_status(abi::STATUS_BAD_ARGUMENT);
+        return -1;
+    }
+    run::run(code, None, Mode::Chunk)
+}
+
+/// Runs the first `code_len` bytes of the I/O buffer as a console does.
+pub fn eval(code_len: u32) -> i32 {
+    match Bytes::new(output::buffer() as u32, code_len) {
+        Some(code) if code.len() <= output::SIZE => run::run(code, None, Mode::Console),
+        _ => {
+            machine::set_status(abi::STATUS_BAD_ARGUMENT);
+            -1
+        }
+    }
+}
+
+/// Runs a chunk of any length, with a name of its own.
+pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
+    let mode = if flags & abi::EXECUTE_CONSOLE != 0 {
+        Mode::Console
+    } else {
+        Mode::Chunk
+    };
+    run::run(code, (!name.is_empty()).then_some(name), mode)
+}
+
+/// How the last call that ran Lua ended.
+pub fn get_status() -> i32 {
+    machine::status()
+}
+
+/// Bytes of a part of the last result.
+pub fn result_size(part: u32) -> i32 {
+    result::size(part)
+}
+
+/// Copies bytes of a part of the last result.
+pub fn result_read(part: u32, offset: u32, to: BytesMut) -> i32 {
+    result::read_into(part, offset, to)
+}
+
+/// Where the I/O buffer lies.
+pub fn get_buffer_ptr() -> u32 {
+    output::buffer() as u32
+}
+
+/// Bytes of the I/O buffer.
+pub fn get_buffer_size() -> u32 {
+    output::SIZE as u32
+}
+
+/// Writes the figures of the machine's memory.
+pub fn get_memory_stats(stats: Out<MemoryStats>) {
+    stats.write(MemoryStats {
+        io_buffer_size: output::SIZE as u32,
+        lua_memory_used: machine::memory_used(),
+        wasm_pages: abi::MEMORY_PAGES,
+    });
+}
+
+/// Collects all garbage.
+pub fn run_gc() {
+    machine::collect();
+}
+
+/// Makes an external table the global `_home`.
+pub fn attach_memory_table(table_id: u32) {
+    ext::attach_home(table_id);
+}
+
+/// The id of the external table that is `_home`.
+pub fn get_memory_table_id() -> u32 {
+    ext::home()
+}
+
+/// The id of the external table that is `_io`.
+pub fn get_io_table_id() -> u32 {
+    ext::io()
+}
+
+/// Deletes every entry of `_io`; 0, or -1 if the host fails.
+pub fn clear_io_table() -> i32 {
+    ext::clear_io()
+}
+
+/// Keeps new external tables from getting an id below `next_id`.
+pub fn sync_external_table_counter(next_id: u32) {
+    ext::sync_counter(next_id);
+}
+
+/// Switches the alias `Memory` of `_home`.
+pub fn set_memory_alias_enabled(enabled: i32) {
+    machine::set_alias(enabled != 0);
+}
+
+/// Lua's allocator, for hosts: `_old_size` is ignored, as documented.
+pub fn lua_alloc(_user_data: u32, block: u32, _old_size: u32, new_size: u32) -> u32 {
+    machine::allocate_for_host(block, new_size)
+}

@@ -1,0 +1,242 @@
+//! The one Lua machine of a module: its heap, its state and its life from `init` to `deinit`.
+
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::{c_int, c_void};
+use core::ptr;
+
+use crate::abi;
+use crate::console;
+use crate::ext;
+use crate::heap::Heap;
+use crate::lua::{self, State, ffi};
+use crate::output;
+
+/// A value that only the machine's single thread touches.
+pub struct Single<T>(UnsafeCell<T>);
+
+// SAFETY: WebAssembly without threads has one thread; on the host, whoever drives the machine holds
+// `native_host::exclusive`.
+unsafe impl<T> Sync for Single<T> {}
+
+impl<T> Single<T> {
+    /// Wraps a value.
+    pub const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Where the value lies.
+    pub const fn get(&self) -> *mut T {
+        self.0.get()
+    }
+}
+
+static HEAP: Single<Heap> = Single::new(Heap::new());
+
+struct Globals {
+    state: Cell<*mut State>,
+    /// Whether `Memory` is kept as a second name of `_home`.
+    alias: Cell<bool>,
+    /// How the last call ended, one of `abi::STATUS_*`.
+    status: Cell<i32>,
+}
+
+// SAFETY: as for `Single`.
+unsafe impl Sync for Globals {}
+
+static GLOBALS: Globals = Globals {
+    state: Cell::new(ptr::null_mut()),
+    alias: Cell::new(true),
+    status: Cell::new(abi::STATUS_OK),
+};
+
+/// The running state, or `None` before `init` and after `deinit`.
+pub fn state() -> Option<*mut State> {
+    let state = GLOBALS.state.get();
+    (!state.is_null()).then_some(state)
+}
+
+/// How the last call that ran Lua ended, one of `abi::STATUS_*`.
+pub fn status() -> i32 {
+    GLOBALS.status.get()
+}
+
+/// Records how a call ended.
+pub fn set_status(status: i32) {
+    GLOBALS.status.set(status);
+}
+
+/// Whether `Memory` is to be a second name of `_home`.
+pub fn alias() -> bool {
+    GLOBALS.alias.get()
+}
+
+/// Decides whether `Memory` is a second name of `_home`, from the next `init` or attachment on.
+pub fn set_alias(enabled: bool) {
+    GLOBALS.alias.set(enabled);
+}
+
+/// The heap.
+///
+/// # Safety
+///
+/// No other reference to the heap may be alive.
+pub unsafe fn heap<'a>() -> &'a mut Heap {
+    // SAFETY: the caller holds the only reference; there is one thread.
+    unsafe { &mut *HEAP.get() }
+}
+
+/// The memory that the heap is made of.
+#[cfg(target_arch = "wasm32")]
+fn region() -> (*mut u8, usize) {
+    unsafe extern "C" {
+        static __heap_base: u8;
+    }
+    let base = (&raw const __heap_base).cast_mut();
+    let end = core::arch::wasm32::memory_size::<0>() * abi::WASM_PAGE_SIZE as usize;
+    (base, end - base as usize)
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn region() -> (*mut u8, usize) {
+    const LENGTH: usize = 1_800_000;
+    #[repr(align(64))]
+    struct Region(Single<[u8; LENGTH]>);
+    static REGION: Region = Region(Single::new([0; LENGTH]));
+    (REGION.0.get().cast(), LENGTH)
+}
+
+/// Lua's allocator: the sizes that Lua tells make headers in front of objects unnecessary.
+unsafe extern "C-unwind" fn allocate(_: *mut c_void, block: *mut c_void, old: usize, new: usize) -> *mut c_void {
+    let block = block.cast::<u8>();
+    // SAFETY: nothing else holds the heap while Lua asks it for memory, and Lua tells the true old
+    // size of each block.
+    unsafe {
+        let heap = heap();
+        if new == 0 {
+            if !block.is_null() {
+                heap.free(block, old);
+            }
+            ptr::null_mut()
+        } else if block.is_null() {
+            heap.allocate(new).cast()
+        } else {
+            heap.reallocate(block, old, new).cast()
+        }
+    }
+}
+
+/// Makes the machine, or does nothing but apply the alias when there is one. `false`: out of memory.
+pub fn start() -> bool {
+    if let Some(state) = state() {
+        return protected(state, apply_alias);
+    }
+    let (base, length) = region();
+    // SAFETY: no state is alive, so nothing lies in the heap; the region is ours alone.
+    unsafe { heap().init(base, length) };
+    output::reset();
+    // SAFETY: the allocator keeps lua_newstate's contract; a null result is looked at.
+    let state = unsafe { ffi::lua_newstate(Some(allocate), ptr::null_mut()) };
+    if state.is_null() {
+        return false;
+    }
+    ext::reset();
+    if !protected(state, open) {
+        // SAFETY: the state was made just above and nothing else refers to it.
+        unsafe { ffi::lua_close(state) };
+        return false;
+    }
+    GLOBALS.state.set(state);
+    set_status(abi::STATUS_OK);
+    true
+}
+
+/// Closes the machine: finalisers run, and all of its memory is free again.
+pub fn stop() {
+    if let Some(state) = state() {
+        GLOBALS.state.set(ptr::null_mut());
+        output::reset();
+        // SAFETY: the state is live, and from here on nobody finds it any more.
+        unsafe { ffi::lua_close(state) };
+        ext::reset();
+    }
+}
+
+/// Runs a function in protected mode on an empty part of the stack; `false` if it raised an error.
+pub fn protected(state: *mut State, function: lua::Function) -> bool {
+    // SAFETY: the state is live and has free slots; a light function takes no memory to push.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        lua::push_function(state, function);
+        let status = lua::pcall(state, 0, 0, 0);
+        ffi::lua_settop(state, top);
+        status == lua::OK
+    }
+}
+
+unsafe extern "C-unwind" fn apply_alias(state: *mut State) -> c_int {
+    // SAFETY: Lua calls this with a live state, in protected mode.
+    unsafe { ext::publish_home(state) };
+    0
+}
+
+/// Opens the libraries and what the product adds to them.
+unsafe extern "C-unwind" fn open(state: *mut State) -> c_int {
+    // SAFETY: Lua calls this with a live state, in protected mode.
+    unsafe {
+        ffi::luaL_openlibs(state);
+        console::open(state);
+        ext::open(state);
+        output::open(state);
+        ffi::lua_getglobal(state, c"os".as_ptr());
+        lua::push_function(state, exit);
+        ffi::lua_setfield(state, -2, c"exit".as_ptr());
+        lua::pop(state, 1);
+    }
+    0
+}
+
+unsafe extern "C-unwind" fn exit(state: *mut State) -> c_int {
+    // SAFETY: Lua calls this with a live state, in protected mode.
+    unsafe { lua::error(state, c"os.exit: there is no process to end; return from the chunk instead") }
+}
+
+/// Collects all garbage. A finaliser's error ends in a warning.
+pub fn collect() {
+    unsafe extern "C-unwind" fn full(state: *mut State) -> c_int {
+        // SAFETY: Lua calls this with a live state, in protected mode.
+        unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int) };
+        0
+    }
+    if let Some(state) = state() {
+        protected(state, full);
+    }
+}
+
+/// Bytes of the heap in use.
+pub fn memory_used() -> u32 {
+    // SAFETY: no other reference to the heap is alive between calls of Lua.
+    if state().is_some() { unsafe { heap().used() as u32 } } else { 0 }
+}
+
+/// Allocates, resizes or frees a block for the host, which need not know the block's size. 0: there is
+/// no memory, the block was freed, or `block` is no block.
+pub fn allocate_for_host(block: u32, new_size: u32) -> u32 {
+    if state().is_none() {
+        return 0;
+    }
+    let (block, new_size) = (block as usize as *mut u8, new_size as usize);
+    // SAFETY: no other reference to the heap is alive; the heap says itself whether the block is one.
+    unsafe {
+        let heap = heap();
+        if block.is_null() {
+            return if new_size == 0 { 0 } else { heap.allocate(new_size) as u32 };
+        }
+        let Some(old_size) = heap.size_of(block) else { return 0 };
+        if new_size == 0 {
+            heap.free(block, old_size);
+            0
+        } else {
+            heap.reallocate(block, old_size, new_size) as u32
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The I/O buffer, and the capture of what a chunk prints. Output is collected where the result wants
+//! it, behind the four bytes of its length, so that ending a call copies nothing. When the buffer is
+//! full it is handed to the host's `output` service; a host without one gets as much as fits, and a
+//! mark that tells how much was cut.
+
+use core::cell::Cell;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::fmt::Write;
+
+use crate::abi;
+use crate::lua::{self, State, ffi};
+use crate::machine::Single;
+use crate::system;
+
+/// Bytes of the I/O buffer.
+pub const SIZE: usize = abi::IO_BUFFER_SIZE as usize;
+/// Bytes in front of the output: its length.
+pub const HEADER: usize = 4;
+
+#[repr(C, align(16))]
+struct Buffer(Single<[u8; SIZE]>);
+
+static BUFFER: Buffer = Buffer(Single::new([0; SIZE]));
+
+struct Captured {
+    /// Bytes of output in the buffer.
+    length: Cell<usize>,
+    /// Bytes of output that found no place.
+    cut: Cell<usize>,
+}
+
+// SAFETY: as for `Single`.
+unsafe impl Sync for Captured {}
+
+static CAPTURED: Captured = Captured {
+    length: Cell::new(0),
+    cut: Cell::new(0),
+};
+
+/// Where the buffer lies.
+pub fn buffer() -> *mut u8 {
+    BUFFER.0.get().cast()
+}
+
+/// The buffer's bytes.
+///
+/// # Safety
+///
+/// No other reference into the buffer may be alive.
+pub unsafe fn bytes<'a>() -> &'a mut [u8; SIZE] {
+    // SAFETY: as for the caller; there is one thread.
+    unsafe { &mut *BUFFER.0.get() }
+}
+
+/// Forgets what was captured.
+pub fn reset() {
+    CAPTURED.length.set(0);
+    CAPTURED.cut.set(0);
+}
+
+/// Bytes of output that lie in the buffer.
+pub fn length() -> usize {
+    CAPTURED.length.get()
+}
+
+/// Takes more output.
+pub fn write(mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        let length = CAPTURED.length.get();
+        let room = SIZE - HEADER - length;
+        if room == 0 && (CAPTURED.cut.get() > 0 || !flush()) {
+            CAPTURED.cut.set(CAPTURED.cut.get() + bytes.len());
+            return;
+        }
+        let room = SIZE - HEADER - CAPTURED.length.get();
+        let (now, later) = bytes.split_at(room.min(bytes.len()));
+        let at = HEADER + CAPTURED.length.get();
+        // SAFETY: `now` lies in a Lua string or in static data, never in the buffer.
+        unsafe { BUFFER.0.get().cast::<u8>().add(at).copy_from(now.as_ptr(), now.len()) };
+        CAPTURED.length.set(CAPTURED.length.get() + now.len());
+        bytes = later;
+    }
+}
+
+/// Hands the buffer's output to the host; `false` if the host does not take it.
+pub fn flush() -> bool {
+    let length = CAPTURED.length.get();
+    if length == 0 {
+        return system::streams_output();
+    }
+    // SAFETY: nobody writes to the buffer while the host reads it.
+    let taken = unsafe {
+        let bytes = bytes();
+        system::stream_output(&mut bytes[HEADER - 1..HEADER + length])
+    };
+    if taken {
+        CAPTURED.length.set(0);
+    }
+    taken
+}
+
+/// Text of at most 64 bytes, made without memory.
+struct Short {
+    text: [u8; 64],
+    length: usize,
+}
+
+impl Write for Short {
+    fn write_str(&mut self, s: &str) -> core::fmt::Result {
+        for &byte in s.as_bytes() {
+            *self.text.get_mut(self.length).ok_or(core::fmt::Error)? = byte;
+            self.length += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Makes room for `value` bytes behind the output: hands output to the host, or cuts it and marks the
+/// cut. Returns where the value begins. `value` must be at most `SIZE - HEADER`.
+pub fn make_room(value: usize) -> usize {
+    let room = SIZE - HEADER - value;
+    if CAPTURED.cut.get() > 0 || (CAPTURED.length.get() > room && !flush()) {
+        cut_to(room);
+    }
+    let length = CAPTURED.length.get();
+    // SAFETY: nobody else refers to the buffer between Lua's end and the call's.
+    unsafe { bytes()[..HEADER].copy_from_slice(&(length as u32).to_le_bytes()) };
+    HEADER + length
+}
+
+fn cut_to(room: usize) {
+    let total = CAPTURED.length.get() + CAPTURED.cut.get();
+    let mark = |kept: usize| {
+        let mut mark = Short {
+            text: [0; 64],
+            length: 0,
+        };
+        // The mark with the longest number has 45 bytes.
+        let _ = write!(mark, "\n[... {} more bytes of output cut]\n", total - kept);
+        mark
+    };
+    let mut kept = room.saturating_sub(mark(0).length).min(CAPTURED.length.get());
+    // SAFETY: nobody else refers to the buffer between Lua's end and the call's.
+    let output = unsafe { &mut bytes()[HEADER..HEADER + room] };
+    // Do not cut inside a UTF-8 character.
+    while kept > 0 && output.get(kept).is_some_and(|b| b & 0xC0 == 0x80) {
+        kept -= 1;
+    }
+    let mark = mark(kept);
+    if let Some(place) = output.get_mut(kept..kept + mark.length) {
+        place.copy_from_slice(&mark.text[..mark.length]);
+        CAPTURED.length.set(kept + mark.length);
+    } else {
+        CAPTURED.length.set(kept);
+    }
+}
+
+/// Writes a message of less than `abi::ERROR_LIMIT` bytes to the start of the buffer, cut at a
+/// character, and returns what a call returns for it.
+pub fn write_error(message: &[u8]) -> i32 {
+    let mut kept = message.len().min(abi::ERROR_LIMIT as usize - 1);
+    if kept < message.len() {
+        while kept > 0 && message[kept] & 0xC0 == 0x80 {
+            kept -= 1;
+        }
+    }
+    // SAFETY: the message lies in the Lua heap or in static data, never in the buffer; nobody else
+    // refers to the buffer now.
+    let place = unsafe { bytes() };
+    place[..kept].copy_from_slice(&message[..kept]);
+    place[kept] = 0;
+    -(kept as i32 + 1)
+}
+
+/// Sends Lua's warnings to the output, switched by `warn("@on")` and `warn("@off")`.
+///
+/// # Safety
+///
+/// `state` is a live Lua state.
+pub unsafe fn open(state: *mut State) {
+    // SAFETY: as for the caller; the function keeps lua_WarnFunction's contract.
+    unsafe { ffi::lua_setwarnf(state, Some(warn), core::ptr::null_mut()) };
+}
+
+static WARNING: Single<Warning> = Single::new(Warning {
+    on: false,
+    continues: false,
+});
+
+struct Warning {
+    on: bool,
+    continues: bool,
+}
+
+unsafe extern "C-unwind" fn warn(_: *mut c_void, text: *const c_char, more: c_int) {
+    // SAFETY: Lua passes a C string; the warning state is touched here alone.
+    let (text, warning) = unsafe { (CStr::from_ptr(text).to_bytes(), &mut *WARNING.get()) };
+    let first = !warning.continues;
+    warning.continues = more != 0;
+    if first && more == 0 && text.first() == Some(&b'@') {
+        match text {
+            b"@on" => warning.on = true,
+            b"@off" => warning.on = false,
+            _ => {}
+        }
+    } else if warning.on {
+        if first {
+            write(b"Lua warning: ");
+        }
+        write(text);
+        if more == 0 {
+            write(b"\n");
+        }
+    }
+}
+
+/// Pushes what an error value says: its text, what its `__tostring` gives, or its type.
+///
+/// # Safety
+///
+/// Inside a protected call; the value is at `index`.
+pub unsafe fn push_message(state: *mut State, index: c_int) {
+    // SAFETY: as for the caller.
+    unsafe {
+        let kind = ffi::lua_type(state, index);
+        if kind == lua::kind::STRING || kind == lua::kind::NUMBER || ffi::luaL_getmetafield(state, index, c"__tostring".as_ptr()) != lua::kind::NIL {
+            ffi::luaL_tolstring(state, index, core::ptr::null_mut());
+        } else {
+            let name = ffi::lua_typename(state, kind);
+            ffi::lua_pushfstring(state, c"(error object is a %s value)".as_ptr(), name);
+        }
+    }
+}

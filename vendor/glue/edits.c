@@ -1,0 +1,157 @@
+/*
+** The part of the edits that needs Lua's own structures but no place inside Lua's own files.
+*/
+#define edits_c
+#define LUA_CORE
+
+#include "lprefix.h"
+
+#include <string.h>
+
+#include "lua.h"
+
+#include "lapi.h"
+#include "ldo.h"
+#include "lfunc.h"
+#include "lgc.h"
+#include "lobject.h"
+#include "lstate.h"
+#include "ltable.h"
+#include "ltm.h"
+#include "lvm.h"
+
+#include "edits.h"
+
+
+static TValue *index2value (lua_State *L, int index) {
+  if (index > 0)
+    return s2v(L->ci->func.p + index);
+  return s2v(L->top.p + index);
+}
+
+
+/* The console ----------------------------------------------------- */
+
+/* Set from lp_console_compile to the beginning of the next chunk. */
+static Table *console;
+
+
+void lp_console_compile (lua_State *L, int names) {
+  console = (names == 0) ? NULL : hvalue(index2value(L, names));
+}
+
+
+Table *lp_console_begin (lua_State *L) {
+  Table *names = console;
+  (void)L;
+  console = NULL;  /* what a finaliser loads meanwhile is an ordinary chunk */
+  return names;
+}
+
+
+lua_Integer lp_console_place (lua_State *L, int capture, int n) {
+  if (!lp_upvalue_name(L, capture, n))
+    return 0;
+  return n + ((lua_Integer)clLvalue(index2value(L, capture))->p->upvalues[n - 1].kind << 8);
+}
+
+
+int lp_upvalue_name (lua_State *L, int function, int n) {
+  const Proto *p = clLvalue(index2value(L, function))->p;
+  if (n < 1 || n > p->sizeupvalues)
+    return 0;
+  setsvalue2s(L, L->top.p, p->upvalues[n - 1].name);
+  api_incr_top(L);
+  return 1;
+}
+
+
+int lp_gc_hold (lua_State *L, int hold) {
+  global_State *g = G(L);
+  int held = g->gcstp & GCSTPGC;
+  g->gcstp = cast_byte(hold ? (g->gcstp | GCSTPGC) : (g->gcstp & ~GCSTPGC));
+  return held != 0;
+}
+
+
+/* External tables -------------------------------------------------- */
+
+static struct { TValue index, newindex, rawget, rawset, length, next; } op;
+
+
+void lp_ext_operations (const lp_ext_Operations *ops) {
+  setfvalue(&op.index, ops->index);
+  setfvalue(&op.newindex, ops->newindex);
+  setfvalue(&op.rawget, ops->rawget);
+  setfvalue(&op.rawset, ops->rawset);
+  setfvalue(&op.length, ops->length);
+  setfvalue(&op.next, ops->next);
+}
+
+
+void lp_ext_push (lua_State *L, unsigned int id) {
+  Table *t;
+  lua_newtable(L);
+  t = hvalue(s2v(L->top.p - 1));
+  t->flags |= BITEXT;
+  t->array = (TValue *)(size_t)id;
+}
+
+
+unsigned int lp_ext_id (lua_State *L, int index) {
+  const TValue *o = index2value(L, index);
+  return (ttistable(o) && isexternal(hvalue(o))) ? externalid(hvalue(o)) : 0;
+}
+
+
+void lp_ext_index (lua_State *L, const TValue *t, const TValue *key, StkId result) {
+  luaT_callTMres(L, &op.index, t, key, result);
+}
+
+
+void lp_ext_rawget (lua_State *L, Table *t, const TValue *key, StkId result) {
+  TValue self;
+  sethvalue(L, &self, t);
+  luaT_callTMres(L, &op.rawget, &self, key, result);
+}
+
+
+void lp_ext_newindex (lua_State *L, const TValue *t, const TValue *key, const TValue *value) {
+  luaT_callTM(L, &op.newindex, t, key, value);
+}
+
+
+void lp_ext_rawset (lua_State *L, Table *t, const TValue *key, const TValue *value) {
+  TValue self;
+  sethvalue(L, &self, t);
+  luaT_callTM(L, &op.rawset, &self, key, value);
+}
+
+
+void lp_ext_length (lua_State *L, Table *t, StkId result) {
+  TValue self;
+  sethvalue(L, &self, t);
+  luaT_callTMres(L, &op.length, &self, &self, result);
+}
+
+
+/*
+** As luaH_next: replaces the key by the next one and puts its value behind
+** it; 0 at the end.
+*/
+int lp_ext_next (lua_State *L, Table *t, StkId key) {
+  ptrdiff_t place = savestack(L, key);
+  StkId func = L->top.p;
+  setobj2s(L, func, &op.next);
+  sethvalue2s(L, func + 1, t);
+  setobjs2s(L, func + 2, key);
+  L->top.p = func + 3;
+  luaD_callnoyield(L, func, 2);
+  L->top.p -= 2;
+  key = restorestack(L, place);
+  if (ttisnil(s2v(L->top.p)))
+    return 0;
+  setobjs2s(L, key, L->top.p);
+  setobjs2s(L, key + 1, L->top.p + 1);  /* may be where the key was */
+  return 1;
+}

@@ -1,0 +1,82 @@
+/*
+** What the edited Lua sources call, and what Rust needs of Lua's inside. The edits themselves are in
+** vendor/edits; this file and edits.c are the part of them that can be ordinary C.
+*/
+#ifndef lp_edits_h
+#define lp_edits_h
+
+#include "lua.h"
+
+struct Table;
+struct TValue;
+union StackValue;
+
+/* Two random numbers from the host; defined in Rust. */
+void lp_entropy (lua_Unsigned *low, lua_Unsigned *high);
+
+
+/* The console ----------------------------------------------------- */
+
+/*
+** Compiles the next chunk in console mode. The table at 'names' maps the
+** name of each earlier local to its place: upvalue number + 256 * kind. It
+** must stay on the stack meanwhile. 0 takes the request back.
+*/
+void lp_console_compile (lua_State *L, int names);
+
+/* Called by the parser: the table for the chunk that begins now, or NULL. */
+struct Table *lp_console_begin (lua_State *L);
+
+/* The kind of variable (regular, constant, to be closed) in a place. */
+#define lp_console_kind(place)	cast_byte((place) >> 8)
+
+/*
+** The place of upvalue 'n' of the closure at 'capture', or 0 when it has
+** no such upvalue; pushes the upvalue's name otherwise.
+*/
+lua_Integer lp_console_place (lua_State *L, int capture, int n);
+
+/*
+** Pushes the name of upvalue 'n' of the Lua function at the absolute index
+** 'function', as the string that the compiler made; 0 when it has no such
+** upvalue.
+*/
+int lp_upvalue_name (lua_State *L, int function, int n);
+
+/* Keeps the collector from running but in need; the previous state is returned. */
+int lp_gc_hold (lua_State *L, int hold);
+
+
+/* External tables -------------------------------------------------- */
+
+/* Pushes a new external table with the given number. */
+void lp_ext_push (lua_State *L, unsigned int id);
+
+/* The number of the external table at 'index'; 0 for any other value. */
+unsigned int lp_ext_id (lua_State *L, int index);
+
+/* The operations on external tables, as functions that Lua can call. */
+typedef struct lp_ext_Operations {
+  lua_CFunction index;     /* (t, k): with metamethods */
+  lua_CFunction newindex;  /* (t, k, v): with metamethods */
+  lua_CFunction rawget;    /* (t, k) */
+  lua_CFunction rawset;    /* (t, k, v) */
+  lua_CFunction length;    /* (t): a border */
+  lua_CFunction next;      /* (t, k): the next key and its value, or nil, nil */
+} lp_ext_Operations;
+
+void lp_ext_operations (const lp_ext_Operations *ops);
+
+/* Called by the interpreter. */
+void lp_ext_index (lua_State *L, const struct TValue *t, const struct TValue *key,
+                   union StackValue *result);
+void lp_ext_rawget (lua_State *L, struct Table *t, const struct TValue *key,
+                    union StackValue *result);
+void lp_ext_newindex (lua_State *L, const struct TValue *t, const struct TValue *key,
+                      const struct TValue *value);
+void lp_ext_rawset (lua_State *L, struct Table *t, const struct TValue *key,
+                 const struct TValue *value);
+void lp_ext_length (lua_State *L, struct Table *t, union StackValue *result);
+int lp_ext_next (lua_State *L, struct Table *t, union StackValue *key);
+
+#endif

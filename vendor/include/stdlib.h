@@ -1,0 +1,21 @@
+/* Conversions and what a program asks of its environment. Memory comes from Lua's own allocator function alone. */
+#ifndef LIBC_STDLIB_H
+#define LIBC_STDLIB_H
+
+#include <stddef.h>
+
+#define EXIT_SUCCESS 0
+#define EXIT_FAILURE 1
+
+double strtod(const char *text, char **end);
+int abs(int x);
+
+_Noreturn void abort(void);
+_Noreturn void exit(int status);
+char *getenv(const char *name);
+int system(const char *command);
+
+void free(void *block);
+void *realloc(void *block, size_t size);
+
+#endif

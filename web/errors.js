@@ -1,0 +1,104 @@
+/**
+ * The errors that this package throws, each a class of its own so that callers can tell them apart.
+ */
+
+/**
+ * How a call ended, by the number that the export `get_status` answers.
+ *
+ * @typedef {'runtime' | 'syntax' | 'memory' | 'handler' | 'too-large' | 'argument' | 'uninitialized' | 'unknown'} LuaStatus
+ */
+
+/** @type {ReadonlyMap<number, LuaStatus>} */
+const STATUS_NAMES = new Map([
+  [2, 'runtime'],
+  [3, 'syntax'],
+  [4, 'memory'],
+  [5, 'handler'],
+  [16, 'too-large'],
+  [17, 'argument'],
+  [18, 'uninitialized'],
+]);
+
+/**
+ * The name of a status number.
+ *
+ * @param {number} code
+ * @returns {LuaStatus}
+ */
+export function statusName(code) {
+  return STATUS_NAMES.get(code) || 'unknown';
+}
+
+/** A Lua program ended with an error. */
+export class LuaError extends Error {
+  /**
+   * @param {string} message the whole message, as Lua gives it
+   * @param {object} [details]
+   * @param {number} [details.code] status number of the ABI
+   * @param {string} [details.traceback] Lua's stack traceback
+   * @param {unknown} [details.value] the error value, converted as results are
+   * @param {string} [details.output] what the program printed before the error
+   * @param {unknown} [details.cause] the JavaScript exception behind the error, if the host raised one
+   */
+  constructor(message, details = {}) {
+    super(message);
+    this.name = 'LuaError';
+    /** Status number of the ABI (`STATUS_*`). */
+    this.code = details.code === undefined ? 2 : details.code;
+    /** How the program failed. */
+    this.status = statusName(this.code);
+    /** Lua's stack traceback, empty where there is none (syntax errors). */
+    this.traceback = details.traceback || '';
+    /** The error value that the program raised, converted as results are. */
+    this.value = details.value === undefined ? message : details.value;
+    /** What the program printed before the error. */
+    this.output = details.output || '';
+    // Set only where there is one, as the `cause` option of `Error` does (which the oldest supported browsers lack).
+    if (details.cause !== undefined) {
+      /** @type {unknown} */
+      this.cause = details.cause;
+    }
+  }
+}
+
+/** Bytes that should be a value or a result are not. */
+export class DecodeError extends Error {
+  /**
+   * @param {string} problem what is wrong
+   * @param {number} offset where, in bytes from the start of what was decoded
+   */
+  constructor(problem, offset) {
+    super(`malformed value at byte ${offset}: ${problem}`);
+    this.name = 'DecodeError';
+    /** Offset of the byte that is wrong. */
+    this.offset = offset;
+  }
+}
+
+/** A JavaScript value has no Lua form. */
+export class EncodeError extends TypeError {
+  /**
+   * @param {string} problem what is wrong
+   * @param {string} path where in the value, for example `value.jobs[3]`
+   */
+  constructor(problem, path) {
+    super(`${path}: ${problem}`);
+    this.name = 'EncodeError';
+    /** Where in the value the part lies that cannot be encoded. */
+    this.path = path;
+  }
+}
+
+/** A machine cannot do what it is asked in the state that it is in. */
+export class LuaStateError extends Error {
+  /**
+   * @param {string} message
+   * @param {'closed' | 'running' | 'crashed'} state
+   */
+  constructor(message, state) {
+    super(message);
+    this.name = 'LuaStateError';
+    /** What the machine is. */
+    this.state = state;
+  }
+}

@@ -1,0 +1,533 @@
+// Types of loader.js.
+// Generated from exports.toml by `cargo xtask generate`; edit that instead.
+
+/** Version of the boundary. */
+export const ABI_VERSION: 1;
+/** Equal for two builds exactly if they agree on every call. */
+export const MANIFEST_HASH: string;
+/** Pages of the memory, minimum and maximum: 2 MiB. */
+export const MEMORY_PAGES: 32;
+/** Bytes in a page. */
+export const WASM_PAGE_SIZE: 65536;
+/** Bytes of the I/O buffer. */
+export const IO_BUFFER_SIZE: 65536;
+/** An error message in the I/O buffer takes fewer bytes than this. */
+export const ERROR_LIMIT: 200;
+/** Longest key of an external table, in bytes as the host sees it. */
+export const KEY_LIMIT: 16384;
+/** Longest value of an external table, in bytes, unless the host negotiates more. */
+export const VALUE_LIMIT: 16384;
+/** Flag of `execute`: run the code as `eval` does, as an interactive console. */
+export const EXECUTE_CONSOLE: 1;
+/** The code ran to its end. */
+export const STATUS_OK: 0;
+/** The code raised an error. */
+export const STATUS_RUNTIME_ERROR: 2;
+/** The code is not Lua, or is a binary chunk. */
+export const STATUS_SYNTAX_ERROR: 3;
+/** The heap was full. */
+export const STATUS_MEMORY_ERROR: 4;
+/** An error occurred while another was being handled. */
+export const STATUS_HANDLER_ERROR: 5;
+/** The code ran to its end, but its result does not fit the I/O buffer. */
+export const STATUS_TOO_LARGE: 16;
+/**
+ * The call was refused: a range outside the memory, code longer than the buffer, or an unknown
+ * flag.
+ */
+export const STATUS_BAD_ARGUMENT: 17;
+/** The call was refused: `init` has not been called, or has failed. */
+export const STATUS_NOT_INITIALIZED: 18;
+/** The serialized result without the output, also if it does not fit the I/O buffer. */
+export const PART_VALUES: 1;
+/** The whole error message. */
+export const PART_MESSAGE: 2;
+/** The traceback of the error, as text. */
+export const PART_TRACEBACK: 3;
+/** The serialized error value, which need not be a string. */
+export const PART_ERROR_VALUE: 4;
+/**
+ * What an import returns for a key or table it does not have, a request it does not know, or a
+ * failure.
+ */
+export const REPLY_NONE: -1;
+/** `nil`. */
+export const TAG_NIL: 0x00;
+/** A boolean. */
+export const TAG_BOOLEAN: 0x01;
+/** An integer of 64 bits. */
+export const TAG_INTEGER: 0x02;
+/** A float. */
+export const TAG_FLOAT: 0x03;
+/** A string of any bytes. */
+export const TAG_STRING: 0x04;
+/** A Lua function stored in an external table. Not in results. */
+export const TAG_FUNCTION: 0x05;
+/** A function of the standard libraries, by name, as `string.format`. */
+export const TAG_LIBRARY_FUNCTION: 0x06;
+/** An external table. */
+export const TAG_EXTERNAL_TABLE: 0x07;
+/**
+ * A table by value: the values of the keys 1 to n, then m other keys, each followed by its value.
+ */
+export const TAG_TABLE: 0x08;
+/** A table by value that has appeared before, by its number. */
+export const TAG_SAME_TABLE: 0x09;
+/**
+ * Something without a form of its own (a Lua function, a coroutine, userdata), as `tostring` shows
+ * it. The type is the number that Lua's C API gives it.
+ */
+export const TAG_OPAQUE: 0x0a;
+/** Only after a result: it is the last of n, and the others follow. */
+export const TAG_MORE_RESULTS: 0x0b;
+/** The number of each service. */
+export const SERVICES: {
+  readonly negotiate: 1;
+  readonly clock: 2;
+  readonly utcOffset: 3;
+  readonly entropy: 4;
+  readonly output: 5;
+};
+
+/** Offset into the module's memory, in bytes. 0 is the null pointer. */
+export type Address = number;
+/** Number of an external table. 0 is never one. */
+export type TableId = number;
+/** How a run of Lua code ended: one of the `STATUS_` constants. */
+export type Status = number;
+/** A part of the last result: one of the `PART_` constants. */
+export type Part = number;
+
+/** Sizes of the module's memory, as `get_memory_stats` writes them. */
+export interface MemoryStats {
+  /** Bytes of the I/O buffer: always 65536. */
+  ioBufferSize: number;
+  /** Bytes of the heap in use by Lua, garbage that is not yet collected included. */
+  luaMemoryUsed: number;
+  /** Pages of 64 KiB of the memory: always 32. */
+  wasmPages: number;
+}
+
+/** Reads a MemoryStats of 12 bytes from memory. */
+export function readMemoryStats(view: DataView, address: Address): MemoryStats;
+
+/** What a host answers to `negotiate`. */
+export interface NegotiateReply {
+  /** Bit n is set if service n is offered. */
+  services: number;
+  /** Longest value that a table takes, in bytes. */
+  maxValueLen: number;
+}
+
+/** What a host answers to `clock`. */
+export interface ClockReply {
+  /** Seconds since the start of 1970 in UTC, with fractions. */
+  unixSeconds: number;
+  /** Seconds of processor time used, from any starting point. */
+  cpuSeconds: number;
+}
+
+/** What a host answers to `utcOffset`. */
+export interface UtcOffsetReply {
+  /** Seconds that local time is ahead; negative west of Greenwich. */
+  seconds: number;
+}
+
+/** What a host answers to `entropy`. */
+export interface EntropyReply {
+  /** 64 random bits. */
+  low: bigint;
+  /** 64 more. */
+  high: bigint;
+}
+
+/**
+ * The services that a host offers: those it has a handler for. A handler may decline by giving null.
+ */
+export interface Services {
+  /**
+   * Asks which services the host offers and how large a value its tables take.
+   *
+   * Sent by `init`. Without an answer, the module asks for no other service and keeps values within
+   * `VALUE_LIMIT`. The generated loader answers it from the handlers that it was given.
+   */
+  negotiate?(abiVersion: number): NegotiateReply | null;
+  /**
+   * Asks what time it is and how much processor time was used.
+   *
+   * For `os.time` and `os.clock`. Without it, the first gives -1 and the second 0.
+   */
+  clock?(): ClockReply | null;
+  /**
+   * Asks how far local time is ahead of UTC at an instant.
+   *
+   * For `os.date` and `os.time` with a table. Without it, local time is UTC.
+   */
+  utcOffset?(unixSeconds: number): UtcOffsetReply | null;
+  /**
+   * Asks for random bits.
+   *
+   * For the seed of `math.random`. Without it, every machine starts with the same sequence.
+   */
+  entropy?(): EntropyReply | null;
+  /**
+   * Hands over output as it comes.
+   *
+   * What `print` and `io.write` produced, whenever the I/O buffer is full. Output that was handed
+   * over is not in the result; what is left at the end of a run is. Without it, output that does
+   * not fit the buffer is cut.
+   */
+  output?(piece: Uint8Array): void | null;
+}
+
+/**
+ * Where external tables live. The arrays that its methods get are views of the module's memory, valid
+ * until they return: copy what is to be kept. What they return is what the imports return.
+ */
+export interface Host {
+  /**
+   * Stores a value in an external table.
+   *
+   * A table that the host does not know yet is created. A key that is there already keeps its place
+   * in the order.
+   *
+   * @param tableId Id of the table.
+   * @param key The key, as UTF-8 text.
+   * @param val The serialized value. The host copies it.
+   * @returns Whether the value is stored. `0`: It is. `-1`: It is not; Lua code gets an error.
+   */
+  set(tableId: TableId, key: Uint8Array, val: Uint8Array): number;
+  /**
+   * Fetches a value from an external table.
+   *
+   * The host copies the serialized value into the buffer. With table id 0 it is a request, see
+   * [Services](#services).
+   *
+   * @param tableId Id of the table.
+   * @param key The key, as UTF-8 text.
+   * @param val Where the value goes, and how much fits there.
+   * @returns Length of the value. `> 0`: Bytes written. `-1`: No such key or table, or an error.
+   *   `-n`: The buffer is too small; n bytes are needed (n is at least 2).
+   */
+  get(tableId: TableId, key: Uint8Array, val: Uint8Array): number;
+  /**
+   * Deletes a key from an external table.
+   *
+   * Lua code assigned `nil`. Deleting a key that is not there is no error.
+   *
+   * @param tableId Id of the table.
+   * @param key The key, as UTF-8 text.
+   * @returns Whether the key is gone. `0`: It is. `-1`: It is not; Lua code gets an error.
+   */
+  delete(tableId: TableId, key: Uint8Array): number;
+  /**
+   * Counts the entries of an external table.
+   *
+   * A table that the host does not know has none.
+   *
+   * @param tableId Id of the table.
+   * @returns Number of entries. `0 or more`: Number of entries. `< 0`: An error; Lua code gets
+   *   one.
+   */
+  size(tableId: TableId): number;
+  /**
+   * Lists the keys of an external table.
+   *
+   * The host writes all keys in the order in which they were first set, separated by single line
+   * feeds (`\n`), without one at the end.
+   *
+   * @param tableId Id of the table.
+   * @param buf Where the keys go, and how much fits there.
+   * @returns Length of the list. `> 0`: Bytes written. `0`: The table has no keys. `-1`: An
+   *   error, or the buffer is too small. `-n`: The buffer is too small; n bytes are needed (n is at
+   *   least 2).
+   */
+  keys(tableId: TableId, buf: Uint8Array): number;
+  /** The services that the host offers. */
+  services?: Services;
+  /** Longest value that its tables take, in bytes; `VALUE_LIMIT` if it does not say. */
+  maxValueLength?: number;
+}
+
+/** The exports as WebAssembly has them. Unsigned results may be negative here. */
+export interface RawExports {
+  readonly memory: WebAssembly.Memory;
+  init(): number;
+  deinit(): void;
+  compute(code_ptr: Address, code_len: number): number;
+  eval(code_len: number): number;
+  execute(code_ptr: Address, code_len: number, name_ptr: Address, name_len: number, flags: number): number;
+  get_status(): Status;
+  result_size(part: Part): number;
+  result_read(part: Part, offset: number, out_ptr: Address, out_len: number): number;
+  get_buffer_ptr(): Address;
+  get_buffer_size(): number;
+  get_memory_stats(stats_ptr: Address): void;
+  run_gc(): void;
+  lua_alloc(ud: Address, ptr: Address, osize: number, nsize: number): Address;
+  attach_memory_table(table_id: TableId): void;
+  get_memory_table_id(): TableId;
+  sync_external_table_counter(next_id: TableId): void;
+  set_memory_alias_enabled(enabled: number): void;
+  get_io_table_id(): TableId;
+  clear_io_table(): number;
+}
+
+/** A module at work: its exports as methods, and views of its memory, which never grows. */
+export class LuaInstance {
+  constructor(instance: WebAssembly.Instance, takeThrown?: () => Thrown | null);
+  /** The instance itself. */
+  readonly instance: WebAssembly.Instance;
+  /** Its exports. */
+  readonly exports: RawExports;
+  /** Its memory, as bytes. */
+  readonly bytes: Uint8Array;
+  /** Its memory, as numbers. */
+  readonly view: DataView;
+  /** Gives the last exception that a method of the host threw, and forgets it. */
+  readonly takeThrown: () => Thrown | null;
+
+  /**
+   * Starts the Lua machine.
+   *
+   * `(func (export "init") (result i32))`
+   *
+   * @returns Whether the machine runs. `0`: It runs. `-1`: The Lua state could not be created.
+   */
+  init(): number;
+
+  /**
+   * Closes the Lua machine and frees its memory.
+   *
+   * `(func (export "deinit"))`
+   */
+  deinit(): void;
+
+  /**
+   * Runs Lua code as a chunk and leaves its result in the I/O buffer.
+   *
+   * `(func (export "compute") (param i32 i32) (result i32))`
+   *
+   * @param codePtr UTF-8 source of the chunk, anywhere in memory; usually at the start of the I/O
+   *   buffer.
+   * @param codeLen Bytes at `codePtr`.
+   * @returns Length of what is in the I/O buffer. `> 0`: Success: bytes of the result. `0`: The
+   *   code is empty. `< 0`: Failure: `-(length + 1)`, with the length of the message in bytes.
+   */
+  compute(codePtr: Address, codeLen: number): number;
+
+  /**
+   * Runs the Lua code at the start of the I/O buffer as an interactive console does.
+   *
+   * `(func (export "eval") (param i32) (result i32))`
+   *
+   * @param codeLen Bytes of code at the start of the I/O buffer.
+   * @returns Length of what is in the I/O buffer, as from `compute`. `> 0`: Success: bytes of the
+   *   result. `0`: The code is empty. `< 0`: Failure: `-(length + 1)`, with the length of the
+   *   message in bytes.
+   */
+  eval(codeLen: number): number;
+
+  /**
+   * Runs Lua code of any length, with a name for messages and a choice of mode.
+   *
+   * `(func (export "execute") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param codePtr UTF-8 source of the chunk, anywhere in memory.
+   * @param codeLen Bytes at `codePtr`.
+   * @param namePtr Name of the chunk, or nothing.
+   * @param nameLen Bytes at `namePtr`.
+   * @param flags 0, or `EXECUTE_CONSOLE` to run the code as `eval` does.
+   * @returns Length of what is in the I/O buffer, as from `compute`. `> 0`: Success: bytes of the
+   *   result. `0`: The code is empty. `< 0`: Failure: `-(length + 1)`, with the length of the
+   *   message in bytes.
+   */
+  execute(codePtr: Address, codeLen: number, namePtr: Address, nameLen: number, flags: number): number;
+
+  /**
+   * Gets how the last run of Lua code ended.
+   *
+   * `(func (export "get_status") (result i32))`
+   *
+   * @returns One of the `STATUS_` constants. `0`: `STATUS_OK`, also before the first run.
+   *   `other`: See [Constants](#constants).
+   */
+  getStatus(): Status;
+
+  /**
+   * Gets the size of a part of the last result.
+   *
+   * `(func (export "result_size") (param i32) (result i32))`
+   *
+   * @param part Which part: one of the `PART_` constants.
+   * @returns Its size in bytes. `0 or more`: Bytes of the part. `-1`: The last result has no such
+   *   part.
+   */
+  resultSize(part: Part): number;
+
+  /**
+   * Copies bytes of a part of the last result into memory.
+   *
+   * `(func (export "result_read") (param i32 i32 i32 i32) (result i32))`
+   *
+   * @param part Which part: one of the `PART_` constants.
+   * @param offset Where to start in the part, in bytes.
+   * @param outPtr Where to copy to, usually the I/O buffer, and how much fits there.
+   * @param outLen Room at `outPtr`, in bytes.
+   * @returns Number of bytes copied. `> 0`: Bytes copied. `0`: The offset is at the end or past
+   *   it. `-1`: No such part, or a range that does not lie in memory.
+   */
+  resultRead(part: Part, offset: number, outPtr: Address, outLen: number): number;
+
+  /**
+   * Gets the address of the I/O buffer.
+   *
+   * `(func (export "get_buffer_ptr") (result i32))`
+   *
+   * @returns Address of the first byte of the I/O buffer.
+   */
+  getBufferPtr(): Address;
+
+  /**
+   * Gets the size of the I/O buffer.
+   *
+   * `(func (export "get_buffer_size") (result i32))`
+   *
+   * @returns Bytes of the I/O buffer. `65536`: Always.
+   */
+  getBufferSize(): number;
+
+  /**
+   * Writes the sizes of the module's memory to a structure.
+   *
+   * `(func (export "get_memory_stats") (param i32))`
+   *
+   * @param statsPtr Address of 12 bytes that receive the structure.
+   */
+  getMemoryStats(statsPtr: Address): MemoryStats;
+
+  /**
+   * Collects all garbage.
+   *
+   * `(func (export "run_gc"))`
+   */
+  runGc(): void;
+
+  /**
+   * Allocates, resizes or frees memory of the heap, as Lua's own allocator does.
+   *
+   * `(func (export "lua_alloc") (param i32 i32 i32 i32) (result i32))`
+   *
+   * @param ud Ignored; 0.
+   * @param ptr Block to resize or free, or 0 to allocate.
+   * @param osize Ignored; the module knows the size of its blocks.
+   * @param nsize Bytes wanted, or 0 to free.
+   * @returns The block. `not 0`: Address of the block, aligned to 8. `0`: Freed, or the heap has
+   *   no room; a block that could not be resized is unchanged.
+   */
+  luaAlloc(ud: Address, ptr: Address, osize: number, nsize: number): Address;
+
+  /**
+   * Makes an external table the global `_home`.
+   *
+   * `(func (export "attach_memory_table") (param i32))`
+   *
+   * @param tableId Id of the table.
+   */
+  attachMemoryTable(tableId: TableId): void;
+
+  /**
+   * Gets the id of the table that is the global `_home`.
+   *
+   * `(func (export "get_memory_table_id") (result i32))`
+   *
+   * @returns The id. `> 0`: Id of the table. `0`: The machine has not been started.
+   */
+  getMemoryTableId(): TableId;
+
+  /**
+   * Makes sure that new external tables get ids from a number on.
+   *
+   * `(func (export "sync_external_table_counter") (param i32))`
+   *
+   * @param nextId The lowest id that a new table may get.
+   */
+  syncExternalTableCounter(nextId: TableId): void;
+
+  /**
+   * Chooses whether `_home` is also the global `Memory`.
+   *
+   * `(func (export "set_memory_alias_enabled") (param i32))`
+   *
+   * @param enabled 0 to disable, anything else to enable.
+   */
+  setMemoryAliasEnabled(enabled: number): void;
+
+  /**
+   * Gets the id of the table that is the global `_io`.
+   *
+   * `(func (export "get_io_table_id") (result i32))`
+   *
+   * @returns The id. `> 0`: Id of the table. `0`: The machine has not been started.
+   */
+  getIoTableId(): TableId;
+
+  /**
+   * Removes every entry of `_io`.
+   *
+   * `(func (export "clear_io_table") (result i32))`
+   *
+   * @returns Whether the table is empty now. `0`: It is. `-1`: The machine does not run, or the
+   *   host failed to delete an entry.
+   */
+  clearIoTable(): number;
+}
+
+/** An exception that a method of the host threw. */
+export interface Thrown {
+  readonly error: unknown;
+}
+
+/** What a module says about itself. */
+export interface Stamp {
+  /** Version of the boundary. */
+  abiVersion: number;
+  /** Release of the Lua inside, as 5.4.9. */
+  luaRelease: string;
+  /** Hash of the manifest it was built from. */
+  manifestHash: string;
+}
+
+/** Module and loader do not fit, or the module could not be fetched. */
+export class AbiError extends Error {}
+
+/** What a module can be made from. */
+export type Source = WebAssembly.Module | BufferSource | Response;
+
+/** Options of `instantiate`. */
+export interface InstantiateOptions {
+  /** Import modules beside the one that the loader makes. */
+  imports?: WebAssembly.Imports;
+}
+
+/** Makes the import object for a host, and the way to what its methods throw. */
+export function createImports(
+  host: Host,
+  getMemory: () => WebAssembly.Memory,
+): { imports: WebAssembly.Imports; takeThrown: () => Thrown | null };
+
+/** Compiles a module, from a response as it arrives. */
+export function compile(source: Source | Promise<Source>): Promise<WebAssembly.Module>;
+
+/** Reads what a module says about itself; null if it says nothing. */
+export function identify(module: WebAssembly.Module): Stamp | null;
+
+/** Throws an `AbiError` if a module does not have this boundary. */
+export function check(module: WebAssembly.Module): void;
+
+/** Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be called. */
+export function instantiate(
+  source: Source | Promise<Source>,
+  host: Host,
+  options?: InstantiateOptions,
+): Promise<LuaInstance>;

@@ -1,0 +1,637 @@
+// The boundary between JavaScript and lua.wasm: its constants, the imports over a host object,
+// and the exports as methods. The syntax keeps to what Chrome 74 and Firefox 79 parse.
+// Generated from exports.toml by `cargo xtask generate`; edit that instead.
+
+/** Version of the boundary. */
+export const ABI_VERSION = 1;
+/** Equal for two builds exactly if they agree on every call. */
+export const MANIFEST_HASH = 'f48eb2675f532225';
+/** Pages of the memory, minimum and maximum: 2 MiB. */
+export const MEMORY_PAGES = 32;
+/** Bytes in a page. */
+export const WASM_PAGE_SIZE = 65536;
+/** Bytes of the I/O buffer. */
+export const IO_BUFFER_SIZE = 65536;
+/** An error message in the I/O buffer takes fewer bytes than this. */
+export const ERROR_LIMIT = 200;
+/** Longest key of an external table, in bytes as the host sees it. */
+export const KEY_LIMIT = 16384;
+/** Longest value of an external table, in bytes, unless the host negotiates more. */
+export const VALUE_LIMIT = 16384;
+/** Flag of `execute`: run the code as `eval` does, as an interactive console. */
+export const EXECUTE_CONSOLE = 1;
+/** The code ran to its end. */
+export const STATUS_OK = 0;
+/** The code raised an error. */
+export const STATUS_RUNTIME_ERROR = 2;
+/** The code is not Lua, or is a binary chunk. */
+export const STATUS_SYNTAX_ERROR = 3;
+/** The heap was full. */
+export const STATUS_MEMORY_ERROR = 4;
+/** An error occurred while another was being handled. */
+export const STATUS_HANDLER_ERROR = 5;
+/** The code ran to its end, but its result does not fit the I/O buffer. */
+export const STATUS_TOO_LARGE = 16;
+/**
+ * The call was refused: a range outside the memory, code longer than the buffer, or an unknown
+ * flag.
+ */
+export const STATUS_BAD_ARGUMENT = 17;
+/** The call was refused: `init` has not been called, or has failed. */
+export const STATUS_NOT_INITIALIZED = 18;
+/** The serialized result without the output, also if it does not fit the I/O buffer. */
+export const PART_VALUES = 1;
+/** The whole error message. */
+export const PART_MESSAGE = 2;
+/** The traceback of the error, as text. */
+export const PART_TRACEBACK = 3;
+/** The serialized error value, which need not be a string. */
+export const PART_ERROR_VALUE = 4;
+/**
+ * What an import returns for a key or table it does not have, a request it does not know, or a
+ * failure.
+ */
+export const REPLY_NONE = -1;
+/** `nil`. */
+export const TAG_NIL = 0x00;
+/** A boolean. */
+export const TAG_BOOLEAN = 0x01;
+/** An integer of 64 bits. */
+export const TAG_INTEGER = 0x02;
+/** A float. */
+export const TAG_FLOAT = 0x03;
+/** A string of any bytes. */
+export const TAG_STRING = 0x04;
+/** A Lua function stored in an external table. Not in results. */
+export const TAG_FUNCTION = 0x05;
+/** A function of the standard libraries, by name, as `string.format`. */
+export const TAG_LIBRARY_FUNCTION = 0x06;
+/** An external table. */
+export const TAG_EXTERNAL_TABLE = 0x07;
+/**
+ * A table by value: the values of the keys 1 to n, then m other keys, each followed by its value.
+ */
+export const TAG_TABLE = 0x08;
+/** A table by value that has appeared before, by its number. */
+export const TAG_SAME_TABLE = 0x09;
+/**
+ * Something without a form of its own (a Lua function, a coroutine, userdata), as `tostring` shows
+ * it. The type is the number that Lua's C API gives it.
+ */
+export const TAG_OPAQUE = 0x0a;
+/** Only after a result: it is the last of n, and the others follow. */
+export const TAG_MORE_RESULTS = 0x0b;
+/** The number of each service. */
+export const SERVICES = Object.freeze({
+  negotiate: 1,
+  clock: 2,
+  utcOffset: 3,
+  entropy: 4,
+  output: 5,
+});
+
+/**
+ * Reads a MemoryStats of 12 bytes from memory.
+ *
+ * @param {DataView} view Of the module's memory.
+ * @param {number} address Where the structure starts.
+ * @returns {import('./loader.js').MemoryStats}
+ */
+export function readMemoryStats(view, address) {
+  return {
+    ioBufferSize: view.getUint32(address, true),
+    luaMemoryUsed: view.getUint32(address + 4, true),
+    wasmPages: view.getUint32(address + 8, true),
+  };
+}
+
+/** Module and loader do not fit, or the module could not be fetched. */
+export class AbiError extends Error {
+  /** @param {string} message */
+  constructor(message) {
+    super(message);
+    this.name = 'AbiError';
+  }
+}
+
+/**
+ * What a host offers: the services that it has handlers for, and the longest value of its tables.
+ *
+ * @param {import('./loader.js').Host} host
+ * @returns {import('./loader.js').NegotiateReply}
+ */
+function negotiated(host) {
+  const handlers = host.services || {};
+  let services = 1 << SERVICES.negotiate;
+  for (const name of Object.keys(SERVICES)) {
+    if (typeof handlers[name] === 'function') services |= 1 << SERVICES[name];
+  }
+  return { services, maxValueLen: host.maxValueLength || VALUE_LIMIT };
+}
+
+/**
+ * Answers a request of the module.
+ *
+ * @param {import('./loader.js').Host} host
+ * @param {Uint8Array} request The number of the service and its arguments.
+ * @param {Uint8Array} room Where the reply goes.
+ * @returns {number} Length of the reply, or what stands for none.
+ */
+function serve(host, request, room) {
+  const services = host.services || {};
+  const query = new DataView(request.buffer, request.byteOffset, request.length);
+  const reply = new DataView(room.buffer, room.byteOffset, room.length);
+  switch (request[0]) {
+    case SERVICES.negotiate: {
+      if (request.length !== 5) return REPLY_NONE;
+      const answer = services.negotiate
+        ? services.negotiate(query.getUint32(1, true))
+        : negotiated(host);
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 8) return -8;
+      reply.setUint32(0, answer.services, true);
+      reply.setUint32(4, answer.maxValueLen, true);
+      return 8;
+    }
+    case SERVICES.clock: {
+      if (!services.clock || request.length !== 1) return REPLY_NONE;
+      const answer = services.clock();
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 16) return -16;
+      reply.setFloat64(0, answer.unixSeconds, true);
+      reply.setFloat64(8, answer.cpuSeconds, true);
+      return 16;
+    }
+    case SERVICES.utcOffset: {
+      if (!services.utcOffset || request.length !== 9) return REPLY_NONE;
+      const answer = services.utcOffset(query.getFloat64(1, true));
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 4) return -4;
+      reply.setInt32(0, answer.seconds, true);
+      return 4;
+    }
+    case SERVICES.entropy: {
+      if (!services.entropy || request.length !== 1) return REPLY_NONE;
+      const answer = services.entropy();
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 16) return -16;
+      reply.setBigUint64(0, answer.low, true);
+      reply.setBigUint64(8, answer.high, true);
+      return 16;
+    }
+    case SERVICES.output: {
+      if (!services.output || request.length < 1) return REPLY_NONE;
+      return services.output(request.subarray(1)) === null ? REPLY_NONE : 0;
+    }
+    default:
+      return REPLY_NONE;
+  }
+}
+
+const HANDLERS = ['set', 'get', 'delete', 'size', 'keys'];
+
+/**
+ * Makes the import object for a host. What a method of the host throws does not reach the module,
+ * which sees a value that stands for it; the exception is kept for `takeThrown`.
+ *
+ * @param {import('./loader.js').Host} host
+ * @param {() => WebAssembly.Memory} getMemory Called once, when the module first needs the host.
+ * @returns {{
+ *   imports: WebAssembly.Imports,
+ *   takeThrown: () => import('./loader.js').Thrown | null,
+ * }}
+ */
+export function createImports(host, getMemory) {
+  const missing = HANDLERS.filter((name) => typeof host[name] !== 'function');
+  if (missing.length > 0) {
+    throw new AbiError(`the host has no method ${missing.join(', ')}`);
+  }
+  /** @type {import('./loader.js').Thrown | null} */
+  let thrown = null;
+  /** @type {Uint8Array | null} The memory never grows, so one view of it lasts. */
+  let memory = null;
+  const range = (ptr, length) => {
+    if (memory === null) memory = new Uint8Array(getMemory().buffer);
+    return memory.subarray(ptr, ptr + length);
+  };
+  const env = {
+    // (import "env" "js_ext_table_set" (func (param i32 i32 i32 i32 i32) (result i32)))
+    js_ext_table_set(tableId, keyPtr, keyLen, valPtr, valLen) {
+      try {
+        return host.set(tableId >>> 0, range(keyPtr, keyLen), range(valPtr, valLen));
+      } catch (error) {
+        thrown = { error };
+        return -2147483648;
+      }
+    },
+    // (import "env" "js_ext_table_get" (func (param i32 i32 i32 i32 i32) (result i32)))
+    js_ext_table_get(tableId, keyPtr, keyLen, valPtr, maxLen) {
+      try {
+        if (tableId === 0) {
+          return serve(host, range(keyPtr, keyLen), range(valPtr, maxLen));
+        }
+        return host.get(tableId >>> 0, range(keyPtr, keyLen), range(valPtr, maxLen));
+      } catch (error) {
+        thrown = { error };
+        return -2147483648;
+      }
+    },
+    // (import "env" "js_ext_table_delete" (func (param i32 i32 i32) (result i32)))
+    js_ext_table_delete(tableId, keyPtr, keyLen) {
+      try {
+        return host.delete(tableId >>> 0, range(keyPtr, keyLen));
+      } catch (error) {
+        thrown = { error };
+        return -2147483648;
+      }
+    },
+    // (import "env" "js_ext_table_size" (func (param i32) (result i32)))
+    js_ext_table_size(tableId) {
+      try {
+        return host.size(tableId >>> 0);
+      } catch (error) {
+        thrown = { error };
+        return -2147483648;
+      }
+    },
+    // (import "env" "js_ext_table_keys" (func (param i32 i32 i32) (result i32)))
+    js_ext_table_keys(tableId, bufPtr, maxLen) {
+      try {
+        return host.keys(tableId >>> 0, range(bufPtr, maxLen));
+      } catch (error) {
+        thrown = { error };
+        return -2147483648;
+      }
+    },
+  };
+  const takeThrown = () => {
+    const last = thrown;
+    thrown = null;
+    return last;
+  };
+  return { imports: { env }, takeThrown };
+}
+
+const EXPORTS = [
+  'memory',
+  'init',
+  'deinit',
+  'compute',
+  'eval',
+  'execute',
+  'get_status',
+  'result_size',
+  'result_read',
+  'get_buffer_ptr',
+  'get_buffer_size',
+  'get_memory_stats',
+  'run_gc',
+  'lua_alloc',
+  'attach_memory_table',
+  'get_memory_table_id',
+  'sync_external_table_counter',
+  'set_memory_alias_enabled',
+  'get_io_table_id',
+  'clear_io_table',
+];
+
+/** A module at work: its exports as methods, and views of its memory, which never grows. */
+export class LuaInstance {
+  /**
+   * @param {WebAssembly.Instance} instance
+   * @param {() => import('./loader.js').Thrown | null} [takeThrown]
+   */
+  constructor(instance, takeThrown = () => null) {
+    this.instance = instance;
+    this.exports = /** @type {any} */ (instance.exports);
+    const { buffer } = this.exports.memory;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.takeThrown = takeThrown;
+  }
+
+  /**
+   * Starts the Lua machine.
+   *
+   * `(func (export "init") (result i32))`
+   *
+   * @returns {number} Whether the machine runs.
+   */
+  init() {
+    return this.exports.init();
+  }
+
+  /**
+   * Closes the Lua machine and frees its memory.
+   *
+   * `(func (export "deinit"))`
+   */
+  deinit() {
+    this.exports.deinit();
+  }
+
+  /**
+   * Runs Lua code as a chunk and leaves its result in the I/O buffer.
+   *
+   * `(func (export "compute") (param i32 i32) (result i32))`
+   *
+   * @param {number} codePtr UTF-8 source of the chunk, anywhere in memory; usually at the start
+   *   of the I/O buffer.
+   * @param {number} codeLen Bytes at `codePtr`.
+   * @returns {number} Length of what is in the I/O buffer.
+   */
+  compute(codePtr, codeLen) {
+    return this.exports.compute(codePtr, codeLen);
+  }
+
+  /**
+   * Runs the Lua code at the start of the I/O buffer as an interactive console does.
+   *
+   * `(func (export "eval") (param i32) (result i32))`
+   *
+   * @param {number} codeLen Bytes of code at the start of the I/O buffer.
+   * @returns {number} Length of what is in the I/O buffer, as from `compute`.
+   */
+  eval(codeLen) {
+    return this.exports.eval(codeLen);
+  }
+
+  /**
+   * Runs Lua code of any length, with a name for messages and a choice of mode.
+   *
+   * `(func (export "execute") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param {number} codePtr UTF-8 source of the chunk, anywhere in memory.
+   * @param {number} codeLen Bytes at `codePtr`.
+   * @param {number} namePtr Name of the chunk, or nothing.
+   * @param {number} nameLen Bytes at `namePtr`.
+   * @param {number} flags 0, or `EXECUTE_CONSOLE` to run the code as `eval` does.
+   * @returns {number} Length of what is in the I/O buffer, as from `compute`.
+   */
+  execute(codePtr, codeLen, namePtr, nameLen, flags) {
+    return this.exports.execute(codePtr, codeLen, namePtr, nameLen, flags);
+  }
+
+  /**
+   * Gets how the last run of Lua code ended.
+   *
+   * `(func (export "get_status") (result i32))`
+   *
+   * @returns {number} One of the `STATUS_` constants.
+   */
+  getStatus() {
+    return this.exports.get_status();
+  }
+
+  /**
+   * Gets the size of a part of the last result.
+   *
+   * `(func (export "result_size") (param i32) (result i32))`
+   *
+   * @param {number} part Which part: one of the `PART_` constants.
+   * @returns {number} Its size in bytes.
+   */
+  resultSize(part) {
+    return this.exports.result_size(part);
+  }
+
+  /**
+   * Copies bytes of a part of the last result into memory.
+   *
+   * `(func (export "result_read") (param i32 i32 i32 i32) (result i32))`
+   *
+   * @param {number} part Which part: one of the `PART_` constants.
+   * @param {number} offset Where to start in the part, in bytes.
+   * @param {number} outPtr Where to copy to, usually the I/O buffer, and how much fits there.
+   * @param {number} outLen Room at `outPtr`, in bytes.
+   * @returns {number} Number of bytes copied.
+   */
+  resultRead(part, offset, outPtr, outLen) {
+    return this.exports.result_read(part, offset, outPtr, outLen);
+  }
+
+  /**
+   * Gets the address of the I/O buffer.
+   *
+   * `(func (export "get_buffer_ptr") (result i32))`
+   *
+   * @returns {number} Address of the first byte of the I/O buffer.
+   */
+  getBufferPtr() {
+    return this.exports.get_buffer_ptr() >>> 0;
+  }
+
+  /**
+   * Gets the size of the I/O buffer.
+   *
+   * `(func (export "get_buffer_size") (result i32))`
+   *
+   * @returns {number} Bytes of the I/O buffer.
+   */
+  getBufferSize() {
+    return this.exports.get_buffer_size() >>> 0;
+  }
+
+  /**
+   * Writes the sizes of the module's memory to a structure.
+   *
+   * `(func (export "get_memory_stats") (param i32))`
+   *
+   * @param {number} statsPtr Address of 12 bytes that receive the structure.
+   * @returns {import('./loader.js').MemoryStats}
+   */
+  getMemoryStats(statsPtr) {
+    this.exports.get_memory_stats(statsPtr);
+    return readMemoryStats(this.view, statsPtr);
+  }
+
+  /**
+   * Collects all garbage.
+   *
+   * `(func (export "run_gc"))`
+   */
+  runGc() {
+    this.exports.run_gc();
+  }
+
+  /**
+   * Allocates, resizes or frees memory of the heap, as Lua's own allocator does.
+   *
+   * `(func (export "lua_alloc") (param i32 i32 i32 i32) (result i32))`
+   *
+   * @param {number} ud Ignored; 0.
+   * @param {number} ptr Block to resize or free, or 0 to allocate.
+   * @param {number} osize Ignored; the module knows the size of its blocks.
+   * @param {number} nsize Bytes wanted, or 0 to free.
+   * @returns {number} The block.
+   */
+  luaAlloc(ud, ptr, osize, nsize) {
+    return this.exports.lua_alloc(ud, ptr, osize, nsize) >>> 0;
+  }
+
+  /**
+   * Makes an external table the global `_home`.
+   *
+   * `(func (export "attach_memory_table") (param i32))`
+   *
+   * @param {number} tableId Id of the table.
+   */
+  attachMemoryTable(tableId) {
+    this.exports.attach_memory_table(tableId);
+  }
+
+  /**
+   * Gets the id of the table that is the global `_home`.
+   *
+   * `(func (export "get_memory_table_id") (result i32))`
+   *
+   * @returns {number} The id.
+   */
+  getMemoryTableId() {
+    return this.exports.get_memory_table_id() >>> 0;
+  }
+
+  /**
+   * Makes sure that new external tables get ids from a number on.
+   *
+   * `(func (export "sync_external_table_counter") (param i32))`
+   *
+   * @param {number} nextId The lowest id that a new table may get.
+   */
+  syncExternalTableCounter(nextId) {
+    this.exports.sync_external_table_counter(nextId);
+  }
+
+  /**
+   * Chooses whether `_home` is also the global `Memory`.
+   *
+   * `(func (export "set_memory_alias_enabled") (param i32))`
+   *
+   * @param {number} enabled 0 to disable, anything else to enable.
+   */
+  setMemoryAliasEnabled(enabled) {
+    this.exports.set_memory_alias_enabled(enabled);
+  }
+
+  /**
+   * Gets the id of the table that is the global `_io`.
+   *
+   * `(func (export "get_io_table_id") (result i32))`
+   *
+   * @returns {number} The id.
+   */
+  getIoTableId() {
+    return this.exports.get_io_table_id() >>> 0;
+  }
+
+  /**
+   * Removes every entry of `_io`.
+   *
+   * `(func (export "clear_io_table") (result i32))`
+   *
+   * @returns {number} Whether the table is empty now.
+   */
+  clearIoTable() {
+    return this.exports.clear_io_table();
+  }
+}
+
+/**
+ * What a value calls itself. Unlike `instanceof`, this knows values of another frame or context too.
+ *
+ * @param {any} value
+ * @returns {string}
+ */
+function kindOf(value) {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/**
+ * Compiles a module, from a response as it arrives.
+ *
+ * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function compile(source) {
+  const given = await source;
+  if (kindOf(given) === 'WebAssembly.Module') return given;
+  if (kindOf(given) !== 'Response') return WebAssembly.compile(given);
+  if (!given.ok) {
+    throw new AbiError(`${given.url} could not be fetched: ${given.status} ${given.statusText}`);
+  }
+  // Compiling while it arrives wants a type that not every server sends.
+  const type = (given.headers.get('Content-Type') || '').split(';')[0].trim();
+  if (typeof WebAssembly.compileStreaming === 'function' && type === 'application/wasm') {
+    return WebAssembly.compileStreaming(given);
+  }
+  return WebAssembly.compile(await given.arrayBuffer());
+}
+
+/**
+ * Reads what a module says about itself: version of the boundary (u32), release of Lua and hash of
+ * the manifest (each a length byte and text).
+ *
+ * @param {WebAssembly.Module} module
+ * @returns {import('./loader.js').Stamp | null} Null if it says nothing.
+ */
+export function identify(module) {
+  const sections = WebAssembly.Module.customSections(module, 'lua-persistent');
+  if (sections.length === 0) return null;
+  const bytes = new Uint8Array(sections[0]);
+  let next = 4;
+  const text = () => {
+    const start = next + 1;
+    next = start + bytes[next];
+    if (!(next <= bytes.length)) throw new AbiError('the section lua-persistent is damaged');
+    return new TextDecoder().decode(bytes.subarray(start, next));
+  };
+  const luaRelease = text();
+  const manifestHash = text();
+  return { abiVersion: new DataView(sections[0]).getUint32(0, true), luaRelease, manifestHash };
+}
+
+/**
+ * Throws an `AbiError` if a module does not have this boundary.
+ *
+ * @param {WebAssembly.Module} module
+ */
+export function check(module) {
+  const stamp = identify(module);
+  if (stamp !== null && stamp.abiVersion !== ABI_VERSION) {
+    throw new AbiError(
+      `the module has version ${stamp.abiVersion} of the boundary and the loader version ` +
+        `${ABI_VERSION}: take both from one release`,
+    );
+  }
+  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const missing = EXPORTS.filter((name) => !names.has(name));
+  if (missing.length > 0) {
+    throw new AbiError(`the module is not lua.wasm: it does not export ${missing.join(', ')}`);
+  }
+}
+
+/**
+ * Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be
+ * called.
+ *
+ * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} [options]
+ * @returns {Promise<LuaInstance>}
+ */
+export async function instantiate(source, host, options = {}) {
+  const module = await compile(source);
+  check(module);
+  /** @returns {any} */
+  const getMemory = () => instance.exports.memory;
+  const { imports, takeThrown } = createImports(host, getMemory);
+  const all = Object.assign({}, options.imports, imports);
+  /** @type {WebAssembly.Instance} */
+  const instance = await WebAssembly.instantiate(module, all);
+  const lua = new LuaInstance(instance, takeThrown);
+  const pages = lua.bytes.length / WASM_PAGE_SIZE;
+  if (pages !== MEMORY_PAGES) {
+    throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
+  }
+  return lua;
+}

@@ -1,0 +1,80 @@
+/**
+ * What a program prints during one run: gathered for the result, and handed on as it comes.
+ */
+
+import { decodeLossy } from './text.js';
+
+/**
+ * Receives output as it comes: its text and, for output that is not text, its bytes. A character may arrive in two
+ * pieces; its text then comes with the second.
+ *
+ * @typedef {(text: string, bytes: Uint8Array) => void} OnPrint
+ */
+
+/** Output of the runs of one machine, one run at a time. */
+export class Output {
+  /**
+   * @param {OnPrint | undefined} onPrint
+   * @param {boolean} keep whether the output is kept for the result
+   */
+  constructor(onPrint, keep) {
+    this.onPrint = onPrint;
+    this.keep = keep;
+    /** @type {Uint8Array[]} pieces of the current run */
+    this.pieces = [];
+    this.decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    /** What `onPrint` threw, the first time in this run. */
+    this.failed = false;
+    /** @type {unknown} */
+    this.failure = undefined;
+  }
+
+  /** Forget the run before. */
+  reset() {
+    if (this.pieces.length > 0) this.pieces = [];
+    this.failed = false;
+    this.failure = undefined;
+  }
+
+  /**
+   * Take a piece of output.
+   *
+   * @param {Uint8Array} bytes valid only during the call
+   */
+  take(bytes) {
+    const copy = bytes.slice();
+    if (this.keep) this.pieces.push(copy);
+    if (this.onPrint === undefined) return;
+    try {
+      this.onPrint(this.decoder.decode(copy, { stream: true }), copy);
+    } catch (error) {
+      // The program is not to blame, and goes on; whoever started it gets the exception.
+      if (!this.failed) this.failure = error;
+      this.failed = true;
+    }
+  }
+
+  /**
+   * End the run and give its whole output.
+   *
+   * @returns {string}
+   * @throws what `onPrint` threw
+   */
+  finish() {
+    if (this.onPrint !== undefined) {
+      const rest = this.decoder.decode();
+      if (rest !== '' && !this.failed) this.onPrint(rest, new Uint8Array(0));
+    }
+    const { pieces } = this;
+    if (this.failed) throw this.failure;
+    if (pieces.length === 0) return '';
+    if (pieces.length === 1) return decodeLossy(pieces[0]);
+    const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    return decodeLossy(whole);
+  }
+}
