@@ -3,6 +3,8 @@
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     if std::env::var("CARGO_CFG_TARGET_FAMILY").as_deref() != Ok("wasm") {
-        lua_src::Build::new().build(lua_src::Lua54).print_cargo_metadata();
+        lua_src::Build::new()
+            .build(lua_src::Lua54)
+            .print_cargo_metadata();
     }
 }

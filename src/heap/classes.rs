@@ -1,9 +1,9 @@
 //! Size classes of small blocks and the shapes of the slabs that hold them, computed at compile
 //! time.
 //!
-//! Classes are 8 bytes apart up to 128 and then at most an eighth of their size up to 2 KiB, so the
-//! sizes that Lua asks for (16 and 24 times a power of two, and headers of 16 to 32 bytes plus a
-//! tail) are met exactly and any other wastes little. Left out are those above 512 that do not
+//! Classes are 8 bytes apart up to 128, about an eighth of their size up to 2 KiB, and wider above:
+//! the sizes that Lua asks for (16 and 24 times a power of two, and headers of 16 to 32 bytes plus a
+//! tail) are met exactly and any other wastes little. Left out are those above 896 that do not
 //! divide a short run of pages well.
 
 use super::pages::PAGE;

@@ -123,7 +123,10 @@ unsafe impl dlmalloc::Allocator for Region {
 // SAFETY: delegates.
 unsafe impl Contender for Dlmalloc {
     unsafe fn new(base: *mut u8, len: usize) -> Self {
-        let region = Region { next: Cell::new(base), left: Cell::new(len) };
+        let region = Region {
+            next: Cell::new(base),
+            left: Cell::new(len),
+        };
         Dlmalloc(dlmalloc::Dlmalloc::new_with_allocator(region))
     }
     #[inline]
@@ -183,14 +186,17 @@ pub struct Rlsf(rlsf::Tlsf<'static, u32, u32, 20, 32>);
 unsafe impl Contender for Rlsf {
     unsafe fn new(base: *mut u8, len: usize) -> Self {
         let mut tlsf = rlsf::Tlsf::new();
-        let region = NonNull::new(core::ptr::slice_from_raw_parts_mut(base, len)).expect("a region");
+        let region =
+            NonNull::new(core::ptr::slice_from_raw_parts_mut(base, len)).expect("a region");
         // SAFETY: as above.
         unsafe { tlsf.insert_free_block_ptr(region) }.expect("the region is large enough");
         Rlsf(tlsf)
     }
     #[inline]
     unsafe fn allocate(&mut self, size: usize) -> *mut u8 {
-        self.0.allocate(layout(size)).map_or(null_mut(), NonNull::as_ptr)
+        self.0
+            .allocate(layout(size))
+            .map_or(null_mut(), NonNull::as_ptr)
     }
     #[inline]
     unsafe fn free(&mut self, ptr: *mut u8, _: usize) {
@@ -200,7 +206,8 @@ unsafe impl Contender for Rlsf {
     #[inline]
     unsafe fn reallocate(&mut self, ptr: *mut u8, _: usize, new: usize) -> *mut u8 {
         // SAFETY: as above.
-        unsafe { self.0.reallocate(NonNull::new_unchecked(ptr), layout(new)) }.map_or(null_mut(), NonNull::as_ptr)
+        unsafe { self.0.reallocate(NonNull::new_unchecked(ptr), layout(new)) }
+            .map_or(null_mut(), NonNull::as_ptr)
     }
 }
 

@@ -3,9 +3,9 @@
 pub mod contenders;
 pub mod fit;
 #[path = "../../../src/heap/mod.rs"]
-#[allow(dead_code)]
 pub mod heap;
 pub mod replay;
+#[cfg(target_family = "wasm")]
 mod wasm;
 
 /// Bytes of the region: what the guest leaves to its heap, and a whole number of the 64 KiB steps of dlmalloc.

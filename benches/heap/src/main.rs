@@ -6,14 +6,14 @@ mod record;
 use heap_bench::replay::{Op, replay};
 use heap_bench::{REGION, fit, for_each_contender};
 use record::Trace;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::time::Instant;
 use std::{env, fs};
 
-/// Replays per timing, and timings of which the best counts.
-const TIMES: usize = 20;
-const ROUNDS: usize = 9;
+/// Replays per timing, and timings of which the best counts: short and many, so that some are undisturbed.
+const TIMES: usize = 2;
+const ROUNDS: usize = 100;
 
 fn main() {
     if let Err(error) = run() {
@@ -24,8 +24,10 @@ fn main() {
 
 fn run() -> Result<(), String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let out = here.join("target/traces");
-    fs::create_dir_all(&out).map_err(|error| format!("cannot create {}: {error}", out.display()))?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or(here.join("target"), PathBuf::from);
+    let out = target.join("traces");
+    fs::create_dir_all(&out)
+        .map_err(|error| format!("cannot create {}: {error}", out.display()))?;
     let mut programs: Vec<_> = fs::read_dir(here.join("programs"))
         .map_err(|error| format!("cannot list the programs: {error}"))?
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -43,23 +45,36 @@ fn run() -> Result<(), String> {
     let mut arguments = vec![];
     for path in &programs {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let code = fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let code = fs::read_to_string(path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let trace = Trace::record(&code).map_err(|error| format!("{}: {error}", path.display()))?;
-        let mut row = vec![name.to_string(), trace.ops.len().to_string(), (trace.peak >> 10).to_string()];
+        let mut row = vec![
+            name.to_string(),
+            trace.ops.len().to_string(),
+            (trace.peak >> 10).to_string(),
+        ];
         row.extend(times(&trace.ops));
         println!("| {} |", row.join(" | "));
         let file = out.join(format!("{name}.trace"));
-        fs::write(&file, bytes(&trace.ops)).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        fs::write(&file, bytes(&trace.ops))
+            .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
         arguments.push(file);
     }
 
     build_module(here)?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or(here.join("target"), Into::into);
-    let measures: Vec<_> = fit::MEASURES.iter().map(|(name, unit)| format!("{name}\t{unit}")).collect();
+    let measures: Vec<_> = fit::MEASURES
+        .iter()
+        .map(|(name, unit)| format!("{name}\t{unit}"))
+        .collect();
     let status = Command::new("node")
         .arg(here.join("run.mjs"))
         .arg(target.join("wasm32-unknown-unknown/release/heap_bench.wasm"))
-        .args([names.join(","), measures.join(","), TIMES.to_string(), ROUNDS.to_string()])
+        .args([
+            names.join(","),
+            measures.join(","),
+            TIMES.to_string(),
+            ROUNDS.to_string(),
+        ])
         .args(arguments)
         .status()
         .map_err(|error| format!("cannot start node: {error}"))?;
@@ -77,7 +92,9 @@ fn header(columns: &[&str]) {
 /// Best time of each contender in ns per operation, the rounds of all interleaved.
 fn times(ops: &[Op]) -> Vec<String> {
     let mut region = vec![0_u8; REGION + 65_536];
-    let base = region.as_mut_ptr().wrapping_add(region.as_ptr().align_offset(65_536));
+    let base = region
+        .as_mut_ptr()
+        .wrapping_add(region.as_ptr().align_offset(65_536));
     let count = ops.iter().map(|op| op.block() + 1).max().unwrap_or(0);
     let mut blocks = vec![(std::ptr::null_mut(), 0); count];
     let mut best = vec![];
@@ -98,13 +115,19 @@ fn times(ops: &[Op]) -> Vec<String> {
         if best.is_empty() {
             best = round;
         } else {
-            best.iter_mut().zip(round).for_each(|(best, (time, _))| best.0 = best.0.min(time));
+            best.iter_mut()
+                .zip(round)
+                .for_each(|(best, (time, _))| best.0 = best.0.min(time));
         }
     }
     best.into_iter()
         .map(|(time, failures)| {
             let nanoseconds = time * 1e9 / (TIMES * ops.len()) as f64;
-            if failures == 0 { format!("{nanoseconds:.2}") } else { format!("{nanoseconds:.2} ({failures} failed)") }
+            if failures == 0 {
+                format!("{nanoseconds:.2}")
+            } else {
+                format!("{nanoseconds:.2} ({failures} failed)")
+            }
         })
         .collect()
 }
@@ -117,9 +140,19 @@ fn bytes(ops: &[Op]) -> &[u8] {
 fn build_module(here: &Path) -> Result<(), String> {
     let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
         .current_dir(here)
-        .args(["build", "--quiet", "--release", "--lib", "--target", "wasm32-unknown-unknown"])
-        .env("RUSTFLAGS", "-Ctarget-feature=+bulk-memory")
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--lib",
+            "--target",
+            "wasm32-unknown-unknown",
+        ])
         .status()
         .map_err(|error| format!("cannot start cargo: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("building for wasm32 failed: {status}")) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("building for wasm32 failed: {status}"))
+    }
 }

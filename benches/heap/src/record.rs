@@ -53,15 +53,26 @@ struct Block {
 impl Trace {
     /// Runs a program in a fresh state from `lua_newstate` to `lua_close`.
     pub fn record(code: &str) -> Result<Trace, String> {
-        let mut trace =
-            Trace { ops: Vec::new(), peak: 0, live: 0, blocks: HashMap::new(), unused: Vec::new() };
+        let mut trace = Trace {
+            ops: Vec::new(),
+            peak: 0,
+            live: 0,
+            blocks: HashMap::new(),
+            unused: Vec::new(),
+        };
         let ud = (&raw mut trace).cast();
         // SAFETY: the API is used as its manual says, and `trace` outlives the state.
         unsafe {
             let state = lua_newstate(allocate, ud);
             luaL_openlibs(state);
             let code_ptr = code.as_ptr().cast();
-            let mut status = luaL_loadbufferx(state, code_ptr, code.len(), c"=program".as_ptr(), c"t".as_ptr());
+            let mut status = luaL_loadbufferx(
+                state,
+                code_ptr,
+                code.len(),
+                c"=program".as_ptr(),
+                c"t".as_ptr(),
+            );
             if status == 0 {
                 status = lua_pcallk(state, 0, 0, 0, 0, std::ptr::null());
             }
@@ -83,7 +94,8 @@ impl Trace {
                 return;
             }
             block.size = size_on_wasm32(block.kind, new);
-            self.ops.push(Op::new(REALLOCATE, block.number, block.size as u32));
+            self.ops
+                .push(Op::new(REALLOCATE, block.number, block.size as u32));
             self.live += block.size;
             self.blocks.insert(result, block);
         } else if new != 0 {
@@ -91,7 +103,14 @@ impl Trace {
             let size = size_on_wasm32(kind_or_old, new);
             self.ops.push(Op::new(ALLOCATE, number, size as u32));
             self.live += size;
-            self.blocks.insert(result, Block { number, kind: kind_or_old, size });
+            self.blocks.insert(
+                result,
+                Block {
+                    number,
+                    kind: kind_or_old,
+                    size,
+                },
+            );
         }
         self.peak = self.peak.max(self.live);
     }
@@ -120,7 +139,12 @@ fn size_on_wasm32(kind: usize, size: usize) -> usize {
 }
 
 /// Lua's allocation function, keeping note.
-unsafe extern "C" fn allocate(ud: *mut c_void, ptr: *mut c_void, old: usize, new: usize) -> *mut c_void {
+unsafe extern "C" fn allocate(
+    ud: *mut c_void,
+    ptr: *mut c_void,
+    old: usize,
+    new: usize,
+) -> *mut c_void {
     // SAFETY: `ud` is the trace that `record` gave, and `ptr` comes from here.
     unsafe {
         let trace = &mut *ud.cast::<Trace>();

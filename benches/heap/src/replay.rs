@@ -17,7 +17,10 @@ pub struct Op {
 
 impl Op {
     pub fn new(kind: u32, block: u32, size: u32) -> Self {
-        Op { head: kind << 30 | block, size }
+        Op {
+            head: kind << 30 | block,
+            size,
+        }
     }
     #[inline]
     fn kind(self) -> u32 {
@@ -38,7 +41,12 @@ pub type Blocks = Vec<(*mut u8, u32)>;
 /// # Safety
 /// As for [`Contender::new`]. `blocks` has an entry for every number in the trace, all null.
 #[inline(never)]
-pub unsafe fn replay<C: Contender>(trace: &[Op], blocks: &mut Blocks, base: *mut u8, len: usize) -> u32 {
+pub unsafe fn replay<C: Contender>(
+    trace: &[Op],
+    blocks: &mut Blocks,
+    base: *mut u8,
+    len: usize,
+) -> u32 {
     // SAFETY: the caller's promise; every block comes from the allocator and is dropped from `blocks` when freed.
     unsafe {
         let mut allocator = C::new(base, len);

@@ -1,4 +1,4 @@
-//! What the module for wasm32 exports to `run.mjs`. Harmless in the native library.
+//! What the module for wasm32 exports to `run.mjs`.
 
 use crate::replay::Op;
 use crate::{REGION, fit, for_each_contender, replay};
@@ -11,7 +11,8 @@ static mut MEMORY: Memory = Memory([0; REGION]);
 static mut TRACE: Vec<Op> = Vec::new();
 
 fn region() -> *mut u8 {
-    addr_of_mut!(MEMORY).cast()
+    // SAFETY: only the address is taken.
+    unsafe { addr_of_mut!(MEMORY.0).cast() }
 }
 
 /// Makes room for a trace of `ops` operations and tells where to put it.
