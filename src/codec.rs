@@ -49,15 +49,18 @@ impl<'a> Window<'a> {
         room[..n].copy_from_slice(&bytes[..n]);
     }
 
-    fn tag(&mut self, tag: u8) {
+    /// Writes a tag.
+    pub fn tag(&mut self, tag: u8) {
         self.put(&[tag]);
     }
 
-    fn number(&mut self, number: u32) {
+    /// Writes a number of 32 bits.
+    pub fn number(&mut self, number: u32) {
         self.put(&number.to_le_bytes());
     }
 
-    fn text(&mut self, tag: u8, text: &[u8]) {
+    /// Writes a tag, the length of bytes, and the bytes.
+    pub fn text(&mut self, tag: u8, text: &[u8]) {
         self.tag(tag);
         self.number(text.len() as u32);
         self.put(text);
@@ -350,6 +353,33 @@ impl Writer<'_, '_> {
     }
 }
 
+/// The libraries whose tables and functions are known by name.
+pub const LIBRARIES: [&[u8]; 11] = [
+    b"_G", b"coroutine", b"debug", b"ext", b"io", b"math", b"os", b"package", b"string", b"table", b"utf8",
+];
+
+/// Pushes a library; `false` if there is none of that name, and nothing was pushed.
+///
+/// # Safety
+///
+/// Inside a protected call, with three free slots.
+pub unsafe fn push_loaded(state: *mut State, name: &[u8]) -> bool {
+    // SAFETY: as for the caller.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        if LIBRARIES.contains(&name) && ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr()) == kind::TABLE {
+            lua::push_bytes(state, name);
+            if ffi::lua_rawget(state, top + 1) == kind::TABLE {
+                ffi::lua_copy(state, -1, top + 1);
+                ffi::lua_settop(state, top + 1);
+                return true;
+            }
+        }
+        ffi::lua_settop(state, top);
+        false
+    }
+}
+
 /// Pushes the name by which a library knows the function at `index`, as `string.format`; `false` if
 /// none does.
 ///
@@ -357,39 +387,89 @@ impl Writer<'_, '_> {
 ///
 /// Inside a protected call.
 pub unsafe fn push_library_name(state: *mut State, index: c_int) -> bool {
-    // SAFETY: as for the caller; the walk over `package.loaded` changes nothing.
+    // SAFETY: as for the caller; the walk over a library changes nothing.
     unsafe {
         let index = ffi::lua_absindex(state, index);
         let top = ffi::lua_gettop(state);
         ffi::luaL_checkstack(state, 8, core::ptr::null());
-        if ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr()) != kind::TABLE {
-            ffi::lua_settop(state, top);
-            return false;
-        }
-        ffi::lua_pushnil(state);
-        while ffi::lua_next(state, top + 1) != 0 {
-            if ffi::lua_type(state, -1) == kind::TABLE && ffi::lp_ext_id(state, -1) == 0 {
-                ffi::lua_pushnil(state);
-                while ffi::lua_next(state, top + 3) != 0 {
-                    if ffi::lua_rawequal(state, -1, index) != 0 && ffi::lua_type(state, -2) == kind::STRING {
-                        let module = ffi::lua_tolstring(state, top + 2, core::ptr::null_mut());
-                        let name = ffi::lua_tolstring(state, -2, core::ptr::null_mut());
-                        if lua::bytes(state, top + 2) == b"_G" {
-                            ffi::lua_pushstring(state, name);
-                        } else {
-                            ffi::lua_pushfstring(state, c"%s.%s".as_ptr(), module, name);
-                        }
-                        ffi::lua_copy(state, -1, top + 1);
-                        ffi::lua_settop(state, top + 1);
-                        return true;
-                    }
-                    lua::pop(state, 1);
-                }
+        for library in LIBRARIES {
+            if !push_loaded(state, library) || ffi::lp_ext_id(state, -1) != 0 {
+                ffi::lua_settop(state, top);
+                continue;
             }
-            lua::pop(state, 1);
+            ffi::lua_pushnil(state);
+            while ffi::lua_next(state, top + 1) != 0 {
+                if ffi::lua_rawequal(state, -1, index) != 0 && ffi::lua_type(state, -2) == kind::STRING {
+                    lua::pop(state, 1);
+                    if library != b"_G" {
+                        lua::push_bytes(state, library);
+                        lua::push_bytes(state, b".");
+                        ffi::lua_rotate(state, -3, -1);
+                        ffi::lua_concat(state, 3);
+                    }
+                    ffi::lua_copy(state, -1, top + 1);
+                    ffi::lua_settop(state, top + 1);
+                    return true;
+                }
+                lua::pop(state, 1);
+            }
+            ffi::lua_settop(state, top);
         }
-        ffi::lua_settop(state, top);
         false
+    }
+}
+
+/// Pushes the function that a library has under a name, as [`push_library_name`] gives it. Raises an
+/// error if there is none.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn push_library_function(state: *mut State, name: &[u8]) {
+    let dot = name.iter().position(|&b| b == b'.');
+    let (library, field) = match dot {
+        Some(dot) => (&name[..dot], &name[dot + 1..]),
+        None => (&b"_G"[..], name),
+    };
+    // SAFETY: as for the caller.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        if push_loaded(state, library) {
+            lua::push_bytes(state, field);
+            if ffi::lua_rawget(state, top + 1) == kind::FUNCTION {
+                ffi::lua_copy(state, -1, top + 1);
+                return ffi::lua_settop(state, top + 1);
+            }
+        }
+        missing(state, c"function", name)
+    }
+}
+
+/// Pushes a library by name. Raises an error if there is none.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn push_library(state: *mut State, name: &[u8]) {
+    // SAFETY: as for the caller.
+    unsafe {
+        if !push_loaded(state, name) {
+            missing(state, c"library", name);
+        }
+    }
+}
+
+unsafe fn missing(state: *mut State, what: &core::ffi::CStr, name: &[u8]) -> ! {
+    // SAFETY: as for the callers.
+    unsafe {
+        lua::push_bytes(state, name);
+        ffi::luaL_error(
+            state,
+            c"an external table refers to the %s '%s', which this machine does not have".as_ptr(),
+            what.as_ptr(),
+            ffi::lua_tolstring(state, -1, core::ptr::null_mut()),
+        );
+        lua::raise(state)
     }
 }
 

@@ -27,19 +27,20 @@
  */
 
 import { DecodeError, EncodeError } from './errors.js';
+import {
+  TAG_BOOLEAN,
+  TAG_EXTERNAL_TABLE,
+  TAG_FLOAT,
+  TAG_INTEGER,
+  TAG_LIBRARY_FUNCTION,
+  TAG_MORE_RESULTS,
+  TAG_NIL,
+  TAG_OPAQUE,
+  TAG_SAME_TABLE,
+  TAG_STRING,
+  TAG_TABLE,
+} from './loader.js';
 import { decodeLossy, decodeUtf8, encodeUtf8, isWellFormed, keyText } from './text.js';
-
-const NIL = 0x00;
-const BOOLEAN = 0x01;
-const INTEGER = 0x02;
-const FLOAT = 0x03;
-const STRING = 0x04;
-const LIBRARY_FUNCTION = 0x06;
-const EXTERNAL_TABLE = 0x07;
-const TABLE = 0x08;
-const SAME_TABLE = 0x09;
-const OPAQUE = 0x0a;
-const ALL_RESULTS = 0x0b;
 
 /** What a table turns into. */
 const ARRAY = 0;
@@ -147,7 +148,7 @@ export class Decoder {
     this.reset(start, end);
     const last = this.next();
     if (this.at === this.end) return [last];
-    if (this.bytes[this.at] !== ALL_RESULTS) this.fail('bytes left over after the value');
+    if (this.bytes[this.at] !== TAG_MORE_RESULTS) this.fail('bytes left over after the value');
     this.at++;
     const count = this.u32();
     if (count > this.end - this.at + 1) this.fail(`${count} results announced`);
@@ -211,7 +212,7 @@ export class Decoder {
   /** The next value, with everything inside it. */
   next() {
     if (this.at >= this.end) this.fail('a value expected');
-    if (this.bytes[this.at] !== TABLE) return this.leaf();
+    if (this.bytes[this.at] !== TAG_TABLE) return this.leaf();
     this.survey();
     return this.tree();
   }
@@ -220,16 +221,16 @@ export class Decoder {
   leaf() {
     const tag = this.bytes[this.at++];
     switch (tag) {
-      case NIL:
+      case TAG_NIL:
         return null;
-      case BOOLEAN: {
+      case TAG_BOOLEAN: {
         this.need(1);
         const value = this.bytes[this.at];
         if (value > 1) this.fail(`a boolean of ${value}`);
         this.at++;
         return value === 1;
       }
-      case INTEGER: {
+      case TAG_INTEGER: {
         this.need(8);
         const at = this.at;
         this.at += 8;
@@ -237,28 +238,28 @@ export class Decoder {
         const value = high * TWO_32 + this.view.getUint32(at, true);
         return Number.isSafeInteger(value) ? value : this.view.getBigInt64(at, true);
       }
-      case FLOAT: {
+      case TAG_FLOAT: {
         this.need(8);
         const value = this.view.getFloat64(this.at, true);
         this.at += 8;
         return value;
       }
-      case STRING: {
+      case TAG_STRING: {
         const length = this.skipBlock();
         const from = this.at - length;
         const text = decodeUtf8(this.bytes, from, this.at);
         return text === null ? this.bytes.slice(from, this.at) : text;
       }
-      case LIBRARY_FUNCTION:
+      case TAG_LIBRARY_FUNCTION:
         return new LuaFunction(this.text());
-      case EXTERNAL_TABLE:
+      case TAG_EXTERNAL_TABLE:
         return new ExternalTable(this.u32());
-      case SAME_TABLE: {
+      case TAG_SAME_TABLE: {
         const number = this.u32();
         if (number >= this.tables.length) this.fail(`a reference to table ${number} of ${this.tables.length}`);
         return this.tables[number];
       }
-      case OPAQUE: {
+      case TAG_OPAQUE: {
         this.need(1);
         const type = this.bytes[this.at++];
         if (type >= TYPE_NAMES.length) this.fail(`Lua has no type ${type}`);
@@ -286,17 +287,17 @@ export class Decoder {
       const isKey = top !== null && top.items === 0 && !top.keyed;
       if (top !== null) {
         if (isKey) {
-          if (tag === NIL) this.fail('nil as a key');
+          if (tag === TAG_NIL) this.fail('nil as a key');
           top.keyed = true;
         } else if (top.items > 0) {
           top.items--;
-          if (tag === NIL) this.kinds[top.number] = MAP;
+          if (tag === TAG_NIL) this.kinds[top.number] = MAP;
         } else {
           top.keyed = false;
           top.pairs--;
         }
       }
-      if (tag === TABLE) {
+      if (tag === TAG_TABLE) {
         this.at++;
         const items = this.u32();
         const pairs = this.u32();
@@ -326,29 +327,29 @@ export class Decoder {
   skipLeaf() {
     const tag = this.bytes[this.at++];
     switch (tag) {
-      case NIL:
+      case TAG_NIL:
         return false;
-      case BOOLEAN:
+      case TAG_BOOLEAN:
         this.need(1);
         this.at++;
         return false;
-      case INTEGER:
-      case FLOAT:
+      case TAG_INTEGER:
+      case TAG_FLOAT:
         this.need(8);
         this.at += 8;
         return false;
-      case STRING: {
+      case TAG_STRING: {
         const length = this.skipBlock();
         return decodeUtf8(this.bytes, this.at - length, this.at) !== null;
       }
-      case LIBRARY_FUNCTION:
+      case TAG_LIBRARY_FUNCTION:
         this.skipBlock();
         return false;
-      case EXTERNAL_TABLE:
-      case SAME_TABLE:
+      case TAG_EXTERNAL_TABLE:
+      case TAG_SAME_TABLE:
         this.u32();
         return false;
-      case OPAQUE:
+      case TAG_OPAQUE:
         this.need(1);
         this.at++;
         this.skipBlock();
@@ -368,7 +369,7 @@ export class Decoder {
       const top = open[open.length - 1];
       if (top.items === 0 && top.pairs === 0) {
         open.pop();
-      } else if (this.bytes[this.at] === TABLE) {
+      } else if (this.bytes[this.at] === TAG_TABLE) {
         const inner = this.openTable();
         this.place(top, inner.container);
         open.push(inner);
@@ -567,13 +568,13 @@ export function encodeValue(value) {
     if (encodeLeaf(writer, next.value, next.place)) continue;
     const known = numbers.get(next.value);
     if (known !== undefined) {
-      writer.u8(SAME_TABLE);
+      writer.u8(TAG_SAME_TABLE);
       writer.u32(known);
       continue;
     }
     numbers.set(next.value, numbers.size);
     const { items, pairs } = partsOf(next.value, next.place);
-    writer.u8(TABLE);
+    writer.u8(TAG_TABLE);
     writer.u32(items.length);
     writer.u32(pairs.length);
     const parent = next.place;
@@ -599,29 +600,29 @@ export function encodeValue(value) {
 function encodeLeaf(writer, value, place) {
   switch (typeof value) {
     case 'undefined':
-      writer.u8(NIL);
+      writer.u8(TAG_NIL);
       return true;
     case 'boolean':
-      writer.u8(BOOLEAN);
+      writer.u8(TAG_BOOLEAN);
       writer.u8(value ? 1 : 0);
       return true;
     case 'number':
       if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-        writer.u8(INTEGER);
+        writer.u8(TAG_INTEGER);
         writer.safeInteger(value);
       } else {
-        writer.u8(FLOAT);
+        writer.u8(TAG_FLOAT);
         writer.f64(value);
       }
       return true;
     case 'bigint':
       if (BigInt.asIntN(64, value) !== value) throw new EncodeError(`${value} does not fit in 64 bits`, pathOf(place));
-      writer.u8(INTEGER);
+      writer.u8(TAG_INTEGER);
       writer.i64(value);
       return true;
     case 'string':
       if (!isWellFormed(value)) throw new EncodeError('the string has a lone surrogate, which UTF-8 cannot express', pathOf(place));
-      writer.u8(STRING);
+      writer.u8(TAG_STRING);
       writer.block(encodeUtf8(value));
       return true;
     case 'object':
@@ -639,15 +640,15 @@ function encodeLeaf(writer, value, place) {
  */
 function encodeObjectLeaf(writer, value, place) {
   if (value === null) {
-    writer.u8(NIL);
+    writer.u8(TAG_NIL);
   } else if (value instanceof Uint8Array) {
-    writer.u8(STRING);
+    writer.u8(TAG_STRING);
     writer.block(value);
   } else if (value instanceof ExternalTable) {
-    writer.u8(EXTERNAL_TABLE);
+    writer.u8(TAG_EXTERNAL_TABLE);
     writer.u32(value.id);
   } else if (value instanceof LuaFunction) {
-    writer.u8(LIBRARY_FUNCTION);
+    writer.u8(TAG_LIBRARY_FUNCTION);
     writer.block(encodeUtf8(value.name));
   } else if (value instanceof LuaOpaque) {
     throw new EncodeError(`a Lua ${value.type} cannot leave the state that it lives in`, pathOf(place));

@@ -2,6 +2,16 @@
  * The errors that this package throws, each a class of its own so that callers can tell them apart.
  */
 
+import {
+  STATUS_BAD_ARGUMENT,
+  STATUS_HANDLER_ERROR,
+  STATUS_MEMORY_ERROR,
+  STATUS_NOT_INITIALIZED,
+  STATUS_RUNTIME_ERROR,
+  STATUS_SYNTAX_ERROR,
+  STATUS_TOO_LARGE,
+} from './loader.js';
+
 /**
  * How a call ended, by the number that the export `get_status` answers.
  *
@@ -10,13 +20,13 @@
 
 /** @type {ReadonlyMap<number, LuaStatus>} */
 const STATUS_NAMES = new Map([
-  [2, 'runtime'],
-  [3, 'syntax'],
-  [4, 'memory'],
-  [5, 'handler'],
-  [16, 'too-large'],
-  [17, 'argument'],
-  [18, 'uninitialized'],
+  [STATUS_RUNTIME_ERROR, 'runtime'],
+  [STATUS_SYNTAX_ERROR, 'syntax'],
+  [STATUS_MEMORY_ERROR, 'memory'],
+  [STATUS_HANDLER_ERROR, 'handler'],
+  [STATUS_TOO_LARGE, 'too-large'],
+  [STATUS_BAD_ARGUMENT, 'argument'],
+  [STATUS_NOT_INITIALIZED, 'uninitialized'],
 ]);
 
 /**
@@ -44,7 +54,7 @@ export class LuaError extends Error {
     super(message);
     this.name = 'LuaError';
     /** Status number of the ABI (`STATUS_*`). */
-    this.code = details.code === undefined ? 2 : details.code;
+    this.code = details.code === undefined ? STATUS_RUNTIME_ERROR : details.code;
     /** How the program failed. */
     this.status = statusName(this.code);
     /** Lua's stack traceback, empty where there is none (syntax errors). */

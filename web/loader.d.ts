@@ -38,7 +38,7 @@ export const STATUS_TOO_LARGE: 16;
 export const STATUS_BAD_ARGUMENT: 17;
 /** The call was refused: `init` has not been called, or has failed. */
 export const STATUS_NOT_INITIALIZED: 18;
-/** The serialized result without the output, also if it does not fit the I/O buffer. */
+/** The serialized result, without the output, if it was too large for the I/O buffer. */
 export const PART_VALUES: 1;
 /** The whole error message. */
 export const PART_MESSAGE: 2;
@@ -61,7 +61,10 @@ export const TAG_INTEGER: 0x02;
 export const TAG_FLOAT: 0x03;
 /** A string of any bytes. */
 export const TAG_STRING: 0x04;
-/** A Lua function stored in an external table. Not in results. */
+/**
+ * A Lua function stored in an external table: the id of the table that describes it. Not in
+ * results.
+ */
 export const TAG_FUNCTION: 0x05;
 /** A function of the standard libraries, by name, as `string.format`. */
 export const TAG_LIBRARY_FUNCTION: 0x06;
@@ -80,6 +83,8 @@ export const TAG_SAME_TABLE: 0x09;
 export const TAG_OPAQUE: 0x0a;
 /** Only after a result: it is the last of n, and the others follow. */
 export const TAG_MORE_RESULTS: 0x0b;
+/** A table of the standard libraries, by name, as `string` or `_G`. Only in external tables. */
+export const TAG_LIBRARY: 0x0c;
 /** The number of each service. */
 export const SERVICES: {
   readonly negotiate: 1;
@@ -87,6 +92,9 @@ export const SERVICES: {
   readonly utcOffset: 3;
   readonly entropy: 4;
   readonly output: 5;
+  readonly keys: 6;
+  readonly closeCursor: 7;
+  readonly drop: 8;
 };
 
 /** Offset into the module's memory, in bytes. 0 is the null pointer. */
@@ -141,9 +149,15 @@ export interface EntropyReply {
   high: bigint;
 }
 
-/**
- * The services that a host offers: those it has a handler for. A handler may decline by giving null.
- */
+/** What a host answers to `keys`. */
+export interface KeysReply {
+  /** Where the next page begins; 0: there is none. */
+  cursor: number;
+  /** The keys, joined by line feeds. */
+  keys: Uint8Array;
+}
+
+/** The services that a host offers: those it has handlers for. Null declines a request. */
 export interface Services {
   /**
    * Asks which services the host offers and how large a value its tables take.
@@ -178,11 +192,33 @@ export interface Services {
    * not fit the buffer is cut.
    */
   output?(piece: Uint8Array): void | null;
+  /**
+   * Asks for a page of a table's keys.
+   *
+   * For `next` and `pairs`. The host gives keys in the order in which they came, as much as fits,
+   * and a cursor for the rest; keys deleted meanwhile may be left out. If not even one key fits, it
+   * answers the negated number of bytes needed. Without it, the module takes all keys at once
+   * through `js_ext_table_keys`.
+   */
+  keys?(table: TableId, cursor: number): KeysReply | null;
+  /**
+   * Says that a cursor is not needed any more.
+   *
+   * Sent for walks that end before the last page. Without it, the host keeps a cursor until it
+   * closes it by itself.
+   */
+  closeCursor?(cursor: number): void | null;
+  /**
+   * Deletes a table with all its entries.
+   *
+   * For tables that nothing reaches any more. Without it, the module deletes their keys one by one.
+   */
+  drop?(table: TableId): void | null;
 }
 
 /**
- * Where external tables live. The arrays that its methods get are views of the module's memory, valid
- * until they return: copy what is to be kept. What they return is what the imports return.
+ * Where external tables live. The arrays that its methods get are views of the module's memory,
+ * valid until they return: copy what is to be kept. What they return is what the imports return.
  */
 export interface Host {
   /**
@@ -201,7 +237,7 @@ export interface Host {
    * Fetches a value from an external table.
    *
    * The host copies the serialized value into the buffer. With table id 0 it is a request, see
-   * [Services](#services).
+   * Services.
    *
    * @param tableId Id of the table.
    * @param key The key, as UTF-8 text.
@@ -256,7 +292,13 @@ export interface RawExports {
   deinit(): void;
   compute(code_ptr: Address, code_len: number): number;
   eval(code_len: number): number;
-  execute(code_ptr: Address, code_len: number, name_ptr: Address, name_len: number, flags: number): number;
+  execute(
+    code_ptr: Address,
+    code_len: number,
+    name_ptr: Address,
+    name_len: number,
+    flags: number,
+  ): number;
   get_status(): Status;
   result_size(part: Part): number;
   result_read(part: Part, offset: number, out_ptr: Address, out_len: number): number;
@@ -271,6 +313,25 @@ export interface RawExports {
   set_memory_alias_enabled(enabled: number): void;
   get_io_table_id(): TableId;
   clear_io_table(): number;
+  get_external_table_counter(): TableId;
+  ext_table_new(): TableId;
+  ext_table_set(
+    table_id: TableId,
+    key_ptr: Address,
+    key_len: number,
+    val_ptr: Address,
+    val_len: number,
+  ): number;
+  ext_table_get(
+    table_id: TableId,
+    key_ptr: Address,
+    key_len: number,
+    val_ptr: Address,
+    val_len: number,
+  ): number;
+  ext_table_delete(table_id: TableId, key_ptr: Address, key_len: number): number;
+  ext_table_size(table_id: TableId): number;
+  ext_table_keys(table_id: TableId, buffer_ptr: Address, buffer_len: number): number;
 }
 
 /** A module at work: its exports as methods, and views of its memory, which never grows. */
@@ -342,7 +403,13 @@ export class LuaInstance {
    *   result. `0`: The code is empty. `< 0`: Failure: `-(length + 1)`, with the length of the
    *   message in bytes.
    */
-  execute(codePtr: Address, codeLen: number, namePtr: Address, nameLen: number, flags: number): number;
+  execute(
+    codePtr: Address,
+    codeLen: number,
+    namePtr: Address,
+    nameLen: number,
+    flags: number,
+  ): number;
 
   /**
    * Gets how the last run of Lua code ended.
@@ -350,7 +417,7 @@ export class LuaInstance {
    * `(func (export "get_status") (result i32))`
    *
    * @returns One of the `STATUS_` constants. `0`: `STATUS_OK`, also before the first run.
-   *   `other`: See [Constants](#constants).
+   *   `other`: See Constants.
    */
   getStatus(): Status;
 
@@ -481,6 +548,105 @@ export class LuaInstance {
    *   host failed to delete an entry.
    */
   clearIoTable(): number;
+
+  /**
+   * Gets the id that the next new external table will have.
+   *
+   * `(func (export "get_external_table_counter") (result i32))`
+   *
+   * @returns The id. `> 0`: Greater than the id of any table that the module has made or seen.
+   */
+  getExternalTableCounter(): TableId;
+
+  /**
+   * Makes a new external table.
+   *
+   * `(func (export "ext_table_new") (result i32))`
+   *
+   * @returns The id. `> 0`: Id of the new table. `0`: The machine does not run, or all ids are
+   *   used.
+   */
+  extTableNew(): TableId;
+
+  /**
+   * Sets an entry of an external table.
+   *
+   * `(func (export "ext_table_set") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param tableId The table.
+   * @param keyPtr The key, in the form that keys have.
+   * @param keyLen Bytes at `keyPtr`.
+   * @param valPtr The serialized value.
+   * @param valLen Bytes at `valPtr`.
+   * @returns Whether the entry is set. `0`: It is. `-1`: It is not, and nothing has changed.
+   */
+  extTableSet(
+    tableId: TableId,
+    keyPtr: Address,
+    keyLen: number,
+    valPtr: Address,
+    valLen: number,
+  ): number;
+
+  /**
+   * Reads an entry of an external table.
+   *
+   * `(func (export "ext_table_get") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param tableId The table.
+   * @param keyPtr The key, in the form that keys have.
+   * @param keyLen Bytes at `keyPtr`.
+   * @param valPtr Room for the serialized value.
+   * @param valLen Room at `valPtr`, in bytes.
+   * @returns Length of the value. `> 0`: Bytes written. `-1`: There is no such entry, or the host
+   *   failed. `< -1`: The room is too small; the negated value is the number of bytes needed, if
+   *   the host tells it.
+   */
+  extTableGet(
+    tableId: TableId,
+    keyPtr: Address,
+    keyLen: number,
+    valPtr: Address,
+    valLen: number,
+  ): number;
+
+  /**
+   * Deletes an entry of an external table.
+   *
+   * `(func (export "ext_table_delete") (param i32 i32 i32) (result i32))`
+   *
+   * @param tableId The table.
+   * @param keyPtr The key, in the form that keys have.
+   * @param keyLen Bytes at `keyPtr`.
+   * @returns Whether the entry is gone. `0`: It is. `-1`: The machine does not run, the id is 0,
+   *   or the host failed.
+   */
+  extTableDelete(tableId: TableId, keyPtr: Address, keyLen: number): number;
+
+  /**
+   * Counts the entries of an external table.
+   *
+   * `(func (export "ext_table_size") (param i32) (result i32))`
+   *
+   * @param tableId The table.
+   * @returns The number of entries. `>= 0`: Entries; 0 also for a table that the host does not
+   *   have. `-1`: The machine does not run, the id is 0, or the host failed.
+   */
+  extTableSize(tableId: TableId): number;
+
+  /**
+   * Lists the keys of an external table.
+   *
+   * `(func (export "ext_table_keys") (param i32 i32 i32) (result i32))`
+   *
+   * @param tableId The table.
+   * @param bufferPtr Room for the keys.
+   * @param bufferLen Room at `bufferPtr`, in bytes.
+   * @returns Length of the list. `>= 0`: Bytes written. `-1`: The machine does not run, the id is
+   *   0, the host failed, or the room is too small. `< -1`: The room is too small; the negated
+   *   value is the number of bytes needed, if the host tells it.
+   */
+  extTableKeys(tableId: TableId, bufferPtr: Address, bufferLen: number): number;
 }
 
 /** An exception that a method of the host threw. */
@@ -525,7 +691,7 @@ export function identify(module: WebAssembly.Module): Stamp | null;
 /** Throws an `AbiError` if a module does not have this boundary. */
 export function check(module: WebAssembly.Module): void;
 
-/** Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be called. */
+/** Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua. */
 export function instantiate(
   source: Source | Promise<Source>,
   host: Host,

@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 1;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = 'f48eb2675f532225';
+export const MANIFEST_HASH = 'f5b40bd06843d6db';
 /** Pages of the memory, minimum and maximum: 2 MiB. */
 export const MEMORY_PAGES = 32;
 /** Bytes in a page. */
@@ -39,7 +39,7 @@ export const STATUS_TOO_LARGE = 16;
 export const STATUS_BAD_ARGUMENT = 17;
 /** The call was refused: `init` has not been called, or has failed. */
 export const STATUS_NOT_INITIALIZED = 18;
-/** The serialized result without the output, also if it does not fit the I/O buffer. */
+/** The serialized result, without the output, if it was too large for the I/O buffer. */
 export const PART_VALUES = 1;
 /** The whole error message. */
 export const PART_MESSAGE = 2;
@@ -62,7 +62,10 @@ export const TAG_INTEGER = 0x02;
 export const TAG_FLOAT = 0x03;
 /** A string of any bytes. */
 export const TAG_STRING = 0x04;
-/** A Lua function stored in an external table. Not in results. */
+/**
+ * A Lua function stored in an external table: the id of the table that describes it. Not in
+ * results.
+ */
 export const TAG_FUNCTION = 0x05;
 /** A function of the standard libraries, by name, as `string.format`. */
 export const TAG_LIBRARY_FUNCTION = 0x06;
@@ -81,6 +84,8 @@ export const TAG_SAME_TABLE = 0x09;
 export const TAG_OPAQUE = 0x0a;
 /** Only after a result: it is the last of n, and the others follow. */
 export const TAG_MORE_RESULTS = 0x0b;
+/** A table of the standard libraries, by name, as `string` or `_G`. Only in external tables. */
+export const TAG_LIBRARY = 0x0c;
 /** The number of each service. */
 export const SERVICES = Object.freeze({
   negotiate: 1,
@@ -88,6 +93,9 @@ export const SERVICES = Object.freeze({
   utcOffset: 3,
   entropy: 4,
   output: 5,
+  keys: 6,
+  closeCursor: 7,
+  drop: 8,
 });
 
 /**
@@ -182,6 +190,24 @@ function serve(host, request, room) {
     case SERVICES.output: {
       if (!services.output || request.length < 1) return REPLY_NONE;
       return services.output(request.subarray(1)) === null ? REPLY_NONE : 0;
+    }
+    case SERVICES.keys: {
+      if (!services.keys || request.length !== 9) return REPLY_NONE;
+      const answer = services.keys(query.getUint32(1, true), query.getUint32(5, true));
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      const length = 4 + answer.keys.length;
+      if (room.length < length) return -length;
+      reply.setUint32(0, answer.cursor, true);
+      room.set(answer.keys, 4);
+      return length;
+    }
+    case SERVICES.closeCursor: {
+      if (!services.closeCursor || request.length !== 5) return REPLY_NONE;
+      return services.closeCursor(query.getUint32(1, true)) === null ? REPLY_NONE : 0;
+    }
+    case SERVICES.drop: {
+      if (!services.drop || request.length !== 5) return REPLY_NONE;
+      return services.drop(query.getUint32(1, true)) === null ? REPLY_NONE : 0;
     }
     default:
       return REPLY_NONE;
@@ -293,6 +319,13 @@ const EXPORTS = [
   'set_memory_alias_enabled',
   'get_io_table_id',
   'clear_io_table',
+  'get_external_table_counter',
+  'ext_table_new',
+  'ext_table_set',
+  'ext_table_get',
+  'ext_table_delete',
+  'ext_table_size',
+  'ext_table_keys',
 ];
 
 /** A module at work: its exports as methods, and views of its memory, which never grows. */
@@ -534,10 +567,104 @@ export class LuaInstance {
   clearIoTable() {
     return this.exports.clear_io_table();
   }
+
+  /**
+   * Gets the id that the next new external table will have.
+   *
+   * `(func (export "get_external_table_counter") (result i32))`
+   *
+   * @returns {number} The id.
+   */
+  getExternalTableCounter() {
+    return this.exports.get_external_table_counter() >>> 0;
+  }
+
+  /**
+   * Makes a new external table.
+   *
+   * `(func (export "ext_table_new") (result i32))`
+   *
+   * @returns {number} The id.
+   */
+  extTableNew() {
+    return this.exports.ext_table_new() >>> 0;
+  }
+
+  /**
+   * Sets an entry of an external table.
+   *
+   * `(func (export "ext_table_set") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param {number} tableId The table.
+   * @param {number} keyPtr The key, in the form that keys have.
+   * @param {number} keyLen Bytes at `keyPtr`.
+   * @param {number} valPtr The serialized value.
+   * @param {number} valLen Bytes at `valPtr`.
+   * @returns {number} Whether the entry is set.
+   */
+  extTableSet(tableId, keyPtr, keyLen, valPtr, valLen) {
+    return this.exports.ext_table_set(tableId, keyPtr, keyLen, valPtr, valLen);
+  }
+
+  /**
+   * Reads an entry of an external table.
+   *
+   * `(func (export "ext_table_get") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param {number} tableId The table.
+   * @param {number} keyPtr The key, in the form that keys have.
+   * @param {number} keyLen Bytes at `keyPtr`.
+   * @param {number} valPtr Room for the serialized value.
+   * @param {number} valLen Room at `valPtr`, in bytes.
+   * @returns {number} Length of the value.
+   */
+  extTableGet(tableId, keyPtr, keyLen, valPtr, valLen) {
+    return this.exports.ext_table_get(tableId, keyPtr, keyLen, valPtr, valLen);
+  }
+
+  /**
+   * Deletes an entry of an external table.
+   *
+   * `(func (export "ext_table_delete") (param i32 i32 i32) (result i32))`
+   *
+   * @param {number} tableId The table.
+   * @param {number} keyPtr The key, in the form that keys have.
+   * @param {number} keyLen Bytes at `keyPtr`.
+   * @returns {number} Whether the entry is gone.
+   */
+  extTableDelete(tableId, keyPtr, keyLen) {
+    return this.exports.ext_table_delete(tableId, keyPtr, keyLen);
+  }
+
+  /**
+   * Counts the entries of an external table.
+   *
+   * `(func (export "ext_table_size") (param i32) (result i32))`
+   *
+   * @param {number} tableId The table.
+   * @returns {number} The number of entries.
+   */
+  extTableSize(tableId) {
+    return this.exports.ext_table_size(tableId);
+  }
+
+  /**
+   * Lists the keys of an external table.
+   *
+   * `(func (export "ext_table_keys") (param i32 i32 i32) (result i32))`
+   *
+   * @param {number} tableId The table.
+   * @param {number} bufferPtr Room for the keys.
+   * @param {number} bufferLen Room at `bufferPtr`, in bytes.
+   * @returns {number} Length of the list.
+   */
+  extTableKeys(tableId, bufferPtr, bufferLen) {
+    return this.exports.ext_table_keys(tableId, bufferPtr, bufferLen);
+  }
 }
 
 /**
- * What a value calls itself. Unlike `instanceof`, this knows values of another frame or context too.
+ * What a value calls itself. Unlike `instanceof`, this knows values of other frames and contexts.
  *
  * @param {any} value
  * @returns {string}
@@ -559,9 +686,9 @@ export async function compile(source) {
   if (!given.ok) {
     throw new AbiError(`${given.url} could not be fetched: ${given.status} ${given.statusText}`);
   }
-  // Compiling while it arrives wants a type that not every server sends.
-  const type = (given.headers.get('Content-Type') || '').split(';')[0].trim();
-  if (typeof WebAssembly.compileStreaming === 'function' && type === 'application/wasm') {
+  // Compiling while it arrives wants exactly this type, which not every server sends.
+  const streams = given.headers.get('Content-Type') === 'application/wasm';
+  if (streams && typeof WebAssembly.compileStreaming === 'function') {
     return WebAssembly.compileStreaming(given);
   }
   return WebAssembly.compile(await given.arrayBuffer());
@@ -611,8 +738,7 @@ export function check(module) {
 }
 
 /**
- * Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be
- * called.
+ * Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua.
  *
  * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
  * @param {import('./loader.js').Host} host

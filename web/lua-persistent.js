@@ -34,7 +34,6 @@ import { compileFrom } from './wasm.js';
 
 export { decodeValue, encodeValue, ExternalTable, LuaFunction, LuaOpaque } from './codec.js';
 export { DecodeError, EncodeError, LuaError, LuaStateError } from './errors.js';
-export { Result } from './result.js';
 export { MapStore } from './store.js';
 
 /**
@@ -43,6 +42,7 @@ export { MapStore } from './store.js';
  *   `lua.wasm` beside this file
  * @property {import('./store.js').Store} [store] where external tables live; by default a new `MapStore`
  * @property {number} [homeTableId] which table of the store is `_home`; by default 1
+ * @property {number} [nextTableId] lowest id that a new table may get; above all tables of the store in any case
  * @property {boolean} [memoryAlias] whether `Memory` is another name of `_home`; by default true
  * @property {import('./output.js').OnPrint} [onPrint] receives output as it comes
  * @property {boolean} [keepOutput] whether results carry the output; by default true
@@ -52,7 +52,7 @@ export { MapStore } from './store.js';
 
 /**
  * @typedef {object} RunOptions
- * @property {string} [name] name of the code in messages; shown as it is, or in Lua's own notation: `@file`, `=name`
+ * @property {string} [name] name of the code in messages: shown as it is, or in Lua's own notation (`@file`, `=name`)
  */
 
 /**
@@ -66,6 +66,13 @@ export { MapStore } from './store.js';
 /** Longest code that is copied to memory character by character; beyond it `encodeInto` is faster. */
 const SHORT = 48;
 
+/** @type {Record<'closed' | 'running' | 'crashed', string>} */
+const OBSTACLES = {
+  closed: 'this Lua machine is closed; make another with Lua.create()',
+  running: 'this Lua machine is running: a function that it calls cannot call it',
+  crashed: 'this Lua machine has crashed; make another with Lua.create(): what is in its store is not lost',
+};
+
 /** A Lua machine. `Lua.create` makes one. */
 export class Lua {
   /**
@@ -76,71 +83,52 @@ export class Lua {
    */
   static async create(options = {}) {
     const module = await compileFrom(options.wasm);
-    const lua = new Lua(options);
-    await lua.start(module, options);
-    return lua;
+    const store = options.store || new MapStore();
+    const output = new Output(options.onPrint, options.keepOutput !== false);
+    const host = createHost(store, (piece) => output.take(piece), options);
+    const machine = await instantiate(module, host);
+
+    if (options.memoryAlias === false) machine.setMemoryAliasEnabled(0);
+    if (machine.init() !== 0) throw new LuaStateError('Lua could not be started: its heap is too small', 'crashed');
+    if (options.homeTableId !== undefined) machine.attachMemoryTable(options.homeTableId);
+    let next = options.nextTableId || 1;
+    for (const id of store.tableIds()) next = Math.max(next, id + 1);
+    machine.syncExternalTableCounter(next);
+    return new Lua(machine, store, output);
   }
 
   /**
    * Use `Lua.create` instead.
    *
-   * @param {LuaOptions} options
+   * @param {import('./loader.js').LuaInstance} machine
+   * @param {import('./store.js').Store} store
+   * @param {Output} output
    */
-  constructor(options) {
+  constructor(machine, store, output) {
     /** Where external tables live. */
-    this.store = options.store || new MapStore();
+    this.store = store;
     /** @private */
-    this.output = new Output(options.onPrint, options.keepOutput !== false);
+    this.output = output;
+    /** @private */
+    this.machine = machine;
+    /**
+     * Address of the I/O buffer.
+     * @private
+     */
+    this.address = machine.getBufferPtr();
+    /**
+     * The I/O buffer.
+     * @private
+     */
+    this.buffer = machine.bytes.subarray(this.address, this.address + machine.getBufferSize());
+    /** @private */
+    this.decoder = new Decoder(machine.bytes);
     /**
      * Why no code can run now, if so.
      * @private
      * @type {'' | 'closed' | 'running' | 'crashed'}
      */
-    this.obstacle = 'closed';
-    /**
-     * @private
-     * @type {import('./loader.js').LuaInstance | undefined}
-     */
-    this.machine = undefined;
-    /** @private */
-    this.buffer = { address: 0, bytes: new Uint8Array(0) };
-    /** @private */
-    this.decoder = new Decoder(new Uint8Array(0));
-  }
-
-  /**
-   * @private
-   * @param {WebAssembly.Module} module
-   * @param {LuaOptions} options
-   */
-  async start(module, options) {
-    const host = createHost(this.store, (data) => this.output.take(data), options);
-    const machine = await instantiate(module, host);
-    const address = machine.getBufferPtr();
-    this.machine = machine;
-    this.exports = machine.raw;
-    this.buffer = machine.bytes.subarray(address, address + machine.getBufferSize());
-    this.decoder = new Decoder(machine.bytes);
-
-    if (options.memoryAlias === false) machine.setMemoryAliasEnabled(0);
-    if (machine.init() !== 0) throw new LuaStateError('Lua could not be started: its heap is too small', 'crashed');
-    if (options.homeTableId !== undefined) machine.attachMemoryTable(options.homeTableId);
-    let next = 1;
-    for (const id of this.store.tableIds()) next = Math.max(next, id + 1);
-    machine.syncExternalTableCounter(next);
     this.obstacle = '';
-  }
-
-  /** Id of the external table that is `_home`. */
-  get homeTableId() {
-    this.check();
-    return this.exports.get_memory_table_id();
-  }
-
-  /** Id of the external table that is `_io`. */
-  get ioTableId() {
-    this.check();
-    return this.exports.get_io_table_id();
   }
 
   /**
@@ -168,6 +156,18 @@ export class Lua {
     return this.run(code, options, false);
   }
 
+  /** Id of the external table that is `_home`. */
+  get homeTableId() {
+    this.check();
+    return this.machine.getMemoryTableId();
+  }
+
+  /** Id of the external table that is `_io`. */
+  get ioTableId() {
+    this.check();
+    return this.machine.getIoTableId();
+  }
+
   /**
    * Figures of the machine's memory.
    *
@@ -175,33 +175,26 @@ export class Lua {
    */
   stats() {
     this.check();
-    const at = this.bufferPointer;
-    this.exports.get_memory_stats(at);
-    const wasmPages = this.view.getUint32(at + 8, true);
-    return {
-      ioBufferSize: this.view.getUint32(at, true),
-      luaMemoryUsed: this.view.getUint32(at + 4, true),
-      wasmPages,
-      totalMemory: wasmPages * PAGE,
-    };
+    const stats = this.machine.getMemoryStats(this.address);
+    return Object.assign(stats, { totalMemory: stats.wasmPages * WASM_PAGE_SIZE });
   }
 
-  /** Collect all garbage. */
+  /** Collect all garbage. What finalizers print is dropped. */
   gc() {
-    this.guarded(() => this.exports.run_gc());
+    this.check();
+    this.begin();
+    this.guarded(() => this.machine.runGc());
   }
 
   /** Close the machine: finalizers run, and its memory can be freed. Closing it again does nothing. */
   close() {
     if (this.obstacle === 'closed') return;
     if (this.obstacle === 'running') this.check();
-    const { exports, obstacle } = this;
-    this.obstacle = 'closed';
-    this.exports = undefined;
-    this.memory = this.buffer = new Uint8Array(0);
-    this.view = new DataView(this.memory.buffer);
-    this.decoder = new Decoder(this.memory);
-    if (obstacle === '') exports.deinit();
+    try {
+      if (this.obstacle === '') this.guarded(() => this.machine.deinit());
+    } finally {
+      this.obstacle = 'closed';
+    }
   }
 
   /**
@@ -213,7 +206,17 @@ export class Lua {
   }
 
   /**
-   * Call into the module, which may call back.
+   * Forget what the run before left on this side.
+   *
+   * @private
+   */
+  begin() {
+    this.machine.takeThrown();
+    this.output.reset();
+  }
+
+  /**
+   * Call into the module where it may call back.
    *
    * @private
    * @template T
@@ -221,17 +224,14 @@ export class Lua {
    * @returns {T}
    */
   guarded(call) {
-    this.check();
     this.obstacle = 'running';
-    this.thrown = undefined;
-    this.output.reset();
     let ended = false;
     try {
       const result = call();
       ended = true;
       return result;
     } finally {
-      // What unwinds through the module leaves it in an unknown state.
+      // What unwinds through the module (a trap, an exhausted JavaScript stack) leaves it in an unknown state.
       this.obstacle = ended ? '' : 'crashed';
     }
   }
@@ -245,44 +245,14 @@ export class Lua {
    */
   run(code, options, console) {
     if (this.obstacle !== '') this.check();
-    this.obstacle = 'running';
-    this.thrown = undefined;
-    this.output.reset();
-    let length = 0;
-    let ended = false;
-    try {
-      length = this.enter(code, options, console);
-      ended = true;
-    } finally {
-      this.obstacle = ended ? '' : 'crashed';
-    }
-    return length >= 0 ? this.succeed(length) : this.fail(length);
-  }
-
-  /**
-   * Hand code to the module and run it.
-   *
-   * @private
-   * @param {string | Uint8Array} code
-   * @param {RunOptions | undefined} options
-   * @param {boolean} console
-   * @returns {number} what the export returned
-   */
-  enter(code, options, console) {
     if (typeof code !== 'string' && !(code instanceof Uint8Array)) {
       throw new TypeError(`code has to be a string or a Uint8Array, not ${code === null ? 'null' : typeof code}`);
     }
-    const { exports } = this;
-    const name = options !== undefined && options.name !== undefined ? options.name : '';
-    if (name === '') {
-      const length = this.write(code);
-      if (length >= 0) return console ? exports.eval(length) : exports.compute(this.bufferPointer, length);
-    }
-    return this.enterNamed(
-      typeof code === 'string' ? encodeUtf8(code) : code,
-      name === '' || name[0] === '@' || name[0] === '=' ? name : `=${name}`,
-      console,
-    );
+    this.begin();
+    const name = (options !== undefined && options.name) || '';
+    const length = name === '' ? this.write(code) : -1;
+    const left = length >= 0 ? this.runBuffer(length, console) : this.runNamed(code, name, console);
+    return left >= 0 ? this.succeed(left) : this.fail(left);
   }
 
   /**
@@ -314,27 +284,39 @@ export class Lua {
   }
 
   /**
-   * Run code that has a name or does not fit the I/O buffer.
+   * Run the code at the start of the I/O buffer.
    *
    * @private
-   * @param {Uint8Array} code
-   * @param {string} name in Lua's notation, or empty
+   * @param {number} length bytes of code
    * @param {boolean} console
    * @returns {number} what the export returned
    */
-  enterNamed(code, name, console) {
-    const { exports } = this;
-    const nameBytes = encodeUtf8(name);
-    const size = code.length + nameBytes.length;
+  runBuffer(length, console) {
+    return this.guarded(() => (console ? this.machine.eval(length) : this.machine.compute(this.address, length)));
+  }
+
+  /**
+   * Run code that has a name or does not fit the I/O buffer.
+   *
+   * @private
+   * @param {string | Uint8Array} code
+   * @param {string} name
+   * @param {boolean} console
+   * @returns {number} what the export returned
+   */
+  runNamed(code, name, console) {
+    const { machine } = this;
+    const codeBytes = typeof code === 'string' ? encodeUtf8(code) : code;
+    const nameBytes = encodeUtf8(name === '' || name[0] === '@' || name[0] === '=' ? name : `=${name}`);
+    const size = codeBytes.length + nameBytes.length;
     const own = size > this.buffer.length;
-    const at = own ? this.allocate(size) : this.bufferPointer;
-    this.memory.set(code, at);
-    this.memory.set(nameBytes, at + code.length);
-    try {
-      return exports.execute(at, code.length, at + code.length, nameBytes.length, console ? EXECUTE_CONSOLE : 0);
-    } finally {
-      if (own) exports.lua_alloc(0, at, size, 0);
-    }
+    const at = own ? this.allocate(size) : this.address;
+    machine.bytes.set(codeBytes, at);
+    machine.bytes.set(nameBytes, at + codeBytes.length);
+    const flags = console ? EXECUTE_CONSOLE : 0;
+    const left = this.guarded(() => machine.execute(at, codeBytes.length, at + codeBytes.length, nameBytes.length, flags));
+    if (own) machine.luaAlloc(0, at, size, 0);
+    return left;
   }
 
   /**
@@ -343,10 +325,11 @@ export class Lua {
    * @returns {number} address of a block of the heap
    */
   allocate(size) {
-    let at = this.exports.lua_alloc(0, 0, 0, size);
+    const { machine } = this;
+    let at = machine.luaAlloc(0, 0, 0, size);
     if (at === 0) {
-      this.exports.run_gc();
-      at = this.exports.lua_alloc(0, 0, 0, size);
+      this.guarded(() => machine.runGc());
+      at = machine.luaAlloc(0, 0, 0, size);
     }
     if (at === 0) throw new LuaError(`not enough memory for ${size} bytes of code`, { code: STATUS_MEMORY_ERROR });
     return at;
@@ -359,11 +342,11 @@ export class Lua {
    */
   succeed(length) {
     if (length === 0) return new Result([], '');
-    const start = this.bufferPointer;
-    const outputLength = this.view.getUint32(start, true);
-    const from = start + 4 + outputLength;
-    const values = this.decoder.results(from, start + length);
-    if (outputLength > 0) this.output.take(this.memory.subarray(start + 4, from));
+    const { machine, address } = this;
+    const outputLength = machine.view.getUint32(address, true);
+    const from = address + 4 + outputLength;
+    const values = this.decoder.results(from, address + length);
+    if (outputLength > 0) this.output.take(machine.bytes.subarray(address + 4, from));
     return new Result(values, this.output.finish());
   }
 
@@ -374,8 +357,9 @@ export class Lua {
    * @throws {LuaError}
    */
   fail(length) {
-    const code = this.exports.get_status();
+    const { machine } = this;
     const inBuffer = this.buffer.slice(0, -length - 1);
+    const code = machine.getStatus();
     if (code === STATUS_TOO_LARGE) {
       const values = this.part(PART_VALUES);
       if (values !== null) return new Result(new Decoder(values).results(0, values.length), this.output.finish());
@@ -383,13 +367,13 @@ export class Lua {
     const message = decodeLossy(this.part(PART_MESSAGE) || inBuffer);
     const traceback = this.part(PART_TRACEBACK);
     const value = this.part(PART_ERROR_VALUE);
-    const { thrown } = this;
+    const thrown = machine.takeThrown();
     throw new LuaError(message, {
       code,
       traceback: traceback === null ? '' : decodeLossy(traceback),
       value: value === null ? message : new Decoder(value).value(0, value.length),
       output: this.output.finish(),
-      cause: thrown,
+      cause: thrown === null ? undefined : thrown.error,
     });
   }
 
@@ -401,13 +385,13 @@ export class Lua {
    * @returns {Uint8Array | null} null if the last result has no such part
    */
   part(number) {
-    const { exports, bufferPointer, buffer } = this;
-    const size = exports.result_size(number);
+    const { machine, address, buffer } = this;
+    const size = machine.resultSize(number);
     if (size < 0) return null;
     const whole = new Uint8Array(size);
     let at = 0;
     while (at < size) {
-      const count = exports.result_read(number, at, bufferPointer, buffer.length);
+      const count = machine.resultRead(number, at, address, buffer.length);
       if (count <= 0) return null;
       whole.set(buffer.subarray(0, count), at);
       at += count;
@@ -415,13 +399,6 @@ export class Lua {
     return whole;
   }
 }
-
-/** @type {Record<'closed' | 'running' | 'crashed', string>} */
-const OBSTACLES = {
-  closed: 'this Lua machine is closed; make another with Lua.create()',
-  running: 'this Lua machine is running: it cannot be called from onPrint or another function that it calls',
-  crashed: 'this Lua machine has crashed; make another with Lua.create(): what is in its store is not lost',
-};
 
 // Engines that know `using` close the machine at the end of its scope.
 if (typeof Symbol.dispose === 'symbol') {

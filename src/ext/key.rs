@@ -6,41 +6,112 @@
 use core::ffi::c_int;
 use core::fmt::Write;
 
+use crate::abi;
 use crate::lua::{self, State, ffi, kind};
 
 /// The longest string that is a key, in bytes.
-pub const LIMIT: usize = 16 * 1024;
+pub const LIMIT: usize = abi::KEY_LIMIT as usize;
+/// The key under which a table keeps its metatable; no Lua value has this form.
+pub const METATABLE: &[u8] = b"[meta]";
+/// Bytes of the longest key that is not a string.
+const SHORT: usize = 48;
 
-/// A short key made without memory.
-pub struct Short {
-    text: [u8; 48],
+/// The bytes that the form of a key of at most [`LIMIT`] bytes can take: each becomes at most `\xHH`,
+/// between two brackets and two quotes.
+pub const fn room(length: usize) -> usize {
+    let quoted = length * 4 + 4;
+    if quoted < SHORT { SHORT } else { quoted }
+}
+
+/// Why a value is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// nil
+    Nil,
+    /// not a number
+    Nan,
+    /// A string of so many bytes.
+    TooLong(usize),
+    /// A value of a type that cannot be a key.
+    Type(c_int),
+}
+
+impl Refusal {
+    /// Raises the refusal as an error.
+    ///
+    /// # Safety
+    ///
+    /// Inside a protected call.
+    pub unsafe fn raise(self, state: *mut State) -> ! {
+        // SAFETY: as for the caller.
+        unsafe {
+            match self {
+                Self::Nil => lua::error(state, c"table index is nil"),
+                Self::Nan => lua::error(state, c"table index is NaN"),
+                Self::TooLong(length) => ffi::luaL_error(
+                    state,
+                    c"a key of an external table has at most %d bytes, this one has %d".as_ptr(),
+                    LIMIT as c_int,
+                    length as c_int,
+                ),
+                Self::Type(kind) => ffi::luaL_error(
+                    state,
+                    c"a %s cannot be a key of an external table".as_ptr(),
+                    ffi::lua_typename(state, kind),
+                ),
+            };
+            lua::raise(state)
+        }
+    }
+}
+
+/// Whether the value at `index` can be a key.
+///
+/// # Safety
+///
+/// `state` is a live state and the index valid.
+pub unsafe fn check(state: *mut State, index: c_int) -> Result<(), Refusal> {
+    // SAFETY: as for the caller; nothing here raises an error.
+    unsafe {
+        match ffi::lua_type(state, index) {
+            kind::STRING => match lua::bytes(state, index).len() {
+                length if length > LIMIT => Err(Refusal::TooLong(length)),
+                _ => Ok(()),
+            },
+            kind::NUMBER if ffi::lua_tonumberx(state, index, core::ptr::null_mut()).is_nan() => Err(Refusal::Nan),
+            kind::NUMBER | kind::BOOLEAN => Ok(()),
+            kind::NIL => Err(Refusal::Nil),
+            other => Err(Refusal::Type(other)),
+        }
+    }
+}
+
+/// Text that is written into bytes given.
+struct Text<'a> {
+    place: &'a mut [u8],
     length: usize,
 }
 
-impl Write for Short {
+impl Write for Text<'_> {
     fn write_str(&mut self, s: &str) -> core::fmt::Result {
         let end = self.length + s.len();
-        let place = self.text.get_mut(self.length..end).ok_or(core::fmt::Error)?;
+        let place = self.place.get_mut(self.length..end).ok_or(core::fmt::Error)?;
         place.copy_from_slice(s.as_bytes());
         self.length = end;
         Ok(())
     }
 }
 
-/// A key in the form that goes to the host.
-pub enum Key<'a> {
-    /// The string itself.
-    Plain(&'a [u8]),
-    /// A number or a boolean.
-    Short(Short),
-}
+impl<'a> Text<'a> {
+    fn done(self) -> &'a [u8] {
+        let Self { place, length } = self;
+        &place[..length]
+    }
 
-impl Key<'_> {
-    /// The key's bytes.
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Plain(bytes) => bytes,
-            Self::Short(short) => &short.text[..short.length],
+    fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.place.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
         }
     }
 }
@@ -48,120 +119,238 @@ impl Key<'_> {
 /// Whether a string can be its own key.
 fn is_ordinary(bytes: &[u8]) -> bool {
     const BOM: &[u8] = "\u{FEFF}".as_bytes();
-    let plain = |&b: &u8| !matches!(b, b'\n' | b'\r' | 0);
-    !bytes.is_empty()
-        && bytes[0] != b'['
-        && !bytes.starts_with(BOM)
-        && bytes.iter().all(plain)
-        && core::str::from_utf8(bytes).is_ok()
+    let Some(&first) = bytes.first() else { return false };
+    if first == b'[' || bytes.starts_with(BOM) {
+        return false;
+    }
+    let mut ascii = true;
+    for &b in bytes {
+        if matches!(b, b'\n' | b'\r' | 0) {
+            return false;
+        }
+        ascii &= b < 0x80;
+    }
+    ascii || core::str::from_utf8(bytes).is_ok()
 }
 
-/// The key at `index`, which must stay there while the key is used. Raises an error that names the
-/// type of what cannot be a key. A string that is not its own key leaves its form on the stack.
+/// The form of the key at `index`, which [`check`] accepted: the string itself, or what is written to
+/// `place`, of which `room(length of the string)` bytes must be there.
 ///
 /// # Safety
 ///
-/// Inside a protected call, with three free slots.
-pub unsafe fn encode<'a>(state: *mut State, index: c_int) -> Key<'a> {
-    let mut short = Short {
-        text: [0; 48],
-        length: 0,
-    };
-    // SAFETY: as for the caller.
+/// `state` is a live state; the string must stay where it is while its bytes are used.
+pub unsafe fn encode<'a>(state: *mut State, index: c_int, place: &'a mut [u8]) -> &'a [u8] {
+    let mut text = Text { place, length: 0 };
+    // The place is as large as the longest form, so that writing cannot fail.
+    // SAFETY: as for the caller; nothing here raises an error.
     unsafe {
         match ffi::lua_type(state, index) {
             kind::STRING => {
                 let bytes = lua::bytes(state, index);
-                if bytes.len() > LIMIT {
-                    ffi::luaL_error(
-                        state,
-                        c"a key of an external table has at most %d bytes, this one has %d".as_ptr(),
-                        LIMIT as c_int,
-                        bytes.len() as c_int,
-                    );
-                }
                 if is_ordinary(bytes) {
-                    return Key::Plain(bytes);
+                    return bytes;
                 }
-                quote(state, bytes);
-                return Key::Plain(lua::bytes(state, -1));
-            }
-            kind::NUMBER if ffi::lua_isinteger(state, index) != 0 => {
-                let n = ffi::lua_tointegerx(state, index, core::ptr::null_mut());
-                let _ = write!(short, "[{n}]");
+                quote(bytes, &mut text);
             }
             kind::NUMBER => {
+                let integer = ffi::lua_isinteger(state, index) != 0;
                 let n = ffi::lua_tonumberx(state, index, core::ptr::null_mut());
-                if n.is_nan() {
-                    lua::error(state, c"table index is NaN");
-                }
-                // A float that is an integer is that integer, as in Lua.
-                let whole = n as i64;
-                if whole as f64 == n && whole != i64::MAX {
-                    let _ = write!(short, "[{whole}]");
+                let whole = if integer {
+                    Some(ffi::lua_tointegerx(state, index, core::ptr::null_mut()))
                 } else {
-                    let _ = write!(short, "[{n:e}]");
-                }
+                    as_integer(n)
+                };
+                let _ = match whole {
+                    Some(n) => write!(text, "[{n}]"),
+                    None => write!(text, "[{n:e}]"),
+                };
             }
-            kind::BOOLEAN => {
-                let text = if ffi::lua_toboolean(state, index) != 0 { "[true]" } else { "[false]" };
-                let _ = short.write_str(text);
-            }
-            kind::NIL => lua::error(state, c"table index is nil"),
-            other => {
-                ffi::luaL_error(
-                    state,
-                    c"a %s cannot be a key of an external table".as_ptr(),
-                    ffi::lua_typename(state, other),
-                );
+            _ => {
+                let truth = ffi::lua_toboolean(state, index) != 0;
+                let _ = write!(text, "[{truth}]");
             }
         }
     }
-    Key::Short(short)
+    text.done()
 }
 
-/// Pushes the quoted form of a string.
-unsafe fn quote(state: *mut State, bytes: &[u8]) {
+/// A float that has an integer's value is that integer as a key, as in Lua.
+fn as_integer(n: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    ((-LIMIT..LIMIT).contains(&n) && (n as i64) as f64 == n).then_some(n as i64)
+}
+
+fn quote(bytes: &[u8], text: &mut Text<'_>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    // SAFETY: as for `encode`. The buffer is filled to the size that is told to Lua.
-    unsafe {
-        let room = bytes.len() * 4 + 4;
-        let place = ffi::lua_newuserdatauv(state, room, 0).cast::<u8>();
-        let mut at = 0;
-        let mut put = |b: u8| {
-            place.add(at).write(b);
-            at += 1;
-        };
-        put(b'[');
-        put(b'"');
-        let mut rest = bytes;
-        while let Some(&first) = rest.first() {
-            let n = char_length(rest);
-            if n == 0 || matches!(first, b'\n' | b'\r' | 0) {
-                for b in [b'\\', b'x', HEX[usize::from(first >> 4)], HEX[usize::from(first & 15)]] {
-                    put(b);
-                }
-                rest = &rest[1..];
-            } else {
-                if first == b'\\' {
-                    put(b'\\');
-                }
-                rest[..n].iter().for_each(|&b| put(b));
-                rest = &rest[n..];
+    text.byte(b'[');
+    text.byte(b'"');
+    let mut rest = bytes;
+    while let Some(&first) = rest.first() {
+        let length = char_length(rest);
+        let (char, tail) = rest.split_at(length.max(1));
+        if length == 0 || matches!(first, b'\n' | b'\r' | 0) {
+            for byte in [b'\\', b'x', HEX[usize::from(first >> 4)], HEX[usize::from(first & 15)]] {
+                text.byte(byte);
             }
+        } else {
+            if first == b'\\' {
+                text.byte(b'\\');
+            }
+            char.iter().for_each(|&byte| text.byte(byte));
         }
-        put(b'"');
-        put(b']');
-        ffi::lua_pushlstring(state, place.cast(), at);
-        ffi::lua_rotate(state, -2, -1);
-        lua::pop(state, 1);
+        rest = tail;
     }
+    text.byte(b'"');
+    text.byte(b']');
 }
 
 /// Bytes of the UTF-8 character at the start, 0 if there is none.
 fn char_length(bytes: &[u8]) -> usize {
-    let longest = bytes.len().min(4);
-    (1..=longest)
+    (1..=bytes.len().min(4))
         .find(|&n| core::str::from_utf8(&bytes[..n]).is_ok())
         .unwrap_or(0)
+}
+
+/// Pushes the key that has a form. `false`: no key has it, and nothing was pushed.
+///
+/// # Safety
+///
+/// Inside a protected call, with two free slots.
+pub unsafe fn push(state: *mut State, form: &[u8]) -> bool {
+    // SAFETY: as for the caller.
+    unsafe {
+        let inner = match form {
+            [b'[', inner @ .., b']'] => inner,
+            [b'[', ..] => return false,
+            _ if is_ordinary(form) => {
+                lua::push_bytes(state, form);
+                return true;
+            }
+            _ => return false,
+        };
+        match inner {
+            [b'"', quoted @ .., b'"'] => push_unquoted(state, quoted),
+            b"true" => {
+                ffi::lua_pushboolean(state, 1);
+                true
+            }
+            b"false" => {
+                ffi::lua_pushboolean(state, 0);
+                true
+            }
+            _ => {
+                let Ok(text) = core::str::from_utf8(inner) else { return false };
+                if let Ok(n) = text.parse::<i64>() {
+                    ffi::lua_pushinteger(state, n);
+                    return canonical(state, form);
+                }
+                match text.parse::<f64>() {
+                    Ok(n) if !n.is_nan() => {
+                        ffi::lua_pushnumber(state, n);
+                        canonical(state, form)
+                    }
+                    _ => false,
+                }
+            }
+        }
+    }
+}
+
+/// Whether the value on top has just this form; takes it away if not.
+unsafe fn canonical(state: *mut State, form: &[u8]) -> bool {
+    let mut place = [0; SHORT];
+    // SAFETY: a value is on top of the stack.
+    unsafe {
+        let same = encode(state, -1, &mut place) == form;
+        if !same {
+            lua::pop(state, 1);
+        }
+        same
+    }
+}
+
+unsafe fn push_unquoted(state: *mut State, quoted: &[u8]) -> bool {
+    // SAFETY: as for `push`. No more bytes come out than go in.
+    unsafe {
+        let place = ffi::lua_newuserdatauv(state, quoted.len(), 0).cast::<u8>();
+        let mut text = Text {
+            place: core::slice::from_raw_parts_mut(place, quoted.len()),
+            length: 0,
+        };
+        let mut rest = quoted;
+        let whole = loop {
+            rest = match rest {
+                [] => break true,
+                [b'\\', b'\\', tail @ ..] => {
+                    text.byte(b'\\');
+                    tail
+                }
+                [b'\\', b'x', high, low, tail @ ..] => match (hex(*high), hex(*low)) {
+                    (Some(high), Some(low)) => {
+                        text.byte(high << 4 | low);
+                        tail
+                    }
+                    _ => break false,
+                },
+                [b'\\', ..] => break false,
+                [byte, tail @ ..] => {
+                    text.byte(*byte);
+                    tail
+                }
+            };
+        };
+        let bytes = text.done();
+        let whole = whole && bytes.len() <= LIMIT;
+        if whole {
+            lua::push_bytes(state, bytes);
+            ffi::lua_rotate(state, -2, -1);
+        }
+        lua::pop(state, 1);
+        whole
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// A place for the forms of keys of one operation: short ones need no memory.
+pub struct Place {
+    short: [u8; 256],
+}
+
+impl Place {
+    /// An empty place.
+    pub const fn new() -> Self {
+        Self { short: [0; 256] }
+    }
+
+    /// The form of the key at `index`; raises the refusal of what is no key. The form of a long string
+    /// that is not its own leaves a userdata on the stack.
+    ///
+    /// # Safety
+    ///
+    /// Inside a protected call, with a free slot; the key stays where it is while its form is used.
+    pub unsafe fn encode<'a>(&'a mut self, state: *mut State, index: c_int) -> &'a [u8] {
+        // SAFETY: as for the caller.
+        unsafe {
+            if let Err(refusal) = check(state, index) {
+                refusal.raise(state);
+            }
+            let bytes = lua::bytes(state, index);
+            let needed = room(bytes.len());
+            if needed <= self.short.len() {
+                return encode(state, index, &mut self.short);
+            }
+            if is_ordinary(bytes) {
+                return bytes;
+            }
+            let place = ffi::lua_newuserdatauv(state, needed, 0).cast::<u8>();
+            encode(state, index, core::slice::from_raw_parts_mut(place, needed))
+        }
+    }
 }

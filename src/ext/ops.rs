@@ -1,17 +1,11 @@
 //! The operations on external tables, as functions that the interpreter calls.
 
+use core::cell::Cell;
 use core::ffi::c_int;
 
-use super::key;
-use crate::abi::{self, imports};
+use super::{graph, host, key, refs, walk};
 use crate::codec::{self, Window};
 use crate::lua::{self, State, ffi, kind};
-use crate::machine::Single;
-
-/// Room for one encoded value of the documented size.
-const ROOM: usize = abi::VALUE_LIMIT as usize + 8;
-
-static VALUE: Single<[u8; ROOM]> = Single::new([0; ROOM]);
 
 /// Tells the interpreter which functions do the work.
 ///
@@ -25,7 +19,8 @@ pub unsafe fn install() {
         rawget: Some(rawget),
         rawset: Some(rawset),
         length: Some(length),
-        next: Some(next),
+        next: Some(walk::next),
+        setmetatable: Some(set_metatable),
     };
     // SAFETY: the struct is copied before the call returns.
     unsafe { ffi::lp_ext_operations(&raw const operations) }
@@ -87,88 +82,98 @@ unsafe extern "C-unwind" fn rawget(state: *mut State) -> c_int {
     1
 }
 
-/// Pushes what the table at index 1 holds under the key at index 2.
+/// Pushes what the table at index 1 holds under the key at index 2, and remembers it.
 unsafe fn get(state: *mut State) {
-    // SAFETY: as for `rawget`; nobody else uses the room while the value is copied from it.
+    // SAFETY: as for `rawget`.
     unsafe {
-        if matches!(ffi::lua_type(state, 2), kind::NIL) {
+        // What cannot be a key is not there, as in any table.
+        if key::check(state, 2).is_err() {
             return ffi::lua_pushnil(state);
         }
-        let id = ffi::lp_ext_id(state, 1);
-        let key = key::encode(state, 2);
-        let room = &mut *VALUE.get();
-        let length = imports::ext_table_get(id, key.bytes(), room);
-        match length {
-            -1 => ffi::lua_pushnil(state),
-            imports::EXT_TABLE_GET_THREW => lua::error(state, c"the host failed to read an external table"),
-            n if n < 0 => {
-                ffi::luaL_error(state, c"the value has %d bytes, which is more than an external table holds".as_ptr(), n.wrapping_neg());
-            }
-            n => match room.get(..n as usize) {
-                Some(bytes) if codec::push_plain(state, bytes) => {}
-                _ => lua::error(state, c"the host returned a value that is damaged"),
-            },
-        }
+        let mut place = key::Place::new();
+        let form = place.encode(state, 2);
+        refs::fetch(state, ffi::lp_ext_id(state, 1), form);
+        ffi::lp_ext_remember(state);
     }
 }
 
 /// `rawset(t, k, v)`.
 unsafe extern "C-unwind" fn rawset(state: *mut State) -> c_int {
-    // SAFETY: the interpreter passes an external table, a key and a value, in protected mode.
+    // SAFETY: the interpreter passes an external table, a key and a value, in protected mode. The form
+    // of the key lies in `place` or on the stack.
     unsafe {
         let id = ffi::lp_ext_id(state, 1);
-        let key = key::encode(state, 2);
-        let result = if ffi::lua_type(state, 3) == kind::NIL {
-            imports::ext_table_delete(id, key.bytes())
-        } else {
-            let room = &mut *VALUE.get();
-            let mut window = Window::new(room, 0);
-            if !codec::write_plain(state, 3, &mut window) {
-                ffi::luaL_error(
-                    state,
-                    c"cannot store a %s in an external table".as_ptr(),
-                    ffi::lua_typename(state, ffi::lua_type(state, 3)),
-                );
+        let mut place = key::Place::new();
+        let form = place.encode(state, 2);
+        if ffi::lua_type(state, 3) == kind::NIL {
+            if !host::delete(id, form) {
+                host::failed(state, c"delete from an external table");
             }
-            let size = window.position();
-            match (*VALUE.get()).get(..size) {
-                Some(bytes) => imports::ext_table_set(id, key.bytes(), bytes),
-                None => {
-                    ffi::luaL_error(
-                        state,
-                        c"a value of an external table has at most %d bytes, this one has %d".as_ptr(),
-                        abi::VALUE_LIMIT as c_int,
-                        size as c_int,
-                    );
-                    -1
+        } else {
+            let mut window = Window::new(host::room(), 0);
+            if !codec::write_plain(state, 3, &mut window) {
+                graph::store(state);
+            } else {
+                let size = window.position();
+                if size > host::longest_value() {
+                    host::too_long(state, size);
+                }
+                let bytes = if size <= host::ROOM {
+                    &host::room()[..size]
+                } else {
+                    let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
+                    let place = core::slice::from_raw_parts_mut(place, size);
+                    codec::write_plain(state, 3, &mut Window::new(place, 0));
+                    place
+                };
+                if !host::set(id, form, bytes) {
+                    ffi::lp_ext_forget();
+                    host::failed(state, c"store in an external table");
                 }
             }
-        };
-        if result != 0 {
-            lua::error(state, c"the host failed to change an external table");
         }
+        ffi::lua_settop(state, 3);
+        ffi::lp_ext_remember(state);
+        refs::changed(state);
     }
     0
 }
 
-/// `#t`: a border, found by doubling and halving.
+/// Where the last borders were found: programs ask for the same ones again, or for the next.
+static BORDERS: Borders = Borders([const { Cell::new((0, 0)) }; 16]);
+
+struct Borders([Cell<(u32, i64)>; 16]);
+
+// SAFETY: as for `machine::Single`.
+unsafe impl Sync for Borders {}
+
+/// `#t`: a border, found by doubling and halving from where it was last.
 unsafe extern "C-unwind" fn length(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, in protected mode.
     unsafe {
+        ffi::lua_settop(state, 1);
+        let id = ffi::lp_ext_id(state, 1);
         let present = |n: i64| {
-            ffi::lua_settop(state, 1);
-            ffi::lua_pushinteger(state, n);
-            get(state);
-            ffi::lua_type(state, -1) != kind::NIL
+            ffi::lua_rawgeti(state, 1, n);
+            let present = ffi::lua_type(state, -1) != kind::NIL;
+            lua::pop(state, 1);
+            present
         };
-        let (mut low, mut high) = (0i64, 1i64);
-        while present(high) {
-            low = high;
-            high = high.saturating_mul(2);
-            if high == i64::MAX {
-                break;
+        let hint = &BORDERS.0[id as usize % BORDERS.0.len()];
+        let mut low = match hint.get() {
+            (known, border) if known == id && border > 0 && present(border) => border,
+            _ => 0,
+        };
+        // Between a present `low` (or 0) and an absent `high`.
+        let mut step = 1;
+        let mut high = loop {
+            let next = low.saturating_add(step);
+            if next == i64::MAX || !present(next) {
+                break next;
             }
-        }
+            low = next;
+            step *= 2;
+        };
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             if present(middle) {
@@ -177,18 +182,36 @@ unsafe extern "C-unwind" fn length(state: *mut State) -> c_int {
                 high = middle;
             }
         }
+        hint.set((id, low));
         ffi::lua_pushinteger(state, low);
     }
     1
 }
 
-/// `next(t, k)`.
-unsafe extern "C-unwind" fn next(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe { lua::error(state, c"cannot walk an external table") }
+/// `setmetatable(v, mt)` where one of the two is external: stores the metatable of an external table,
+/// and makes the metamethods of an external metatable known to the interpreter.
+unsafe extern "C-unwind" fn set_metatable(state: *mut State) -> c_int {
+    // SAFETY: the interpreter passes a value and its metatable to be, or nil, in protected mode.
+    unsafe {
+        ffi::lua_settop(state, 2);
+        if ffi::lp_ext_id(state, 1) != 0 {
+            graph::store_metatable(state);
+        }
+        if ffi::lp_ext_id(state, 2) != 0 {
+            refs::know_fields(state, 2);
+        }
+    }
+    0
 }
 
-/// Deletes every entry of `_io`.
-pub unsafe extern "C-unwind" fn clear_io(_: *mut State) -> c_int {
-    0
+/// Deletes every entry of the table at index 1.
+pub unsafe fn clear(state: *mut State) {
+    // SAFETY: Lua calls the functions that use this in protected mode.
+    unsafe {
+        let id = ffi::lp_ext_id(state, 1);
+        ffi::lp_ext_forget();
+        if !walk::drop_all(state, id) {
+            host::failed(state, c"clear an external table");
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! `errno`, and the error numbers that this library sets: Linux's values, since Lua hands them to scripts.
+//! `errno`, and the error numbers that this library sets: Linux's values, since Lua hands them to
+//! scripts.
 
 use core::ffi::{CStr, c_char, c_int};
 use core::sync::atomic::{AtomicI32, Ordering};
@@ -7,14 +8,10 @@ use core::sync::atomic::{AtomicI32, Ordering};
 pub const ENOENT: c_int = 2;
 /// Bad file descriptor.
 pub const EBADF: c_int = 9;
-/// Invalid argument.
-pub const EINVAL: c_int = 22;
 /// Illegal seek.
 pub const ESPIPE: c_int = 29;
 /// Read-only file system.
 pub const EROFS: c_int = 30;
-/// Numerical result out of range.
-pub const ERANGE: c_int = 34;
 /// Function not implemented.
 pub const ENOSYS: c_int = 38;
 /// Value too large for defined data type.
@@ -35,10 +32,8 @@ fn message(number: c_int) -> &'static CStr {
         0 => c"Success",
         ENOENT => c"No such file or directory",
         EBADF => c"Bad file descriptor",
-        EINVAL => c"Invalid argument",
         ESPIPE => c"Illegal seek",
         EROFS => c"Read-only file system",
-        ERANGE => c"Numerical result out of range",
         ENOSYS => c"Function not implemented",
         EOVERFLOW => c"Value too large for defined data type",
         _ => c"Unknown error",
@@ -63,7 +58,7 @@ mod tests {
 
     #[test]
     fn messages_are_those_of_linux() {
-        for number in [0, ENOENT, EBADF, EINVAL, ESPIPE, EROFS, ERANGE, ENOSYS, EOVERFLOW] {
+        for number in [0, ENOENT, EBADF, ESPIPE, EROFS, ENOSYS, EOVERFLOW] {
             // SAFETY: strerror answers a string for every number.
             let expected = unsafe { CStr::from_ptr(system::strerror(number)) };
             assert_eq!(message(number), expected);

@@ -1,11 +1,11 @@
-//! `math.h`: the functions of double that Lua calls, rounded as glibc rounds them in all but about one result in a
-//! thousand.
+//! `math.h`: the functions of double that Lua calls, rounded as glibc rounds them in all but about
+//! one result in a thousand.
 //!
-//! glibc's results are nearly always the correctly rounded ones, and Lua prints all their digits. The crate `libm` is
-//! off in the last bit for one result in ten to thirty. So logarithms and inverse functions start from `libm`'s
-//! answer and take one Newton step in double-double arithmetic; exponentials and circular functions are computed in
-//! double-double arithmetic outright. Square roots and roundings are instructions, which clang emits where it meets
-//! them.
+//! glibc's results are nearly always the correctly rounded ones, and Lua prints all their digits.
+//! The crate `libm` is off in the last bit for one result in ten to thirty. So logarithms and
+//! inverse functions start from `libm`'s answer and take one Newton step in double-double
+//! arithmetic; exponentials and circular functions are computed in double-double arithmetic
+//! outright. Square roots and roundings are instructions, which clang emits where it meets them.
 
 mod circular;
 mod double_double;
@@ -18,7 +18,8 @@ pub use hyperbolic::{cosh, sinh, tanh};
 
 use core::ffi::c_int;
 
-/// What an invalid operation gives: NaN with the sign that x86 processors set and Lua prints as `-nan`.
+/// What an invalid operation gives: NaN with the sign that x86 processors set and Lua prints as
+/// `-nan`.
 const INVALID: f64 = -f64::NAN;
 
 /// Two to a power that a normal number can have.
@@ -29,8 +30,10 @@ const fn power_of_two(power: i64) -> f64 {
 /// The remainder of a division whose quotient is rounded towards zero.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn fmod(x: f64, y: f64) -> f64 {
-    if x.is_nan() || y.is_nan() {
-        x + y
+    if x.is_nan() {
+        x
+    } else if y.is_nan() {
+        y
     } else if x.is_infinite() || y == 0.0 {
         INVALID
     } else {

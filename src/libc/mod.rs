@@ -1,8 +1,9 @@
 //! The part of the C library that Lua calls, for a target that has none.
 //!
-//! One file per C header, or per hard function. What C calls is exported by its C name on wasm32 only, so that the
-//! same code builds natively beside the system's C library and is tested against it. Memory functions and `strlen`
-//! are not here: `compiler_builtins` has them. Nothing allocates, and there is one thread.
+//! One file per C header, or per hard function. What C calls is exported by its C name on wasm32
+//! only, so that the same code builds natively beside the system's C library and is tested against
+//! it. Memory functions and `strlen` are not here: `compiler_builtins` has them. Nothing allocates,
+//! and there is one thread.
 
 #![allow(
     clippy::missing_safety_doc,
@@ -10,6 +11,7 @@
 )]
 
 pub mod ctype;
+pub mod digits;
 pub mod env;
 pub mod errno;
 pub mod format;

@@ -1,5 +1,6 @@
-//! `stdio.h` on a system without files: standard input is at its end, standard output and standard error are handed
-//! to the host, and every attempt to open, remove or rename a file fails with the error that such a system gives.
+//! `stdio.h` on a system without files: standard input is at its end, standard output and standard
+//! error are handed to the host, and every attempt to open, remove or rename a file fails with the
+//! error that such a system gives.
 
 use super::errno::{self, EBADF, ENOENT, EROFS, ESPIPE};
 use super::format::{self, NextArgument};
@@ -35,7 +36,11 @@ pub static stderr: &File = &STANDARD[2];
 
 impl File {
     const fn new(writable: bool) -> Self {
-        Self { writable, at_end: AtomicBool::new(false), failed: AtomicBool::new(false) }
+        Self {
+            writable,
+            at_end: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        }
     }
 
     /// Writes all of `bytes`, or fails as a stream does that was opened for reading.
@@ -65,7 +70,11 @@ impl File {
 
 /// Why a file cannot be opened: one to read is not there, and none can be made.
 fn refusal(mode: &CStr) -> c_int {
-    if mode.to_bytes().starts_with(b"r") { ENOENT } else { EROFS }
+    if mode.to_bytes().starts_with(b"r") {
+        ENOENT
+    } else {
+        EROFS
+    }
 }
 
 /// Fails.
@@ -78,7 +87,11 @@ pub unsafe extern "C" fn fopen(_path: *const c_char, mode: *const c_char) -> *co
 
 /// Fails as `fopen` does.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, _file: &File) -> *const File {
+pub unsafe extern "C" fn freopen(
+    path: *const c_char,
+    mode: *const c_char,
+    _file: &File,
+) -> *const File {
     // SAFETY: the same contract.
     unsafe { fopen(path, mode) }
 }
@@ -124,7 +137,12 @@ pub extern "C" fn fflush(_file: Option<&File>) -> c_int {
 
 /// Succeeds: nothing is buffered here, whatever is asked.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn setvbuf(_file: &File, _buffer: *mut c_char, _mode: c_int, _size: usize) -> c_int {
+pub unsafe extern "C" fn setvbuf(
+    _file: &File,
+    _buffer: *mut c_char,
+    _mode: c_int,
+    _size: usize,
+) -> c_int {
     0
 }
 
@@ -183,7 +201,12 @@ pub unsafe extern "C" fn fgets(_line: *mut c_char, _size: c_int, file: &File) ->
 
 /// Reads items: there are none.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn fread(_items: *mut c_void, _size: usize, _count: usize, file: &File) -> usize {
+pub unsafe extern "C" fn fread(
+    _items: *mut c_void,
+    _size: usize,
+    _count: usize,
+    file: &File,
+) -> usize {
     file.read();
     0
 }
@@ -192,7 +215,11 @@ pub unsafe extern "C" fn fread(_items: *mut c_void, _size: usize, _count: usize,
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn fputc(c: c_int, file: &File) -> c_int {
     let byte = c as u8;
-    if file.write(&[byte]) { byte.into() } else { EOF }
+    if file.write(&[byte]) {
+        byte.into()
+    } else {
+        EOF
+    }
 }
 
 /// Writes a string without its end.
@@ -205,7 +232,12 @@ pub unsafe extern "C" fn fputs(text: *const c_char, file: &File) -> c_int {
 
 /// Writes `count` items of `size` bytes; returns how many were written.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn fwrite(items: *const c_void, size: usize, count: usize, file: &File) -> usize {
+pub unsafe extern "C" fn fwrite(
+    items: *const c_void,
+    size: usize,
+    count: usize,
+    file: &File,
+) -> usize {
     let length = size.saturating_mul(count);
     if length == 0 {
         return 0;
@@ -215,7 +247,8 @@ pub unsafe extern "C" fn fwrite(items: *const c_void, size: usize, count: usize,
     if file.write(bytes) { count } else { 0 }
 }
 
-/// Formats onto a stream: `fprintf`, behind its variable arguments. Returns the number of bytes, or -1.
+/// Formats onto a stream: `fprintf`, behind its variable arguments. Returns the number of bytes, or
+/// -1.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn format_to_stream(
     file: &File,
@@ -229,7 +262,8 @@ pub unsafe extern "C" fn format_to_stream(
     let length = format::format(
         &mut |bytes| written &= file.write(bytes),
         format,
-        // SAFETY: `next` draws on `arguments`, and the caller vouches that they are what the format asks for.
+        // SAFETY: `next` draws on `arguments`, and the caller vouches that they are what the format
+        // asks for.
         &mut |kind| unsafe { next(arguments, kind as c_int) },
     );
     if written { length as c_int } else { -1 }
@@ -256,7 +290,12 @@ mod tests {
 
     #[test]
     fn no_file_can_be_read_or_made() {
-        for (mode, number) in [(c"r", ENOENT), (c"rb", ENOENT), (c"w", EROFS), (c"a+", EROFS)] {
+        for (mode, number) in [
+            (c"r", ENOENT),
+            (c"rb", ENOENT),
+            (c"w", EROFS),
+            (c"a+", EROFS),
+        ] {
             // SAFETY: both are strings.
             let file = unsafe { fopen(c"x".as_ptr(), mode.as_ptr()) };
             assert!(file.is_null());

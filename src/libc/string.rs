@@ -27,7 +27,9 @@ fn position(bytes: &[u8], byte: u8) -> Option<usize> {
         }
     }
     let skipped = words.len() * 8;
-    rest.iter().position(|b| *b == byte).map(|index| skipped + index)
+    rest.iter()
+        .position(|b| *b == byte)
+        .map(|index| skipped + index)
 }
 
 /// The first `c` among `size` bytes, or null.
@@ -89,7 +91,8 @@ pub unsafe extern "C" fn strstr(text: *const c_char, part: *const c_char) -> *mu
 pub unsafe extern "C" fn strcmp(a: *const c_char, b: *const c_char) -> c_int {
     let mut index = 0;
     loop {
-        // SAFETY: the caller passes two strings; both are equal and without an end up to `index`, so it is inside.
+        // SAFETY: the caller passes two strings; both are equal and without an end up to `index`,
+        // so it is inside.
         let (left, right) = unsafe { (*a.cast::<u8>().add(index), *b.cast::<u8>().add(index)) };
         if left != right || left == 0 {
             return c_int::from(left) - c_int::from(right);
@@ -167,13 +170,25 @@ mod tests {
             let size = random.below(6) as usize;
             // SAFETY: `a` and `b` are strings, and the sizes are theirs or stop at their ends.
             unsafe {
-                assert_eq!(memchr(p.cast(), c, a.len()), system::memchr(p.cast(), c, a.len()), "{a:?} {c}");
+                assert_eq!(
+                    memchr(p.cast(), c, a.len()),
+                    system::memchr(p.cast(), c, a.len()),
+                    "{a:?} {c}"
+                );
                 assert_eq!(strchr(p, c), system::strchr(p, c), "{a:?} {c}");
                 assert_eq!(strpbrk(p, q), system::strpbrk(p, q), "{a:?} {b:?}");
                 assert_eq!(strspn(p, q), system::strspn(p, q), "{a:?} {b:?}");
                 assert_eq!(strstr(p, q), system::strstr(p, q), "{a:?} {b:?}");
-                assert_eq!(strcmp(p, q).signum(), system::strcmp(p, q).signum(), "{a:?} {b:?}");
-                assert_eq!(strncmp(p, q, size).signum(), system::strncmp(p, q, size).signum(), "{a:?} {b:?}");
+                assert_eq!(
+                    strcmp(p, q).signum(),
+                    system::strcmp(p, q).signum(),
+                    "{a:?} {b:?}"
+                );
+                assert_eq!(
+                    strncmp(p, q, size).signum(),
+                    system::strncmp(p, q, size).signum(),
+                    "{a:?} {b:?}"
+                );
             }
         }
     }

@@ -1,13 +1,14 @@
 //! `strtod`: decimal and hexadecimal numbers, correctly rounded.
 //!
-//! Decimal digits go to Rust's `core` where they stand, however many there are; hexadecimal ones are rounded here.
-//! The words `inf` and `nan` are not read: Lua refuses them before it asks.
+//! Decimal digits go to Rust's `core` where they stand, however many there are; hexadecimal ones
+//! are rounded here. The words `inf` and `nan` are not read: Lua refuses them before it asks.
 
 use super::ctype::is_space;
 use core::ffi::{CStr, c_char};
 use core::str;
 
-/// Beyond this, whatever the digits, a number is infinite or zero: digits in memory can move it by a few billion.
+/// Beyond this, whatever the digits, a number is infinite or zero: digits in memory can move it by
+/// a few billion.
 const EXPONENT_LIMIT: i64 = 1 << 40;
 
 /// The number at the start of `text`, and how many bytes it takes: none where there is no number.
@@ -17,7 +18,9 @@ pub fn parse(text: &[u8]) -> (f64, usize) {
     at += usize::from(matches!(text.get(at), Some(b'+' | b'-')));
     let unsigned = text.get(at..).unwrap_or_default();
     let hexadecimal = match unsigned {
-        [b'0', b'x' | b'X', digits @ ..] => parse_hexadecimal(digits).map(|(number, length)| (number, length + 2)),
+        [b'0', b'x' | b'X', digits @ ..] => {
+            parse_hexadecimal(digits).map(|(number, length)| (number, length + 2))
+        }
         _ => None,
     };
     let Some((number, length)) = hexadecimal.or_else(|| parse_decimal(unsigned)) else {
@@ -26,13 +29,21 @@ pub fn parse(text: &[u8]) -> (f64, usize) {
     (if negative { -number } else { number }, at + length)
 }
 
-/// How many bytes an exponent takes that `text` starts with: its letter in either case, a sign, and digits.
+/// How many bytes an exponent takes that `text` starts with: its letter in either case, a sign, and
+/// digits.
 fn exponent_length(text: &[u8], letter: u8) -> usize {
-    if !text.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&letter)) {
+    if !text
+        .first()
+        .is_some_and(|byte| byte.eq_ignore_ascii_case(&letter))
+    {
         return 0;
     }
     let sign = usize::from(matches!(text.get(1), Some(b'+' | b'-')));
-    match text[1 + sign..].iter().take_while(|byte| byte.is_ascii_digit()).count() {
+    match text[1 + sign..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count()
+    {
         0 => 0,
         digits => 1 + sign + digits,
     }
@@ -43,7 +54,10 @@ fn parse_decimal(text: &[u8]) -> Option<(f64, usize)> {
     let mut length = whole;
     let mut digits = whole;
     if text.get(whole) == Some(&b'.') {
-        let decimals = text[whole + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let decimals = text[whole + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         digits += decimals;
         length += 1 + decimals;
     }
@@ -51,8 +65,9 @@ fn parse_decimal(text: &[u8]) -> Option<(f64, usize)> {
         return None;
     }
     length += exponent_length(&text[length..], b'e');
-    let number = str::from_utf8(&text[..length]).ok()?.parse().ok()?;
-    Some((number, length))
+    // SAFETY: digits, a point and an exponent are ASCII.
+    let number = unsafe { str::from_utf8_unchecked(&text[..length]) };
+    Some((number.parse().ok()?, length))
 }
 
 /// A hexadecimal number, after its `0x`.
@@ -71,7 +86,8 @@ fn parse_hexadecimal(text: &[u8]) -> Option<(f64, usize)> {
                 mantissa = mantissa << 4 | u64::from(digit);
                 power -= 4 * i64::from(point);
             } else {
-                // The last bit stands for all that follows it: it is far below the one that rounding looks at.
+                // The last bit stands for all that follows it: it is far below the one that
+                // rounding looks at.
                 mantissa |= u64::from(digit != 0);
                 power += 4 * i64::from(!point);
             }
@@ -88,8 +104,14 @@ fn parse_hexadecimal(text: &[u8]) -> Option<(f64, usize)> {
         let amount = tail
             .iter()
             .filter(|byte| byte.is_ascii_digit())
-            .fold(0, |amount: i64, digit| (amount * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT));
-        power += if tail.first() == Some(&b'-') { -amount } else { amount };
+            .fold(0, |amount: i64, digit| {
+                (amount * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT)
+            });
+        power += if tail.first() == Some(&b'-') {
+            -amount
+        } else {
+            amount
+        };
     }
     Some((scale(mantissa, power), length + exponent.len()))
 }
@@ -118,12 +140,14 @@ fn scale(mantissa: u64, power: i64) -> f64 {
         let half = 1 << (dropped - 1);
         ((mantissa + half - 1 + odd) >> dropped) as u64
     };
-    // The leading bit of a normal number, and a carry out of rounding, add one to the exponent field as they should.
+    // The leading bit of a normal number, and a carry out of rounding, add one to the exponent
+    // field as they should.
     let field = (top + 1022).max(0).cast_unsigned();
     f64::from_bits((field << 52) + rounded)
 }
 
-/// Converts the number at the start of a string, and tells through `end` where it stops: at the start if there is none.
+/// Converts the number at the start of a string, and tells through `end` where it stops: at the
+/// start if there is none.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn strtod(text: *const c_char, end: *mut *mut c_char) -> f64 {
     // SAFETY: the caller passes a string.
@@ -160,11 +184,19 @@ mod tests {
             (number.to_bits(), end.addr() - text.as_ptr().addr())
         };
         let (ours, theirs) = (measure(strtod), measure(system::strtod));
-        assert_eq!(ours, theirs, "{} or {}: {text:.200?}", f64::from_bits(ours.0), f64::from_bits(theirs.0));
+        assert_eq!(
+            ours,
+            theirs,
+            "{} or {}: {text:.200?}",
+            f64::from_bits(ours.0),
+            f64::from_bits(theirs.0)
+        );
     }
 
     fn digits(random: &mut Random, most: u64, alphabet: &[u8]) -> String {
-        (0..random.below(most + 1)).map(|_| char::from(*random.pick(alphabet))).collect()
+        (0..random.below(most + 1))
+            .map(|_| char::from(*random.pick(alphabet)))
+            .collect()
     }
 
     #[test]
@@ -185,10 +217,16 @@ mod tests {
         let mut random = Random::new(7);
         for _ in 0..60_000 {
             let most = *random.pick(&[3, 20, 40]);
-            let (whole, decimals) = (digits(&mut random, most, b"0123456789"), digits(&mut random, most, b"0059"));
+            let (whole, decimals) = (
+                digits(&mut random, most, b"0123456789"),
+                digits(&mut random, most, b"0059"),
+            );
             let point = *random.pick(&["", ".", "."]);
             let exponent = *random.pick(&["", "e", "E+", "e-", "e+-1", "ex"]);
-            let (lead, power) = (*random.pick(&["", " ", "\t\x0b\n-", "+", "--", "- "]), random.below(400));
+            let (lead, power) = (
+                *random.pick(&["", " ", "\t\x0b\n-", "+", "--", "- "]),
+                random.below(400),
+            );
             agrees(&format!("{lead}{whole}{point}{decimals}{exponent}{power}z"));
         }
     }
@@ -198,10 +236,16 @@ mod tests {
         let mut random = Random::new(8);
         for _ in 0..100_000 {
             let most = *random.pick(&[2, 14, 16, 30]);
-            let (whole, decimals) = (digits(&mut random, most, b"0123456789abcDEF"), digits(&mut random, most, b"008f"));
+            let (whole, decimals) = (
+                digits(&mut random, most, b"0123456789abcDEF"),
+                digits(&mut random, most, b"008f"),
+            );
             let point = *random.pick(&["", ".", "."]);
             let exponent = *random.pick(&["", "p", "P+", "p-", "p-", "p", "p+-1", "px"]);
-            let (lead, power) = (*random.pick(&["0x", "-0X", " +0x", "0x0000"]), random.below(1200));
+            let (lead, power) = (
+                *random.pick(&["0x", "-0X", " +0x", "0x0000"]),
+                random.below(1200),
+            );
             agrees(&format!("{lead}{whole}{point}{decimals}{exponent}{power}"));
         }
     }
@@ -219,10 +263,20 @@ mod tests {
                 agrees(&middle(&exact(low), &exact(high)));
             }
         }
-        for text in ["0x1.00000000000008p0", "0x1.00000000000018p0", "0x1.000000000000080000000000000001p0"] {
+        for text in [
+            "0x1.00000000000008p0",
+            "0x1.00000000000018p0",
+            "0x1.000000000000080000000000000001p0",
+        ] {
             agrees(text);
         }
-        for text in ["0x1p-1075", "0x1.8p-1075", "0x3p-1075", "0x1.fffffffffffff8p1023", "0x1.fffffffffffff7p1023"] {
+        for text in [
+            "0x1p-1075",
+            "0x1.8p-1075",
+            "0x3p-1075",
+            "0x1.fffffffffffff8p1023",
+            "0x1.fffffffffffff7p1023",
+        ] {
             agrees(text);
         }
     }
@@ -270,11 +324,46 @@ mod tests {
     #[test]
     fn extremes_and_what_is_no_number_end_where_the_systems_do() {
         for text in [
-            "", " ", "+", "-", ".", "e5", ".e5", "0x", "0x.", "0xg", "0x.p1", "0xp1", "1e", "1e+", "1.e5", ".5", "5.",
-            "-0", "-0x0p5", "1e400", "-1e400", "1e-400", "1e99999999999999999999", "1e-99999999999999999999",
-            "0e99999999999999999999", "0x1p99999999999999999999", "0x1p-99999999999999999999", "0x0p99999999999999999999",
-            "1_000", "1,5", "12abc", "0x12xyz", "1..2", "0x1..2", "2.2250738585072011e-308", "4.9e-324", "2.4e-324",
-            "2.5e-324", "1.7976931348623158e308", "1.7976931348623159e308",
+            "",
+            " ",
+            "+",
+            "-",
+            ".",
+            "e5",
+            ".e5",
+            "0x",
+            "0x.",
+            "0xg",
+            "0x.p1",
+            "0xp1",
+            "1e",
+            "1e+",
+            "1.e5",
+            ".5",
+            "5.",
+            "-0",
+            "-0x0p5",
+            "1e400",
+            "-1e400",
+            "1e-400",
+            "1e99999999999999999999",
+            "1e-99999999999999999999",
+            "0e99999999999999999999",
+            "0x1p99999999999999999999",
+            "0x1p-99999999999999999999",
+            "0x0p99999999999999999999",
+            "1_000",
+            "1,5",
+            "12abc",
+            "0x12xyz",
+            "1..2",
+            "0x1..2",
+            "2.2250738585072011e-308",
+            "4.9e-324",
+            "2.4e-324",
+            "2.5e-324",
+            "1.7976931348623158e308",
+            "1.7976931348623159e308",
         ] {
             agrees(text);
         }

@@ -1,5 +1,6 @@
-//! `time.h`: the clock as far as the host tells it, and the proleptic Gregorian calendar for every 64-bit time whose
-//! year fits. Local time is the host's offset from UTC; no zone has a name or a daylight saving flag.
+//! `time.h`: the clock as far as the host tells it, and the proleptic Gregorian calendar for every
+//! 64-bit time whose year fits. Local time is the host's offset from UTC; no zone has a name or a
+//! daylight saving flag.
 
 use super::errno::{self, EOVERFLOW};
 use crate::system;
@@ -68,7 +69,8 @@ impl<T> Shared<T> {
 static FIELDS: Shared<Tm> = Shared(UnsafeCell::new(Tm::ZERO));
 static ZONE: Shared<[u8; 8]> = Shared(UnsafeCell::new([0; 8]));
 
-/// The day of a date, counted from 1970: `month` from 0, `day` from 1, either beyond its usual range as well.
+/// The day of a date, counted from 1970: `month` from 0, `day` from 1, either beyond its usual
+/// range as well.
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
     // A year that starts in March has its leap day at the end.
     let year = year + (month - 2).div_euclid(12);
@@ -84,8 +86,8 @@ fn is_leap(year: i64) -> bool {
 
 /// The fields of a time, `offset` seconds east of UTC; none if its year does not fit.
 fn fields(time: Time, offset: i32) -> Option<Tm> {
-    let local = i128::from(time) + i128::from(offset);
-    let (day, second) = (local.div_euclid(DAY.into()) as i64, local.rem_euclid(DAY.into()) as i64);
+    let local = time.checked_add(offset.into())?;
+    let (day, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
     let shifted = day + EPOCH;
     let (cycle, rest) = (shifted.div_euclid(CYCLE), shifted.rem_euclid(CYCLE));
     let year = (rest - rest / 1460 + rest / 36_524 - rest / (CYCLE - 1)) / 365;
@@ -126,7 +128,7 @@ fn zone_name(offset: i32) -> [u8; 8] {
         let two = |number: u32| [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8];
         name[0] = if offset < 0 { b'-' } else { b'+' };
         name[1..3].copy_from_slice(&two(minutes / 60));
-        if minutes % 60 != 0 {
+        if !minutes.is_multiple_of(60) {
             name[3..5].copy_from_slice(&two(minutes % 60));
         }
     }
@@ -186,7 +188,10 @@ fn answer(fields: Option<Tm>) -> *mut Tm {
 pub unsafe extern "C" fn gmtime(time: *const Time) -> *mut Tm {
     // SAFETY: the caller passes the address of a time.
     let time = unsafe { *time };
-    answer(fields(time, 0).map(|fields| Tm { tm_zone: c"GMT".as_ptr(), ..fields }))
+    answer(fields(time, 0).map(|fields| Tm {
+        tm_zone: c"GMT".as_ptr(),
+        ..fields
+    }))
 }
 
 /// The fields of a time in local time; null if its year does not fit.
@@ -196,13 +201,15 @@ pub unsafe extern "C" fn localtime(time: *const Time) -> *mut Tm {
     answer(local_fields(unsafe { *time }))
 }
 
-/// The time of fields in local time, which are brought into their ranges; -1 if the year does not fit.
+/// The time of fields in local time, which are brought into their ranges; -1 if the year does not
+/// fit.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn mktime(fields: *mut Tm) -> Time {
     // SAFETY: the caller passes the address of fields.
     let fields = unsafe { &mut *fields };
     let local = seconds(fields);
-    // The offset is asked for by UTC: the first answer may lie on the other side of a change of clocks.
+    // The offset is asked for by UTC: the first answer may lie on the other side of a change of
+    // clocks.
     let guess = local - i64::from(system::utc_offset(local as f64));
     let time = local - i64::from(system::utc_offset(guess as f64));
     match local_fields(time) {
@@ -217,7 +224,15 @@ pub unsafe extern "C" fn mktime(fields: *mut Tm) -> Time {
     }
 }
 
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -240,6 +255,7 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    #[inline(never)]
     fn text(&mut self, text: &[u8]) {
         if let Some(room) = self.room.get_mut(self.length..self.length + text.len()) {
             room.copy_from_slice(text);
@@ -249,7 +265,10 @@ impl Line<'_> {
 
     /// The entry of `names` at `index`, or its first letters.
     fn name(&mut self, names: &[&str], index: c_int, letters: usize) {
-        let name = usize::try_from(index).ok().and_then(|index| names.get(index)).unwrap_or(&"?");
+        let name = usize::try_from(index)
+            .ok()
+            .and_then(|index| names.get(index))
+            .unwrap_or(&"?");
         self.text(&name.as_bytes()[..letters.min(name.len())]);
     }
 
@@ -274,23 +293,27 @@ impl Line<'_> {
     }
 
     /// A clock's offset from UTC as hours and minutes.
-    fn offset(&mut self, offset: i64) {
+    fn offset(&mut self, offset: c_long) {
+        #[allow(clippy::unnecessary_cast, reason = "a long has 32 bits on wasm32")]
+        let offset = offset as i64;
         self.text(if offset < 0 { b"-" } else { b"+" });
         let minutes = offset.abs() / 60;
         self.number(minutes / 60 * 100 + minutes % 60, 4, b'0');
     }
 }
 
-/// The week of the year for weeks that start `shift` days after a Sunday: week 1 has the year's first such day.
-fn week(fields: &Tm, shift: i64) -> i64 {
-    (i64::from(fields.tm_yday) + 7 - (i64::from(fields.tm_wday) - shift).rem_euclid(7)) / 7
+/// The week of the year for weeks that start `shift` days after a Sunday: week 1 has the year's
+/// first such day.
+fn week(fields: &Tm, shift: c_int) -> c_int {
+    (fields.tm_yday + 7 - (fields.tm_wday - shift).rem_euclid(7)) / 7
 }
 
-/// The year and week of ISO 8601: weeks start on Monday, and belong to the year that has their Thursday.
-fn iso_week(fields: &Tm) -> (i64, i64) {
+/// The year and week of ISO 8601: weeks start on Monday, and belong to the year that has their
+/// Thursday.
+fn iso_week(fields: &Tm) -> (i64, c_int) {
     let year = i64::from(fields.tm_year) + 1900;
-    let thursday = i64::from(fields.tm_yday) + 3 - (i64::from(fields.tm_wday) - 1).rem_euclid(7);
-    let length = |year| 365 + i64::from(is_leap(year));
+    let thursday = fields.tm_yday + 3 - (fields.tm_wday - 1).rem_euclid(7);
+    let length = |year| 365 + c_int::from(is_leap(year));
     if thursday < 0 {
         (year - 1, (thursday + length(year - 1)) / 7 + 1)
     } else if thursday >= length(year) {
@@ -298,6 +321,67 @@ fn iso_week(fields: &Tm) -> (i64, i64) {
     } else {
         (year, thursday / 7 + 1)
     }
+}
+
+/// What a conversion stands for.
+enum Item<'a> {
+    /// A number, the places that it takes at least, and what fills them.
+    Number(i64, usize, u8),
+    /// An entry of a list, or its first letters.
+    Name(&'static [&'static str], c_int, usize),
+    /// An offset from UTC in seconds.
+    Offset(c_long),
+    Text(&'a [u8]),
+    /// Other conversions.
+    Format(&'static [u8]),
+}
+
+/// What a conversion stands for; none where there is no such conversion.
+fn item(conversion: u8, fields: &Tm) -> Option<Item<'_>> {
+    use Item::{Format, Name, Number, Offset, Text};
+    let two = |number: c_int| Number(number.into(), 2, b'0');
+    let plain = |number: i64| Number(number, 1, b'0');
+    let year = i64::from(fields.tm_year) + 1900;
+    let hour = fields.tm_hour;
+    Some(match conversion {
+        b'a' => Name(&DAYS, fields.tm_wday, 3),
+        b'A' => Name(&DAYS, fields.tm_wday, usize::MAX),
+        b'b' | b'h' => Name(&MONTHS, fields.tm_mon, 3),
+        b'B' => Name(&MONTHS, fields.tm_mon, usize::MAX),
+        b'c' => Format(b"%a %b %e %H:%M:%S %Y"),
+        b'C' => plain(year.div_euclid(100)),
+        b'd' => two(fields.tm_mday),
+        b'D' | b'x' => Format(b"%m/%d/%y"),
+        b'e' => Number(fields.tm_mday.into(), 2, b' '),
+        b'F' => Format(b"%Y-%m-%d"),
+        b'g' => two(iso_week(fields).0.rem_euclid(100) as c_int),
+        b'G' => plain(iso_week(fields).0),
+        b'H' => two(hour),
+        b'I' => two((hour + 11).rem_euclid(12) + 1),
+        b'j' => Number(i64::from(fields.tm_yday) + 1, 3, b'0'),
+        b'm' => two(fields.tm_mon + 1),
+        b'M' => two(fields.tm_min),
+        b'n' => Text(b"\n"),
+        b'p' => Text(if hour < 12 { b"AM" } else { b"PM" }),
+        b'r' => Format(b"%I:%M:%S %p"),
+        b'R' => Format(b"%H:%M"),
+        b'S' => two(fields.tm_sec),
+        b't' => Text(b"\t"),
+        b'T' | b'X' => Format(b"%H:%M:%S"),
+        b'u' => plain((i64::from(fields.tm_wday) + 6).rem_euclid(7) + 1),
+        b'U' => two(week(fields, 0)),
+        b'V' => two(iso_week(fields).1),
+        b'w' => plain(fields.tm_wday.into()),
+        b'W' => two(week(fields, 1)),
+        b'y' => two(year.rem_euclid(100) as c_int),
+        b'Y' => plain(year),
+        b'z' => Offset(fields.tm_gmtoff),
+        b'Z' if fields.tm_zone.is_null() => Text(b""),
+        // SAFETY: a zone that is not null is a string, from gmtime or localtime.
+        b'Z' => Text(unsafe { CStr::from_ptr(fields.tm_zone) }.to_bytes()),
+        b'%' => Text(b"%"),
+        _ => return None,
+    })
 }
 
 /// Writes the conversions of `format`, with the text between them, in the C locale.
@@ -317,62 +401,33 @@ fn write(line: &mut Line, format: &[u8], fields: &Tm) {
             return;
         };
         rest = tail;
-        convert(line, *conversion, fields);
-    }
-}
-
-fn convert(line: &mut Line, conversion: u8, fields: &Tm) {
-    let year = i64::from(fields.tm_year) + 1900;
-    let hour = i64::from(fields.tm_hour);
-    let hour12 = (hour + 11).rem_euclid(12) + 1;
-    match conversion {
-        b'a' => line.name(&DAYS, fields.tm_wday, 3),
-        b'A' => line.name(&DAYS, fields.tm_wday, usize::MAX),
-        b'b' | b'h' => line.name(&MONTHS, fields.tm_mon, 3),
-        b'B' => line.name(&MONTHS, fields.tm_mon, usize::MAX),
-        b'c' => write(line, b"%a %b %e %H:%M:%S %Y", fields),
-        b'C' => line.number(year.div_euclid(100), 1, b'0'),
-        b'd' => line.number(fields.tm_mday.into(), 2, b'0'),
-        b'D' | b'x' => write(line, b"%m/%d/%y", fields),
-        b'e' => line.number(fields.tm_mday.into(), 2, b' '),
-        b'F' => write(line, b"%Y-%m-%d", fields),
-        b'g' => line.number(iso_week(fields).0.rem_euclid(100), 2, b'0'),
-        b'G' => line.number(iso_week(fields).0, 1, b'0'),
-        b'H' => line.number(hour, 2, b'0'),
-        b'I' => line.number(hour12, 2, b'0'),
-        b'j' => line.number(i64::from(fields.tm_yday) + 1, 3, b'0'),
-        b'm' => line.number(i64::from(fields.tm_mon) + 1, 2, b'0'),
-        b'M' => line.number(fields.tm_min.into(), 2, b'0'),
-        b'n' => line.text(b"\n"),
-        b'p' => line.text(if hour < 12 { b"AM" } else { b"PM" }),
-        b'r' => write(line, b"%I:%M:%S %p", fields),
-        b'R' => write(line, b"%H:%M", fields),
-        b'S' => line.number(fields.tm_sec.into(), 2, b'0'),
-        b't' => line.text(b"\t"),
-        b'T' | b'X' => write(line, b"%H:%M:%S", fields),
-        b'u' => line.number((i64::from(fields.tm_wday) + 6).rem_euclid(7) + 1, 1, b'0'),
-        b'U' => line.number(week(fields, 0), 2, b'0'),
-        b'V' => line.number(iso_week(fields).1, 2, b'0'),
-        b'w' => line.number(fields.tm_wday.into(), 1, b'0'),
-        b'W' => line.number(week(fields, 1), 2, b'0'),
-        b'y' => line.number(year.rem_euclid(100), 2, b'0'),
-        b'Y' => line.number(year, 1, b'0'),
-        b'z' => line.offset(fields.tm_gmtoff as i64),
-        b'Z' if !fields.tm_zone.is_null() => {
-            // SAFETY: a zone that is not null is a string, from gmtime or localtime.
-            line.text(unsafe { CStr::from_ptr(fields.tm_zone) }.to_bytes());
+        match item(*conversion, fields) {
+            Some(Item::Number(number, width, fill)) => line.number(number, width, fill),
+            Some(Item::Name(names, index, letters)) => line.name(names, index, letters),
+            Some(Item::Offset(offset)) => line.offset(offset),
+            Some(Item::Text(text)) => line.text(text),
+            Some(Item::Format(format)) => write(line, format, fields),
+            None => line.text(&[b'%', *conversion]),
         }
-        b'Z' => {}
-        b'%' => line.text(b"%"),
-        _ => line.text(&[b'%', conversion]),
     }
 }
 
-/// Formats fields into `size` bytes, the last of them an end; returns the length, or 0 if it does not fit.
+/// Formats fields into `size` bytes, the last of them an end; returns the length, or 0 if it does
+/// not fit.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn strftime(text: *mut c_char, size: usize, format: *const c_char, fields: &Tm) -> usize {
+pub unsafe extern "C" fn strftime(
+    text: *mut c_char,
+    size: usize,
+    format: *const c_char,
+    fields: &Tm,
+) -> usize {
     // SAFETY: the caller passes a string and vouches for `size` bytes.
-    let (format, room) = unsafe { (CStr::from_ptr(format), slice::from_raw_parts_mut(text.cast::<u8>(), size)) };
+    let (format, room) = unsafe {
+        (
+            CStr::from_ptr(format),
+            slice::from_raw_parts_mut(text.cast::<u8>(), size),
+        )
+    };
     let mut line = Line { room, length: 0 };
     write(&mut line, format.to_bytes(), fields);
     let length = line.length;
@@ -393,14 +448,26 @@ mod tests {
         unsafe extern "C" {
             pub fn gmtime_r(time: *const Time, fields: *mut Tm) -> *mut Tm;
             pub fn timegm(fields: *mut Tm) -> Time;
-            pub fn strftime(text: *mut c_char, size: usize, format: *const c_char, fields: *const Tm) -> usize;
+            pub fn strftime(
+                text: *mut c_char,
+                size: usize,
+                format: *const c_char,
+                fields: *const Tm,
+            ) -> usize;
         }
     }
 
     /// A time of any magnitude, on either side of 1970, often at the turn of a year.
     fn random_time(random: &mut Random) -> Time {
         match random.below(4) {
-            0 => day_number(random.below(12_000) as i64 - 2000, 0, random.below(9) as i64 - 3) * DAY - 1,
+            0 => {
+                day_number(
+                    random.below(12_000) as i64 - 2000,
+                    0,
+                    random.below(9) as i64 - 3,
+                ) * DAY
+                    - 1
+            }
             1 => random.below(5_000_000_000).cast_signed(),
             _ => {
                 let shift = random.below(64);
@@ -421,11 +488,20 @@ mod tests {
         let mut random = Random::new(10);
         for _ in 0..200_000 {
             let time = random_time(&mut random);
-            let theirs = their_fields(time).map(|theirs| Tm { tm_zone: ptr::null(), ..theirs });
+            let theirs = their_fields(time).map(|theirs| Tm {
+                tm_zone: ptr::null(),
+                ..theirs
+            });
             assert_eq!(fields(time, 0), theirs, "{time}");
             let offset = random.below(86_400) as i32 - 43_200;
-            if let (Some(ours), Some(theirs)) = (fields(time, offset), their_fields(time.saturating_add(offset.into()))) {
-                assert_eq!((ours.tm_mday, ours.tm_sec, ours.tm_yday), (theirs.tm_mday, theirs.tm_sec, theirs.tm_yday));
+            if let (Some(ours), Some(theirs)) = (
+                fields(time, offset),
+                their_fields(time.saturating_add(offset.into())),
+            ) {
+                assert_eq!(
+                    (ours.tm_mday, ours.tm_sec, ours.tm_yday),
+                    (theirs.tm_mday, theirs.tm_sec, theirs.tm_yday)
+                );
             }
         }
     }
@@ -470,7 +546,9 @@ mod tests {
         ];
         for _ in 0..60_000 {
             let time = random_time(&mut random);
-            let Some(mut fields) = their_fields(time) else { continue };
+            let Some(mut fields) = their_fields(time) else {
+                continue;
+            };
             fields.tm_gmtoff = (random.below(1440) as c_long - 720) * 60;
             for format in formats {
                 let (mut ours, mut theirs) = ([0u8; 250], [0u8; 250]);
@@ -481,8 +559,13 @@ mod tests {
                         system::strftime(theirs.as_mut_ptr().cast(), 250, format.as_ptr(), &fields),
                     )
                 };
-                let text = |room: &[u8], length| String::from_utf8_lossy(&room[..length]).into_owned();
-                assert_eq!(text(&ours, length), text(&theirs, expected), "{format:?} of {time}");
+                let text =
+                    |room: &[u8], length| String::from_utf8_lossy(&room[..length]).into_owned();
+                assert_eq!(
+                    text(&ours, length),
+                    text(&theirs, expected),
+                    "{format:?} of {time}"
+                );
             }
         }
     }
@@ -492,7 +575,8 @@ mod tests {
         for (size, length) in [(0, 0), (4, 0), (5, 4), (9, 4)] {
             let mut room = [b'?'; 9];
             // SAFETY: at least `size` bytes and a string.
-            let written = unsafe { strftime(room.as_mut_ptr().cast(), size, c"%Y".as_ptr(), &Tm::ZERO) };
+            let written =
+                unsafe { strftime(room.as_mut_ptr().cast(), size, c"%Y".as_ptr(), &Tm::ZERO) };
             assert_eq!(written, length);
             assert!(room[size..].iter().all(|byte| *byte == b'?'));
         }
@@ -500,9 +584,17 @@ mod tests {
 
     #[test]
     fn a_zone_is_named_by_its_offset() {
-        for (offset, name) in [(0, "UTC"), (7200, "+02"), (-12_600, "-0330"), (20_700, "+0545")] {
+        for (offset, name) in [
+            (0, "UTC"),
+            (7200, "+02"),
+            (-12_600, "-0330"),
+            (20_700, "+0545"),
+        ] {
             let text = zone_name(offset);
-            assert_eq!(CStr::from_bytes_until_nul(&text).expect("an end").to_str(), Ok(name));
+            assert_eq!(
+                CStr::from_bytes_until_nul(&text).expect("an end").to_str(),
+                Ok(name)
+            );
         }
     }
 

@@ -227,18 +227,20 @@ test('parts that the last result does not have answer -1', () => {
   assert.equal(instance.exports.result_size(PART.values), -1);
 });
 
-test('result_read copies any range and answers 0 at the end', () => {
+test('result_read copies any range of a part, and answers 0 at its end', () => {
   const instance = start();
-  compute(instance, 'return "abcdef"');
+  compute(instance, 'return ("x"):rep(100000) .. "abcdef"');
   const { exports, memory } = instance;
-  assert.equal(exports.result_size(PART.values), 11);
+  const size = exports.result_size(PART.values);
+  assert.equal(size, 100_011);
   const pointer = exports.lua_alloc(0, 0, 0, 16);
-  assert.equal(exports.result_read(PART.values, 7, pointer, 3), 3);
+  assert.equal(exports.result_read(PART.values, size - 4, pointer, 3), 3);
   assert.equal(Buffer.from(memory.slice(pointer, pointer + 3)).toString(), 'cde');
-  assert.equal(exports.result_read(PART.values, 7, pointer, 16), 4);
-  assert.equal(exports.result_read(PART.values, 11, pointer, 16), 0);
-  assert.equal(exports.result_read(PART.values, 12, pointer, 16), 0, 'past the end');
+  assert.equal(exports.result_read(PART.values, size - 4, pointer, 16), 4);
+  assert.equal(exports.result_read(PART.values, size, pointer, 16), 0);
+  assert.equal(exports.result_read(PART.values, size + 1, pointer, 16), 0, 'past the end');
   assert.equal(exports.result_read(PART.values, -1, pointer, 16), 0, 'far past the end');
+  assert.equal(exports.result_read(PART.values, 0, pointer, 0), 0, 'nowhere to copy to');
   exports.lua_alloc(0, pointer, 16, 0);
 });
 

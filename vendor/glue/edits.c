@@ -76,7 +76,7 @@ int lp_gc_hold (lua_State *L, int hold) {
 
 /* External tables -------------------------------------------------- */
 
-static struct { TValue index, newindex, rawget, rawset, length, next; } op;
+static struct { TValue index, newindex, rawget, rawset, length, next, setmetatable; } op;
 
 
 void lp_ext_operations (const lp_ext_Operations *ops) {
@@ -86,6 +86,7 @@ void lp_ext_operations (const lp_ext_Operations *ops) {
   setfvalue(&op.rawset, ops->rawset);
   setfvalue(&op.length, ops->length);
   setfvalue(&op.next, ops->next);
+  setfvalue(&op.setmetatable, ops->setmetatable);
 }
 
 
@@ -104,13 +105,146 @@ unsigned int lp_ext_id (lua_State *L, int index) {
 }
 
 
+void lp_ext_convert (lua_State *L, int index, unsigned int id) {
+  luaH_externalize(L, hvalue(index2value(L, index)), id);
+}
+
+
+int lp_ext_finalised (lua_State *L, int index) {
+  return tofinalize(gcvalue(index2value(L, index))) != 0;
+}
+
+
+void lp_ext_setfields (lua_State *L, int index) {
+  Table *t = hvalue(index2value(L, index));
+  Table *fields = hvalue(s2v(L->top.p - 1));
+  t->lastfree = cast(Node *, fields);
+  invalidateTMcache(t);
+  luaC_objbarrier(L, obj2gco(t), obj2gco(fields));
+  L->top.p--;
+}
+
+
+int lp_ext_getfields (lua_State *L, int index) {
+  Table *t = hvalue(index2value(L, index));
+  if (!isexternal(t) || t->lastfree == NULL)
+    return 0;
+  sethvalue2s(L, L->top.p, externalmeta(t));
+  api_incr_top(L);
+  return 1;
+}
+
+
+void lp_ext_refresh (lua_State *L, int index) {
+  Table *t = hvalue(index2value(L, index));
+  invalidateTMcache(t);
+  if (t->lastfree != NULL)
+    invalidateTMcache(externalmeta(t));
+}
+
+
+void lp_ext_restore (lua_State *L, int index) {
+  Table *t = hvalue(index2value(L, index));
+  t->metatable = hvalue(s2v(L->top.p - 1));
+  luaC_objbarrier(L, obj2gco(t), t->metatable);
+  L->top.p--;
+}
+
+
+const char *lp_ext_event (lua_State *L, int n) {
+  return n < TM_N ? getstr(G(L)->tmname[n]) : NULL;
+}
+
+
+/* Must be a power of two. */
+#define REMEMBERED	256
+
+/*
+** What is remembered: by table and by key, which is a short string (by its
+** address) or an integer. An entry of an earlier age counts for nothing, so
+** that forgetting costs nothing.
+*/
+static struct {
+  unsigned int age;
+  unsigned int id;
+  union { const TString *s; lua_Integer i; } key;
+  lu_byte integer;
+  TValue value;
+} remembered[REMEMBERED];
+
+static unsigned int age = 1;
+
+
+void lp_ext_forget (void) {
+  age++;
+}
+
+
+/* The entry for a key, or NULL for a key of another type. */
+static int placeof (unsigned int id, const TValue *key) {
+  size_t hash;
+  if (ttisshrstring(key))
+    hash = tsvalue(key)->hash;
+  else if (ttisinteger(key))
+    hash = (size_t)ivalue(key) * 0x9E3779B1u;
+  else
+    return -1;
+  return cast_int((hash ^ (id * 0x85EBCA6Bu) ^ (hash >> 15)) & (REMEMBERED - 1));
+}
+
+
+static int holds (int place, unsigned int id, const TValue *key) {
+  if (remembered[place].age != age || remembered[place].id != id)
+    return 0;
+  if (ttisinteger(key))
+    return remembered[place].integer && remembered[place].key.i == ivalue(key);
+  return !remembered[place].integer && remembered[place].key.s == tsvalue(key);
+}
+
+
+void lp_ext_remember (lua_State *L) {
+  unsigned int id = externalid(hvalue(s2v(L->ci->func.p + 1)));
+  const TValue *key = s2v(L->ci->func.p + 2);
+  int place = placeof(id, key);
+  if (place < 0)
+    return;
+  remembered[place].age = age;
+  remembered[place].id = id;
+  remembered[place].integer = ttisinteger(key);
+  if (ttisinteger(key))
+    remembered[place].key.i = ivalue(key);
+  else
+    remembered[place].key.s = tsvalue(key);
+  setobj(L, &remembered[place].value, s2v(L->top.p - 1));
+}
+
+
+/* The remembered value, or NULL. */
+static const TValue *recall (const Table *t, const TValue *key) {
+  int place = placeof(externalid(t), key);
+  if (place < 0 || !holds(place, externalid(t), key))
+    return NULL;
+  return &remembered[place].value;
+}
+
+
 void lp_ext_index (lua_State *L, const TValue *t, const TValue *key, StkId result) {
+  const TValue *known = recall(hvalue(t), key);
+  if (known != NULL && (!ttisnil(known) || hvalue(t)->metatable == NULL)) {
+    setobj2s(L, result, known);
+    return;
+  }
   luaT_callTMres(L, &op.index, t, key, result);
 }
 
 
 void lp_ext_rawget (lua_State *L, Table *t, const TValue *key, StkId result) {
   TValue self;
+  const TValue *known = recall(t, key);
+  if (known != NULL) {
+    setobj2s(L, result, known);
+    return;
+  }
   sethvalue(L, &self, t);
   luaT_callTMres(L, &op.rawget, &self, key, result);
 }
@@ -125,6 +259,11 @@ void lp_ext_rawset (lua_State *L, Table *t, const TValue *key, const TValue *val
   TValue self;
   sethvalue(L, &self, t);
   luaT_callTM(L, &op.rawset, &self, key, value);
+}
+
+
+void lp_ext_setmetatable (lua_State *L, const TValue *value, const TValue *mt) {
+  luaT_callTM(L, &op.setmetatable, value, mt, value);
 }
 
 

@@ -63,9 +63,47 @@ typedef struct lp_ext_Operations {
   lua_CFunction rawset;    /* (t, k, v) */
   lua_CFunction length;    /* (t): a border */
   lua_CFunction next;      /* (t, k): the next key and its value, or nil, nil */
+  lua_CFunction setmetatable;  /* (v, mt): called before either is external and set */
 } lp_ext_Operations;
 
 void lp_ext_operations (const lp_ext_Operations *ops);
+
+/*
+** Makes the table at 'index' external under a number. Its contents are with
+** the host already. Takes no memory.
+*/
+void lp_ext_convert (lua_State *L, int index, unsigned int id);
+
+/* Whether the table at 'index' has a finaliser. */
+int lp_ext_finalised (lua_State *L, int index);
+
+/*
+** Gives the external table at 'index' the table on top, which it pops: its
+** metamethods by name, for as long as it is a metatable.
+*/
+void lp_ext_setfields (lua_State *L, int index);
+
+/* Pushes that table, or returns 0 if there is none. */
+int lp_ext_getfields (lua_State *L, int index);
+
+/* Lets metamethods of the external table at 'index' be looked up anew. */
+void lp_ext_refresh (lua_State *L, int index);
+
+/* Sets the metatable on top, which it pops, without telling the host. */
+void lp_ext_restore (lua_State *L, int index);
+
+/* The name of metamethod 'n', from 0; NULL at the end. */
+const char *lp_ext_event (lua_State *L, int n);
+
+/*
+** Within one call nothing but the guest changes a table, so that what was
+** read or written once need not be asked for again. Remembers that the
+** external table at index 1 holds the value on top under the key at index 2.
+*/
+void lp_ext_remember (lua_State *L);
+
+/* Forgets all that is remembered. */
+void lp_ext_forget (void);
 
 /* Called by the interpreter. */
 void lp_ext_index (lua_State *L, const struct TValue *t, const struct TValue *key,
@@ -77,6 +115,7 @@ void lp_ext_newindex (lua_State *L, const struct TValue *t, const struct TValue 
 void lp_ext_rawset (lua_State *L, struct Table *t, const struct TValue *key,
                  const struct TValue *value);
 void lp_ext_length (lua_State *L, struct Table *t, union StackValue *result);
+void lp_ext_setmetatable (lua_State *L, const struct TValue *value, const struct TValue *mt);
 int lp_ext_next (lua_State *L, struct Table *t, union StackValue *key);
 
 #endif

@@ -4,11 +4,9 @@
 
 #define ENOENT 2
 #define EBADF 9
-#define EINVAL 22
 #define ESPIPE 29
 #define EROFS 30
-#define EDOM 33
-#define ERANGE 34
+#define ENOSYS 38
 #define EOVERFLOW 75
 
 extern int errno;

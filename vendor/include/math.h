@@ -1,4 +1,4 @@
-/* The functions of double that Lua calls. */
+/* The functions of double that Lua calls. fabs, ceil, floor and sqrt are instructions and have no definition. */
 #ifndef LIBC_MATH_H
 #define LIBC_MATH_H
 

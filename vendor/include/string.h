@@ -19,7 +19,6 @@ char *strerror(int number);
 int strncmp(const char *a, const char *b, size_t size);
 char *strpbrk(const char *text, const char *set);
 size_t strspn(const char *text, const char *set);
-size_t strcspn(const char *text, const char *set);
 char *strstr(const char *text, const char *part);
 
 #endif

@@ -3,7 +3,8 @@
 use super::Backend;
 use super::json::Json;
 use crate::manifest::{
-    Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, WasmFunction,
+    Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service,
+    Struct, WasmFunction,
 };
 
 /// `web/abi.json`.
@@ -20,21 +21,24 @@ impl Backend for Abi {
 
     fn render(&self, manifest: &Manifest) -> String {
         let abi = &manifest.abi;
-        let pages = manifest.constant("MEMORY_PAGES").map(|constant| constant.value);
+        let pages = i64::from(manifest.memory_pages());
         let (wasm_exports, wasm_imports) = (manifest.wasm_exports(), manifest.wasm_imports());
         Json::Object(vec![
             ("name", Json::text("lua-persistent")),
             ("summary", Json::text(&abi.summary)),
             ("abi_version", Json::Number(i64::from(abi.version))),
-            ("manifest_hash", Json::text(format!("{:016x}", manifest.hash()))),
+            (
+                "manifest_hash",
+                Json::text(format!("{:016x}", manifest.hash())),
+            ),
             ("lua", Json::text(&abi.lua)),
             ("section", Json::text(&abi.section)),
             (
                 "memory",
                 Json::Object(vec![
                     ("export", Json::text(&abi.memory)),
-                    ("minimum_pages", Json::maybe(pages, Json::Number)),
-                    ("maximum_pages", Json::maybe(pages, Json::Number)),
+                    ("minimum_pages", Json::Number(pages)),
+                    ("maximum_pages", Json::Number(pages)),
                 ]),
             ),
             (
@@ -50,8 +54,20 @@ impl Backend for Abi {
             ),
             ("constants", Json::list(&manifest.constants, constant)),
             ("structs", Json::list(&manifest.structs, structure)),
-            ("exports", Json::list(manifest.exports.iter().zip(&wasm_exports), |(entry, wasm)| export(entry, wasm))),
-            ("imports", Json::list(manifest.imports.iter().zip(&wasm_imports), |(entry, wasm)| import(entry, wasm))),
+            (
+                "exports",
+                Json::list(
+                    manifest.exports.iter().zip(&wasm_exports),
+                    |(entry, wasm)| export(entry, wasm),
+                ),
+            ),
+            (
+                "imports",
+                Json::list(
+                    manifest.imports.iter().zip(&wasm_imports),
+                    |(entry, wasm)| import(entry, wasm),
+                ),
+            ),
             (
                 "services",
                 Json::Object(vec![
@@ -110,11 +126,20 @@ fn function(function: &Function, wasm: &WasmFunction) -> Vec<(&'static str, Json
         (
             "wasm",
             Json::Object(vec![
-                ("params", Json::list(&wasm.params, |ty| Json::text(ty.to_string()))),
-                ("results", Json::list(&wasm.results, |ty| Json::text(ty.to_string()))),
+                (
+                    "params",
+                    Json::list(&wasm.params, |ty| Json::text(ty.to_string())),
+                ),
+                (
+                    "results",
+                    Json::list(&wasm.results, |ty| Json::text(ty.to_string())),
+                ),
             ]),
         ),
-        ("params", Json::list(&function.params, |param| parameter(param, true))),
+        (
+            "params",
+            Json::list(&function.params, |param| parameter(param, true)),
+        ),
         (
             "returns",
             Json::maybe(returns, |returns| {
@@ -132,9 +157,15 @@ fn function(function: &Function, wasm: &WasmFunction) -> Vec<(&'static str, Json
 
 /// `expand` names the wasm parameters that a byte range or a structure becomes.
 fn parameter(param: &Param, expand: bool) -> Json {
-    let mut members = vec![("name", Json::text(&param.name)), ("type", Json::text(param.ty.name()))];
+    let mut members = vec![
+        ("name", Json::text(&param.name)),
+        ("type", Json::text(param.ty.name())),
+    ];
     if expand && param.ty.is_pointer() {
-        members.push(("wasm_names", Json::list(param.expanded(), |(name, _)| Json::text(name))));
+        members.push((
+            "wasm_names",
+            Json::list(param.expanded(), |(name, _)| Json::text(name)),
+        ));
     }
     if let (false, Some(scalar)) = (expand, param.ty.scalar()) {
         members.push(("size", Json::Number(i64::from(Scalar::size(scalar)))));
@@ -144,7 +175,10 @@ fn parameter(param: &Param, expand: bool) -> Json {
 }
 
 fn condition(condition: &Condition) -> Json {
-    Json::Object(vec![("case", Json::text(&condition.case)), ("meaning", Json::text(&condition.meaning))])
+    Json::Object(vec![
+        ("case", Json::text(&condition.case)),
+        ("meaning", Json::text(&condition.meaning)),
+    ])
 }
 
 fn export(export: &Export, wasm: &WasmFunction) -> Json {
@@ -172,8 +206,14 @@ fn service(service: &Service) -> Json {
         ("name", Json::text(&service.name)),
         ("number", Json::Number(i64::from(service.number))),
         ("summary", Json::text(&service.summary)),
-        ("args", Json::list(&service.args, |arg| parameter(arg, false))),
-        ("reply", Json::list(&service.reply, |field| parameter(field, false))),
+        (
+            "args",
+            Json::list(&service.args, |arg| parameter(arg, false)),
+        ),
+        (
+            "reply",
+            Json::list(&service.reply, |field| parameter(field, false)),
+        ),
         ("doc", Json::text(&service.doc)),
     ])
 }
@@ -183,7 +223,12 @@ fn artifact(artifact: &Artifact) -> Json {
         ("name", Json::text(&artifact.name)),
         ("path", Json::text(&artifact.path)),
         ("unwind", Json::text(artifact.unwind.to_string())),
-        ("features", Json::list(&artifact.features, |feature| Json::text(feature.to_string()))),
+        (
+            "features",
+            Json::list(&artifact.features, |feature| {
+                Json::text(feature.to_string())
+            }),
+        ),
         ("summary", Json::text(&artifact.summary)),
     ])
 }

@@ -48,7 +48,10 @@ pub fn export_params(function: &Function) -> Vec<(String, String, String, String
             } else {
                 param.doc.clone()
             };
-            let doc = doc.replace(&format!("`{}_ptr`", param.name), &format!("`{}`", camel(&format!("{}_ptr", param.name))));
+            let doc = doc.replace(
+                &format!("`{}_ptr`", param.name),
+                &format!("`{}`", camel(&format!("{}_ptr", param.name))),
+            );
             all.push((name.clone(), camel(&name), ty, doc));
         }
     }
@@ -70,12 +73,12 @@ pub fn accessor(scalar: Scalar) -> &'static str {
 /// A documentation comment. Each item of `tags` is one `@tag` with its text.
 pub fn comment(indent: &str, text: &str, tags: &[String]) -> String {
     let width = WIDTH - indent.len() - 3;
-    let mut lines = wrap(text, width);
+    let mut lines = wrap(&without_links(text), width);
     if !tags.is_empty() && !lines.is_empty() {
         lines.push(String::new());
     }
     for tag in tags {
-        let mut wrapped = wrap(tag, width - 2).into_iter();
+        let mut wrapped = wrap(&without_links(tag), width - 2).into_iter();
         lines.extend(wrapped.next());
         lines.extend(wrapped.map(|line| format!("  {line}")));
     }
@@ -84,8 +87,39 @@ pub fn comment(indent: &str, text: &str, tags: &[String]) -> String {
     {
         return format!("{indent}/** {line} */\n");
     }
-    let body: String = lines.iter().map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n").collect();
+    let body: String = lines
+        .iter()
+        .map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n")
+        .collect();
     format!("{indent}/**\n{body}{indent} */\n")
+}
+
+/// A text whose links into the reference are plain words.
+fn without_links(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("](#") {
+        let Some((label_at, (_, after))) = before.rfind('[').zip(link.split_once(')')) else {
+            break;
+        };
+        plain += &before[..label_at];
+        plain += &before[label_at + 1..];
+        rest = after;
+    }
+    plain + rest
+}
+
+/// `name(params): result;`, one parameter a line if it is long.
+pub fn declaration(indent: &str, name: &str, params: &[String], result: &str) -> String {
+    let line = format!("{indent}{name}({}): {result};\n", params.join(", "));
+    if line.chars().count() <= WIDTH + 1 {
+        return line;
+    }
+    let params: String = params
+        .iter()
+        .map(|param| format!("{indent}  {param},\n"))
+        .collect();
+    format!("{indent}{name}(\n{params}{indent}): {result};\n")
 }
 
 /// A function's type in the WebAssembly text format.
@@ -95,11 +129,19 @@ pub fn wat(function: &Function, import: Option<&str>) -> String {
         Some(module) => format!("(import \"{module}\" \"{name}\" (func"),
         None => format!("(func (export \"{name}\")"),
     };
-    let params: Vec<_> = function.wasm_params().iter().map(|(_, scalar)| scalar.val_type().to_string()).collect();
+    let params: Vec<_> = function
+        .wasm_params()
+        .iter()
+        .map(|(_, scalar)| scalar.val_type().to_string())
+        .collect();
     if !params.is_empty() {
         wat += &format!(" (param {})", params.join(" "));
     }
-    if let Some(scalar) = function.returns.as_ref().and_then(|returns| returns.ty.scalar()) {
+    if let Some(scalar) = function
+        .returns
+        .as_ref()
+        .and_then(|returns| returns.ty.scalar())
+    {
         wat += &format!(" (result {})", scalar.val_type());
     }
     wat + if import.is_some() { "))" } else { ")" }

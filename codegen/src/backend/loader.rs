@@ -37,7 +37,11 @@ impl Backend for Loader {
         services(&mut out, manifest);
         imports(&mut out, manifest);
         instance(&mut out, manifest);
-        out.push_str(&MODULES.replace("$SECTION", &manifest.abi.section).replace("$MEMORY", &manifest.abi.memory));
+        out.push_str(
+            &MODULES
+                .replace("$SECTION", &manifest.abi.section)
+                .replace("$MEMORY", &manifest.abi.memory),
+        );
         out
     }
 }
@@ -52,7 +56,12 @@ fn constants(out: &mut String, manifest: &Manifest) {
     );
     for constant in &manifest.constants {
         out.push_str(&comment("", &constant.doc, &[]));
-        let _ = writeln!(out, "export const {} = {};", constant.name, constant.literal());
+        let _ = writeln!(
+            out,
+            "export const {} = {};",
+            constant.name,
+            constant.literal()
+        );
     }
     out.push_str("/** The number of each service. */\nexport const SERVICES = Object.freeze({\n");
     for service in &manifest.services {
@@ -67,12 +76,28 @@ fn structure(out: &mut String, structure: &Struct) {
         "@param {number} address Where the structure starts.".to_owned(),
         format!("@returns {{import('./loader.js').{}}}", structure.name),
     ];
-    let text = format!("Reads a {} of {} bytes from memory.", structure.name, structure.size);
+    let text = format!(
+        "Reads a {} of {} bytes from memory.",
+        structure.name, structure.size
+    );
     out.push_str(&comment("", &text, &tags));
-    let _ = writeln!(out, "export function read{}(view, address) {{\n  return {{", structure.name);
+    let _ = writeln!(
+        out,
+        "export function read{}(view, address) {{\n  return {{",
+        structure.name
+    );
     for field in &structure.fields {
-        let at = if field.offset == 0 { "address".to_owned() } else { format!("address + {}", field.offset) };
-        let _ = writeln!(out, "    {}: {},", camel(&field.name), get(field.ty, "view", &at));
+        let at = if field.offset == 0 {
+            "address".to_owned()
+        } else {
+            format!("address + {}", field.offset)
+        };
+        let _ = writeln!(
+            out,
+            "    {}: {},",
+            camel(&field.name),
+            get(field.ty, "view", &at)
+        );
     }
     out.push_str("  };\n}\n\n");
 }
@@ -86,7 +111,11 @@ fn services(out: &mut String, manifest: &Manifest) {
     if manifest.services.is_empty() {
         return;
     }
-    if manifest.services.iter().any(|service| service.name == NEGOTIATE) {
+    if manifest
+        .services
+        .iter()
+        .any(|service| service.name == NEGOTIATE)
+    {
         out.push_str(NEGOTIATED);
     }
     out.push_str(&comment(
@@ -113,16 +142,27 @@ fn services(out: &mut String, manifest: &Manifest) {
 fn service(out: &mut String, service: &Service) {
     let name = camel(&service.name);
     let automatic = service.name == NEGOTIATE;
-    let compare = if service.trailing_arg().is_some() { "<" } else { "!==" };
+    let compare = if service.trailing_arg().is_some() {
+        "<"
+    } else {
+        "!=="
+    };
     let malformed = format!("request.length {compare} {}", service.header_size());
-    let refuse = if automatic { malformed } else { format!("!services.{name} || {malformed}") };
+    let refuse = if automatic {
+        malformed
+    } else {
+        format!("!services.{name} || {malformed}")
+    };
     let _ = write!(
         out,
         "    case SERVICES.{name}: {{\n      if ({refuse}) return REPLY_NONE;\n"
     );
     let call = format!("services.{name}({})", arguments(service));
     if service.reply.is_empty() {
-        let _ = write!(out, "      return {call} === null ? REPLY_NONE : 0;\n    }}\n");
+        let _ = write!(
+            out,
+            "      return {call} === null ? REPLY_NONE : 0;\n    }}\n"
+        );
         return;
     }
     if automatic {
@@ -153,14 +193,22 @@ fn service(out: &mut String, service: &Service) {
         let _ = match field.ty.scalar() {
             Some(scalar) => {
                 let endian = if scalar.size() == 1 { "" } else { ", true" };
-                let set = writeln!(out, "      reply.set{}({at}, {value}{endian});", accessor(scalar));
+                let set = writeln!(
+                    out,
+                    "      reply.set{}({at}, {value}{endian});",
+                    accessor(scalar)
+                );
                 at += scalar.size();
                 set
             }
             None => writeln!(out, "      room.set({value}, {size});"),
         };
     }
-    let length = if service.trailing_reply().is_some() { "length".to_owned() } else { size.to_string() };
+    let length = if service.trailing_reply().is_some() {
+        "length".to_owned()
+    } else {
+        size.to_string()
+    };
     let _ = write!(out, "      return {length};\n    }}\n");
 }
 
@@ -180,7 +228,11 @@ fn arguments(service: &Service) -> String {
 }
 
 fn imports(out: &mut String, manifest: &Manifest) {
-    let handlers: Vec<_> = manifest.imports.iter().map(|import| format!("'{}'", import.handler)).collect();
+    let handlers: Vec<_> = manifest
+        .imports
+        .iter()
+        .map(|import| format!("'{}'", import.handler))
+        .collect();
     let _ = write!(out, "const HANDLERS = [{}];\n\n", handlers.join(", "));
     out.push_str(IMPORTS_HEAD);
     let _ = writeln!(out, "  const {} = {{", manifest.abi.import_module);
@@ -197,7 +249,11 @@ fn imports(out: &mut String, manifest: &Manifest) {
 
 fn import(out: &mut String, import: &Import, manifest: &Manifest) {
     let function = &import.function;
-    let params: Vec<_> = function.wasm_params().iter().map(|(name, _)| camel(name)).collect();
+    let params: Vec<_> = function
+        .wasm_params()
+        .iter()
+        .map(|(name, _)| camel(name))
+        .collect();
     let _ = write!(
         out,
         "    // {}\n    {}({}) {{\n      try {{\n",
@@ -236,7 +292,11 @@ fn handler_argument(param: &Param) -> String {
         Type::Scalar(Scalar::U32) | Type::Named(_, Scalar::U32) => format!("{name} >>> 0"),
         Type::Scalar(_) | Type::Named(..) => name,
         _ => {
-            let expanded: Vec<_> = param.expanded().iter().map(|(name, _)| camel(name)).collect();
+            let expanded: Vec<_> = param
+                .expanded()
+                .iter()
+                .map(|(name, _)| camel(name))
+                .collect();
             format!("range({})", expanded.join(", "))
         }
     }
@@ -274,16 +334,27 @@ fn method(out: &mut String, export: &Export) {
         tags.push(format!("@returns {{{scalar}}} {}", returns.doc));
     }
     out.push('\n');
-    out.push_str(&comment("  ", &format!("{}\n\n`{}`", function.summary, wat(function, None)), &tags));
+    out.push_str(&comment(
+        "  ",
+        &format!("{}\n\n`{}`", function.summary, wat(function, None)),
+        &tags,
+    ));
     let names: Vec<_> = params.into_iter().map(|(_, name, _, _)| name).collect();
     let call = format!("this.exports.{}({})", function.name, names.join(", "));
     let body = match (&structure, &function.returns) {
         (Some((name, at)), _) => format!("    {call};\n    return read{name}(this.view, {at});\n"),
-        (None, Some(returns)) if returns.ty.scalar() == Some(Scalar::U32) => format!("    return {call} >>> 0;\n"),
+        (None, Some(returns)) if returns.ty.scalar() == Some(Scalar::U32) => {
+            format!("    return {call} >>> 0;\n")
+        }
         (None, Some(_)) => format!("    return {call};\n"),
         (None, None) => format!("    {call};\n"),
     };
-    let _ = write!(out, "  {}({}) {{\n{body}  }}\n", camel(&function.name), names.join(", "));
+    let _ = write!(
+        out,
+        "  {}({}) {{\n{body}  }}\n",
+        camel(&function.name),
+        names.join(", ")
+    );
 }
 
 /// What JSDoc calls a type: the aliases of the declarations stand for numbers.
@@ -348,7 +419,8 @@ export function createImports(host, getMemory) {
   };
 ";
 
-const INSTANCE_HEAD: &str = "/** A module at work: its exports as methods, and views of its memory, which never grows. */
+const INSTANCE_HEAD: &str =
+    "/** A module at work: its exports as methods, and views of its memory, which never grows. */
 export class LuaInstance {
   /**
    * @param {WebAssembly.Instance} instance
@@ -365,7 +437,7 @@ export class LuaInstance {
 ";
 
 const MODULES: &str = "/**
- * What a value calls itself. Unlike `instanceof`, this knows values of another frame or context too.
+ * What a value calls itself. Unlike `instanceof`, this knows values of other frames and contexts.
  *
  * @param {any} value
  * @returns {string}
@@ -387,9 +459,9 @@ export async function compile(source) {
   if (!given.ok) {
     throw new AbiError(`${given.url} could not be fetched: ${given.status} ${given.statusText}`);
   }
-  // Compiling while it arrives wants a type that not every server sends.
-  const type = (given.headers.get('Content-Type') || '').split(';')[0].trim();
-  if (typeof WebAssembly.compileStreaming === 'function' && type === 'application/wasm') {
+  // Compiling while it arrives wants exactly this type, which not every server sends.
+  const streams = given.headers.get('Content-Type') === 'application/wasm';
+  if (streams && typeof WebAssembly.compileStreaming === 'function') {
     return WebAssembly.compileStreaming(given);
   }
   return WebAssembly.compile(await given.arrayBuffer());
@@ -439,8 +511,7 @@ export function check(module) {
 }
 
 /**
- * Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be
- * called.
+ * Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua.
  *
  * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
  * @param {import('./loader.js').Host} host

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::javascript::{comment, export_params, scalar_type, type_name, wat};
+use super::javascript::{comment, declaration, export_params, scalar_type, type_name, wat};
 use super::names::{camel, pascal};
 use super::{Backend, ORIGIN};
 use crate::manifest::{Function, Manifest, Param, Service, Type};
@@ -43,11 +43,21 @@ fn constants(out: &mut String, manifest: &Manifest) {
     );
     for constant in &manifest.constants {
         out.push_str(&comment("", &constant.doc, &[]));
-        let _ = writeln!(out, "export const {}: {};", constant.name, constant.literal());
+        let _ = writeln!(
+            out,
+            "export const {}: {};",
+            constant.name,
+            constant.literal()
+        );
     }
     out.push_str("/** The number of each service. */\nexport const SERVICES: {\n");
     for service in &manifest.services {
-        let _ = writeln!(out, "  readonly {}: {};", camel(&service.name), service.number);
+        let _ = writeln!(
+            out,
+            "  readonly {}: {};",
+            camel(&service.name),
+            service.number
+        );
     }
     out.push_str("};\n\n");
 }
@@ -55,7 +65,12 @@ fn constants(out: &mut String, manifest: &Manifest) {
 fn named_types(out: &mut String, manifest: &Manifest) {
     for ty in &manifest.types {
         out.push_str(&comment("", &ty.doc, &[]));
-        let _ = writeln!(out, "export type {} = {};", pascal(&ty.name), scalar_type(ty.base));
+        let _ = writeln!(
+            out,
+            "export type {} = {};",
+            pascal(&ty.name),
+            scalar_type(ty.base)
+        );
     }
     out.push('\n');
 }
@@ -78,7 +93,11 @@ fn structs(out: &mut String, manifest: &Manifest) {
 }
 
 fn replies(out: &mut String, manifest: &Manifest) {
-    for service in manifest.services.iter().filter(|service| !service.reply.is_empty()) {
+    for service in manifest
+        .services
+        .iter()
+        .filter(|service| !service.reply.is_empty())
+    {
         let _ = write!(
             out,
             "/** What a host answers to `{}`. */\nexport interface {}Reply {{\n",
@@ -95,12 +114,22 @@ fn replies(out: &mut String, manifest: &Manifest) {
 
 fn handlers(out: &mut String, manifest: &Manifest) {
     out.push_str(
-        "/**\n * The services that a host offers: those it has a handler for. A handler may decline by giving null.\n */\n\
+        "/** The services that a host offers: those it has handlers for. Null declines a request. */\n\
          export interface Services {\n",
     );
     for service in &manifest.services {
-        out.push_str(&comment("  ", &format!("{}\n\n{}", service.summary, service.doc), &[]));
-        let _ = writeln!(out, "  {}?({}): {};", camel(&service.name), values(&service.args), reply_type(service));
+        out.push_str(&comment(
+            "  ",
+            &format!("{}\n\n{}", service.summary, service.doc),
+            &[],
+        ));
+        let _ = writeln!(
+            out,
+            "  {}?({}): {};",
+            camel(&service.name),
+            values(&service.args),
+            reply_type(service)
+        );
     }
     out.push_str("}\n\n");
 }
@@ -114,22 +143,37 @@ fn reply_type(service: &Service) -> String {
 }
 
 fn values(params: &[Param]) -> String {
-    let params: Vec<_> = params.iter().map(|param| format!("{}: {}", camel(&param.name), type_name(&param.ty))).collect();
+    let params: Vec<_> = params
+        .iter()
+        .map(|param| format!("{}: {}", camel(&param.name), type_name(&param.ty)))
+        .collect();
     params.join(", ")
 }
 
 fn host(out: &mut String, manifest: &Manifest) {
     out.push_str(
-        "/**\n * Where external tables live. The arrays that its methods get are views of the module's memory, valid\n \
-         * until they return: copy what is to be kept. What they return is what the imports return.\n */\n\
+        "/**\n * Where external tables live. The arrays that its methods get are views of the module's memory,\n \
+         * valid until they return: copy what is to be kept. What they return is what the imports return.\n */\n\
          export interface Host {\n",
     );
     for import in &manifest.imports {
         let function = &import.function;
         let tags = host_tags(function);
-        out.push_str(&comment("  ", &format!("{}\n\n{}", function.summary, function.doc), &tags));
-        let returns = function.returns.as_ref().map_or("void".to_owned(), |returns| type_name(&returns.ty));
-        let _ = writeln!(out, "  {}({}): {returns};", import.handler, values(&function.params));
+        out.push_str(&comment(
+            "  ",
+            &format!("{}\n\n{}", function.summary, function.doc),
+            &tags,
+        ));
+        let returns = function
+            .returns
+            .as_ref()
+            .map_or("void".to_owned(), |returns| type_name(&returns.ty));
+        let _ = writeln!(
+            out,
+            "  {}({}): {returns};",
+            import.handler,
+            values(&function.params)
+        );
     }
     out.push_str(
         "  /** The services that the host offers. */\n  services?: Services;\n\
@@ -140,20 +184,31 @@ fn host(out: &mut String, manifest: &Manifest) {
 
 fn host_tags(function: &Function) -> Vec<String> {
     let params = function.params.iter();
-    let mut tags: Vec<_> = params.map(|param| format!("@param {} {}", camel(&param.name), param.doc)).collect();
+    let mut tags: Vec<_> = params
+        .map(|param| format!("@param {} {}", camel(&param.name), param.doc))
+        .collect();
     tags.extend(returns_tag(function));
     tags
 }
 
 fn returns_tag(function: &Function) -> Option<String> {
     let returns = function.returns.as_ref()?;
-    let values: Vec<_> =
-        returns.values.iter().map(|value| format!("`{}`: {}", value.case, value.meaning)).collect();
-    Some(format!("@returns {} {}", returns.doc, values.join(" ")).trim_end().to_owned())
+    let values: Vec<_> = returns
+        .values
+        .iter()
+        .map(|value| format!("`{}`: {}", value.case, value.meaning))
+        .collect();
+    Some(
+        format!("@returns {} {}", returns.doc, values.join(" "))
+            .trim_end()
+            .to_owned(),
+    )
 }
 
 fn raw_exports(out: &mut String, manifest: &Manifest) {
-    out.push_str("/** The exports as WebAssembly has them. Unsigned results may be negative here. */\n");
+    out.push_str(
+        "/** The exports as WebAssembly has them. Unsigned results may be negative here. */\n",
+    );
     let _ = write!(
         out,
         "export interface RawExports {{\n  readonly {}: WebAssembly.Memory;\n",
@@ -161,15 +216,25 @@ fn raw_exports(out: &mut String, manifest: &Manifest) {
     );
     for export in &manifest.exports {
         let function = &export.function;
-        let params: Vec<_> =
-            export_params(function).into_iter().map(|(wasm, _, ty, _)| format!("{wasm}: {ty}")).collect();
-        let _ = writeln!(out, "  {}({}): {};", function.name, params.join(", "), result(function));
+        let params: Vec<_> = export_params(function)
+            .into_iter()
+            .map(|(wasm, _, ty, _)| format!("{wasm}: {ty}"))
+            .collect();
+        out.push_str(&declaration(
+            "  ",
+            &function.name,
+            &params,
+            &result(function),
+        ));
     }
     out.push_str("}\n\n");
 }
 
 fn result(function: &Function) -> String {
-    function.returns.as_ref().map_or_else(|| "void".to_owned(), |returns| type_name(&returns.ty))
+    function
+        .returns
+        .as_ref()
+        .map_or_else(|| "void".to_owned(), |returns| type_name(&returns.ty))
 }
 
 fn instance(out: &mut String, manifest: &Manifest) {
@@ -177,24 +242,30 @@ fn instance(out: &mut String, manifest: &Manifest) {
     for export in &manifest.exports {
         let function = &export.function;
         let params = export_params(function);
-        let mut tags: Vec<_> =
-            params.iter().map(|(_, name, _, doc)| format!("@param {name} {doc}")).collect();
+        let mut tags: Vec<_> = params
+            .iter()
+            .map(|(_, name, _, doc)| format!("@param {name} {doc}"))
+            .collect();
         tags.extend(returns_tag(function));
         let text = format!("{}\n\n`{}`", function.summary, wat(function, None));
         out.push('\n');
         out.push_str(&comment("  ", &text, &tags));
-        let list: Vec<_> = params.into_iter().map(|(_, name, ty, _)| format!("{name}: {ty}")).collect();
+        let list: Vec<_> = params
+            .into_iter()
+            .map(|(_, name, ty, _)| format!("{name}: {ty}"))
+            .collect();
         let structure = function.params.iter().find_map(|param| match &param.ty {
             Type::Struct(name) => Some(name.clone()),
             _ => None,
         });
         let returns = structure.unwrap_or_else(|| result(function));
-        let _ = writeln!(out, "  {}({}): {returns};", camel(&function.name), list.join(", "));
+        out.push_str(&declaration("  ", &camel(&function.name), &list, &returns));
     }
     out.push_str("}\n\n");
 }
 
-const INSTANCE_HEAD: &str = "/** A module at work: its exports as methods, and views of its memory, which never grows. */
+const INSTANCE_HEAD: &str =
+    "/** A module at work: its exports as methods, and views of its memory, which never grows. */
 export class LuaInstance {
   constructor(instance: WebAssembly.Instance, takeThrown?: () => Thrown | null);
   /** The instance itself. */
@@ -251,7 +322,7 @@ export function identify(module: WebAssembly.Module): Stamp | null;
 /** Throws an `AbiError` if a module does not have this boundary. */
 export function check(module: WebAssembly.Module): void;
 
-/** Compiles a module, checks that it fits, and brings it to life with a host. `init` has still to be called. */
+/** Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua. */
 export function instantiate(
   source: Source | Promise<Source>,
   host: Host,

@@ -15,44 +15,72 @@ pub fn check(
     size_span: Range<usize>,
     faults: &mut Faults,
 ) -> u32 {
-    let mut end = 0;
+    // Where the next field should start; unknown after a field that is in the wrong place, so that one slip is
+    // reported once.
+    let mut expected = Some(0);
     let mut previous = "";
+    let mut end = 0;
     for (field, span) in fields.iter().zip(spans) {
-        let align = field.ty.size();
-        if !field.offset.is_multiple_of(align) {
-            let problem = Problem::Misaligned {
-                field: field.name.clone(),
-                offset: field.offset,
-                ty: field.ty.name(),
-                align,
-            };
-            faults.add(problem, span.clone());
-        } else if field.offset < end {
-            let problem = Problem::Overlap {
-                field: field.name.clone(),
-                previous: previous.to_owned(),
-                end,
-            };
-            faults.add(problem, span.clone());
-        } else if field.offset > end {
-            let fits = end.next_multiple_of(align);
-            let problem = Problem::Gap {
-                field: field.name.clone(),
-                offset: field.offset,
-                end,
-                fits: if fits == end { end } else { field.offset },
-            };
+        let problem = misplaced(field, expected, previous);
+        let next = field.offset.saturating_add(field.ty.size());
+        expected = problem.is_none().then_some(next);
+        if let Some(problem) = problem {
             faults.add(problem, span.clone());
         }
-        end = end.max(field.offset.saturating_add(align));
+        end = end.max(next);
         previous = &field.name;
     }
-    let align = fields.iter().map(|field| field.ty.size()).max().unwrap_or(1);
+    let align = fields
+        .iter()
+        .map(|field| field.ty.size())
+        .max()
+        .unwrap_or(1);
     let actual = end.next_multiple_of(align);
-    if let Some(size) = size
+    if actual > end && expected.is_some() {
+        let problem = Problem::Tail {
+            name: name.to_owned(),
+            end,
+            size: actual,
+        };
+        faults.add(problem, size_span);
+    } else if let Some(size) = size
         && size != i64::from(actual)
     {
-        faults.add(Problem::WrongSize { name: name.to_owned(), size, actual }, size_span);
+        faults.add(
+            Problem::WrongSize {
+                name: name.to_owned(),
+                size,
+                actual,
+            },
+            size_span,
+        );
     }
     align
+}
+
+fn misplaced(field: &Field, expected: Option<u32>, previous: &str) -> Option<Problem> {
+    let (name, offset, align) = (field.name.clone(), field.offset, field.ty.size());
+    if !offset.is_multiple_of(align) {
+        return Some(Problem::Misaligned {
+            field: name,
+            offset,
+            ty: field.ty.name(),
+            align,
+        });
+    }
+    let end = expected?;
+    if offset < end {
+        return Some(Problem::Overlap {
+            field: name,
+            previous: previous.to_owned(),
+            end,
+        });
+    }
+    let fits = end.is_multiple_of(align);
+    (offset > end).then_some(Problem::Gap {
+        field: name,
+        offset,
+        end,
+        fits,
+    })
 }

@@ -332,7 +332,9 @@ pub trait Word: Sized + Copy + 'static {
     /// The member that a word names.
     fn from_word(word: &str) -> Option<Self> {
         let mut members = Self::WORDS.iter();
-        members.find(|(name, _)| *name == word).map(|&(_, member)| member)
+        members
+            .find(|(name, _)| *name == word)
+            .map(|&(_, member)| member)
     }
 }
 
@@ -361,7 +363,9 @@ impl Word for Feature {
 
 fn word_of<T: Word + PartialEq>(member: T) -> &'static str {
     let mut members = T::WORDS.iter();
-    members.find(|(_, other)| *other == member).map_or("", |&(name, _)| name)
+    members
+        .find(|(_, other)| *other == member)
+        .map_or("", |&(name, _)| name)
 }
 
 impl fmt::Display for Unwind {
@@ -416,11 +420,18 @@ impl Function {
     }
 
     fn wasm(&self, module: &str) -> WasmFunction {
-        let result = self.returns.as_ref().and_then(|returns| returns.ty.scalar());
+        let result = self
+            .returns
+            .as_ref()
+            .and_then(|returns| returns.ty.scalar());
         WasmFunction {
             module: module.to_owned(),
             name: self.name.clone(),
-            params: self.wasm_params().iter().map(|(_, scalar)| scalar.val_type()).collect(),
+            params: self
+                .wasm_params()
+                .iter()
+                .map(|(_, scalar)| scalar.val_type())
+                .collect(),
             results: result.map(Scalar::val_type).into_iter().collect(),
         }
     }
@@ -429,18 +440,25 @@ impl Function {
 impl Manifest {
     /// The functions that an artifact exports, besides its memory.
     pub fn wasm_exports(&self) -> Vec<WasmFunction> {
-        self.exports.iter().map(|export| export.function.wasm("")).collect()
+        self.exports
+            .iter()
+            .map(|export| export.function.wasm(""))
+            .collect()
     }
 
     /// The functions that an artifact imports. Unwind mode `host` adds two of its own.
     pub fn wasm_imports(&self) -> Vec<WasmFunction> {
         let module = &self.abi.import_module;
-        self.imports.iter().map(|import| import.function.wasm(module)).collect()
+        self.imports
+            .iter()
+            .map(|import| import.function.wasm(module))
+            .collect()
     }
 
     /// Pages of the module's memory, which the reader has made sure of.
     pub fn memory_pages(&self) -> u32 {
-        self.constant("MEMORY_PAGES").map_or(0, |pages| pages.value as u32)
+        self.constant("MEMORY_PAGES")
+            .map_or(0, |pages| pages.value as u32)
     }
 
     /// A constant by name.
@@ -450,7 +468,9 @@ impl Manifest {
 
     /// The import that carries requests to the host.
     pub fn service_import(&self) -> Option<&Import> {
-        self.imports.iter().find(|import| import.function.name == self.abi.service_import)
+        self.imports
+            .iter()
+            .find(|import| import.function.name == self.abi.service_import)
     }
 
     /// A structure by name.
@@ -460,6 +480,9 @@ impl Manifest {
 
     /// The prose about a part of the boundary; empty if there is none.
     pub fn topic(&self, name: &str) -> &str {
-        self.topics.iter().find(|topic| topic.name == name).map_or("", |topic| &topic.text)
+        self.topics
+            .iter()
+            .find(|topic| topic.name == name)
+            .map_or("", |topic| &topic.text)
     }
 }

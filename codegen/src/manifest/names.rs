@@ -27,8 +27,12 @@ impl Case {
     /// What to tell someone who spelled it otherwise.
     pub fn rule(self) -> &'static str {
         match self {
-            Self::Snake => "lower-case words joined by single underscores, each starting with a letter, as `get_buffer_ptr`",
-            Self::Upper => "upper-case words joined by single underscores, each starting with a letter, as `MEMORY_PAGES`",
+            Self::Snake => {
+                "lower-case words joined by single underscores, each starting with a letter, as `get_buffer_ptr`"
+            }
+            Self::Upper => {
+                "upper-case words joined by single underscores, each starting with a letter, as `MEMORY_PAGES`"
+            }
             Self::Pascal => "capitalised words without underscores, as `MemoryStats`",
             Self::Camel => "a lower-case word followed by capitalised ones, as `utcOffset`",
         }
@@ -37,7 +41,8 @@ impl Case {
 
 fn words(name: &str, joint: char, starts: impl Fn(char) -> bool) -> bool {
     name.split(joint).all(|word| {
-        word.chars().next().is_some_and(&starts) && word.chars().all(|c| starts(c) || c.is_ascii_digit())
+        word.chars().next().is_some_and(&starts)
+            && word.chars().all(|c| starts(c) || c.is_ascii_digit())
     })
 }
 
@@ -45,68 +50,85 @@ fn letters(name: &str) -> bool {
     name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// Names that something on either side of the boundary already uses, by who does.
-const RESERVED: &[(&str, &[&str])] = &[
+/// What a name is for, which decides with whom it can collide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// An export or an import: a symbol of the module.
+    Function,
+    /// A structure: a type in Rust and TypeScript.
+    Struct,
+    /// Anything else.
+    Other,
+}
+
+/// Names that are taken: by whom, for which uses (all, if none is named), and the names.
+const RESERVED: &[(&str, Option<Use>, &str)] = &[
     (
         "a keyword of Rust",
-        &[
-            "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-            "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-            "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct",
-            "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while",
-            "yield", "Self",
-        ],
+        None,
+        "abstract as async await become box break const continue crate do dyn else enum extern \
+         false final fn for gen if impl in let loop macro match mod move mut override priv pub ref \
+         return self static struct super trait true try type typeof unsafe unsized use virtual \
+         where while yield Self",
     ),
     (
         "a keyword of JavaScript",
-        &[
-            "arguments", "case", "catch", "class", "debugger", "default", "delete", "eval", "export", "extends",
-            "finally", "function", "implements", "import", "instanceof", "interface", "new", "null", "package",
-            "private", "protected", "public", "switch", "this", "throw", "undefined", "var", "void", "with",
-        ],
+        None,
+        "arguments case catch class debugger default delete eval export extends finally function \
+         implements import instanceof interface new null package private protected public switch \
+         this throw undefined var void with",
     ),
     (
         "a keyword of the WebAssembly text format",
-        &["data", "elem", "func", "global", "local", "module", "param", "result", "start", "table"],
+        Some(Use::Function),
+        "data elem func global local module param result start table",
     ),
-    ("the exported memory", &["memory"]),
+    ("the exported memory", Some(Use::Function), "memory"),
     (
         "a property of the loader's instance",
-        &["bytes", "constructor", "exports", "instance", "take_thrown", "view"],
+        Some(Use::Function),
+        "bytes constructor exports instance take_thrown view",
     ),
     (
         "a symbol of the C library or the linker",
-        &[
-            "_initialize", "_start", "abort", "bcmp", "calloc", "free", "main", "malloc", "memchr", "memcmp", "memcpy",
-            "memmove", "memset", "realloc", "strlen",
-        ],
+        Some(Use::Function),
+        "_initialize _start abort bcmp calloc free main malloc memchr memcmp memcpy memmove memset \
+         realloc strlen",
     ),
     (
         "a global of JavaScript or Rust",
-        &[
-            "Array", "BigInt", "Boolean", "DataView", "Date", "Err", "Error", "Function", "Map", "None", "Number",
-            "Object", "Ok", "Option", "Promise", "Proxy", "Response", "Result", "Set", "Some", "String", "Symbol",
-            "Uint8Array", "WebAssembly",
-        ],
+        Some(Use::Struct),
+        "Array BigInt Boolean DataView Date Err Error Function Map None Number Object Ok Option \
+         Promise Proxy Response Result Set Some String Symbol Uint8Array WebAssembly",
     ),
 ];
 
-/// Who already uses a name, if anyone does. `eval` is only a property in JavaScript, so a function may have it.
-pub fn reserved(name: &str, is_function: bool) -> Option<&'static str> {
+/// Who has taken a name already, if anyone has.
+pub fn reserved(name: &str, what: Use) -> Option<&'static str> {
     if name.starts_with("__") {
         return Some("a prefix of symbols that the linker makes");
     }
-    if is_function && name == "eval" {
+    // In JavaScript a function of the module is a property, and `eval` may be one.
+    if what == Use::Function && name == "eval" {
         return None;
     }
-    RESERVED.iter().find(|(_, names)| names.contains(&name)).map(|&(owner, _)| owner)
+    let mut owners = RESERVED
+        .iter()
+        .filter(|(_, only, _)| only.is_none_or(|only| only == what));
+    let owner = owners.find(|(.., names)| names.split_whitespace().any(|taken| taken == name));
+    owner.map(|&(owner, ..)| owner)
 }
 
 /// The known name that differs least from a mistyped one, if it is close enough to be what was meant.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let limit = (name.chars().count() / 3).max(1);
-    let distances = known.into_iter().map(|candidate| (distance(name, candidate), candidate));
-    distances.filter(|&(d, _)| d <= limit).min().map(|(_, candidate)| candidate)
+    let distances = known
+        .into_iter()
+        .map(|candidate| (distance(name, candidate), candidate));
+    distances
+        .filter(|&(d, _)| d <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 /// Edits (insert, delete, replace, swap neighbours) that lead from one name to the other.

@@ -5,7 +5,6 @@ use super::{INVALID, power_of_two};
 use core::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
 const HALF_PI: DoubleDouble = DoubleDouble::from_bits(0x3ff9_21fb_5444_2d18, 0x3c91_a626_3314_5c07);
-const SIXTH: DoubleDouble = DoubleDouble::from_bits(0x3fc5_5555_5555_5555, 0x3c65_5555_5555_5555);
 
 /// The bits of 2 / pi, after one word of zeros: enough for the largest double.
 #[rustfmt::skip]
@@ -50,22 +49,26 @@ const fn table() -> [(DoubleDouble, DoubleDouble); ENTRIES] {
     table
 }
 
-/// The nearest multiple of pi / 2, of which the last two bits count, and what is left of a finite number beyond it.
+/// The nearest multiple of pi / 2, of which the last two bits count, and what is left of a finite
+/// number beyond it.
 ///
-/// Payne and Hanek's method: the number times 2 / pi in fixed point, of which those bits are left out that only add
-/// whole turns. 201 bits are right after the point, 62 of which the worst number needs to be told from zero.
+/// Payne and Hanek's method: the number times 2 / pi in fixed point, of which those bits are left
+/// out that only add whole turns. 201 bits are right after the point, 62 of which the worst number
+/// needs to be told from zero.
 fn reduce(x: f64) -> (u64, DoubleDouble) {
     if x.abs() <= FRAC_PI_4 {
         return (0, DoubleDouble::new(x, 0.0));
     }
     let bits = x.to_bits();
     let mantissa = u128::from(bits & ((1 << 52) - 1) | 1 << 52);
-    // Where those bits of 2 / pi begin that the mantissa's last bit multiplies to 2 or less. At least 9, above pi / 4.
+    // Where those bits of 2 / pi begin that the mantissa's last bit multiplies to 2 or less. At
+    // least 9, above pi / 4.
     let position = (bits >> 52 & 0x7ff) as usize + 64 - 1075 - 2;
     let (word, shift) = (position / 64, position % 64);
     let window = |index: usize| {
         let word_at = |index| TWO_OVER_PI.get(index).copied().unwrap_or(0);
-        ((u128::from(word_at(word + index)) << 64 | u128::from(word_at(word + index + 1))) << shift >> 64) as u64
+        ((u128::from(word_at(word + index)) << 64 | u128::from(word_at(word + index + 1))) << shift
+            >> 64) as u64
     };
     let mut product = [0u64; 4];
     let mut carry = 0;
@@ -85,41 +88,89 @@ fn reduce(x: f64) -> (u64, DoubleDouble) {
     ];
     // The fraction's leading 128 bits that count, as a double of 53 bits and one for the rest.
     let leading = (u128::from(a) << 64 | u128::from(b)).leading_zeros();
-    let shifted = (u128::from(a) << 64 | u128::from(b)) << leading | u128::from(c).unbounded_shl(leading) >> 64;
+    let shifted = (u128::from(a) << 64 | u128::from(b)) << leading
+        | u128::from(c).unbounded_shl(leading) >> 64;
     let hi = (shifted >> 75) as f64 * power_of_two(-53);
     let lo = (shifted << 53 >> 64) as u64 as f64 * power_of_two(-117);
-    let sign = if negative != x.is_sign_negative() { -1.0 } else { 1.0 };
+    let sign = if negative != x.is_sign_negative() {
+        -1.0
+    } else {
+        1.0
+    };
     let fraction = DoubleDouble::new(hi, lo).scaled(sign * power_of_two(-i64::from(leading)));
-    let quadrant = if x.is_sign_negative() { quadrant.wrapping_neg() } else { quadrant };
+    let quadrant = if x.is_sign_negative() {
+        quadrant.wrapping_neg()
+    } else {
+        quadrant
+    };
     (quadrant, fraction.times(HALF_PI))
 }
 
-/// Sine and cosine of a finite number.
-fn sine_and_cosine(x: f64) -> (DoubleDouble, DoubleDouble) {
-    let (quadrant, reduced) = reduce(x);
-    let index = (reduced.hi.abs() * ENTRIES_PER_RADIAN + 0.5) as usize % ENTRIES;
-    let angle = if reduced.hi < 0.0 { reduced.negated() } else { reduced };
-    let rest = angle.plus_double(-(index as f64) / ENTRIES_PER_RADIAN);
-    // The series of the rest, of at most 1 / 64: the first terms to all digits.
-    let square = rest.times(rest);
-    let s = square.hi;
-    let tail = s * s * (1.0 / 120.0 - s * (1.0 / 5040.0 - s / 362_880.0));
-    let small_sine = rest.minus(rest.times(square.times(SIXTH))).plus_double(rest.hi * tail);
-    let tail = s * s * (1.0 / 24.0 - s * (1.0 / 720.0 - s * (1.0 / 40320.0 - s / 3_628_800.0)));
-    let less_cosine = square.scaled(-0.5).plus_double(tail);
-    let (mut sine, mut cosine) = TABLE[index];
-    (sine, cosine) = (
-        sine.plus(sine.times(less_cosine).plus(cosine.times(small_sine))),
-        cosine.plus(cosine.times(less_cosine).minus(sine.times(small_sine))),
-    );
-    if reduced.hi < 0.0 {
-        sine = sine.negated();
+/// An angle as a whole number of quarter turns, an entry of the table, and a rest of at most 1 /
+/// 64.
+struct Angle {
+    quarters: u64,
+    negative: bool,
+    entry: (DoubleDouble, DoubleDouble),
+    sine_of_rest: DoubleDouble,
+    /// The cosine of the rest, less 1.
+    cosine_of_rest: f64,
+}
+
+impl Angle {
+    /// The angle of a finite number of radians.
+    fn new(x: f64) -> Self {
+        let (quarters, reduced) = reduce(x);
+        let negative = reduced.hi < 0.0;
+        let DoubleDouble { hi, lo } = if negative { reduced.negated() } else { reduced };
+        let index = (hi * ENTRIES_PER_RADIAN + 0.5) as usize % ENTRIES;
+        let DoubleDouble { hi, lo } = DoubleDouble::sum(hi - index as f64 / ENTRIES_PER_RADIAN, lo);
+        // All terms of both series but the sine's first are so small that one double holds enough
+        // of them.
+        let square = hi * hi;
+        let cubic = hi
+            * square
+            * (1.0 / 6.0 - square * (1.0 / 120.0 - square * (1.0 / 5040.0 - square / 362_880.0)));
+        Self {
+            quarters,
+            negative,
+            entry: TABLE[index],
+            sine_of_rest: DoubleDouble::ordered_sum(hi, lo - cubic),
+            cosine_of_rest: square
+                * (-0.5 + square * (1.0 / 24.0 - square * (1.0 / 720.0 - square / 40_320.0)))
+                - hi * lo,
+        }
     }
-    match quadrant & 3 {
-        0 => (sine, cosine),
-        1 => (cosine, sine.negated()),
-        2 => (sine.negated(), cosine.negated()),
-        _ => (cosine.negated(), sine),
+
+    fn sine(&self) -> DoubleDouble {
+        self.turned(self.quarters)
+    }
+
+    fn cosine(&self) -> DoubleDouble {
+        self.turned(self.quarters.wrapping_add(1))
+    }
+
+    /// The sine of this angle with `quarters` instead of its own.
+    fn turned(&self, quarters: u64) -> DoubleDouble {
+        let (sine, cosine) = self.entry;
+        // The sine of a sum; for odd quarters the cosine, which is even.
+        let odd = quarters & 1 == 1;
+        let (main, other) = if odd {
+            (cosine, sine.negated())
+        } else {
+            (sine, cosine)
+        };
+        let added = other.times(self.sine_of_rest);
+        let hi = DoubleDouble::ordered_sum(main.hi, added.hi);
+        let value = DoubleDouble::ordered_sum(
+            hi.hi,
+            hi.lo + (main.lo + added.lo + main.hi * self.cosine_of_rest),
+        );
+        if (self.negative && !odd) != (quarters & 2 == 2) {
+            value.negated()
+        } else {
+            value
+        }
     }
 }
 
@@ -128,7 +179,8 @@ fn not_finite(x: f64) -> f64 {
     if x.is_nan() { x } else { INVALID }
 }
 
-/// Whether a number is so small that its cube does not count: sine, tangent and their inverses leave it as it is.
+/// Whether a number is so small that its cube does not count: sine, tangent and their inverses
+/// leave it as it is.
 fn is_tiny(x: f64) -> bool {
     x.abs() < power_of_two(-27)
 }
@@ -141,14 +193,18 @@ pub extern "C" fn sin(x: f64) -> f64 {
     } else if is_tiny(x) {
         x
     } else {
-        sine_and_cosine(x).0.rounded()
+        Angle::new(x).sine().rounded()
     }
 }
 
 /// Cosine.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn cos(x: f64) -> f64 {
-    if x.is_finite() { sine_and_cosine(x).1.rounded() } else { not_finite(x) }
+    if x.is_finite() {
+        Angle::new(x).cosine().rounded()
+    } else {
+        not_finite(x)
+    }
 }
 
 /// Tangent.
@@ -159,8 +215,8 @@ pub extern "C" fn tan(x: f64) -> f64 {
     } else if is_tiny(x) {
         x
     } else {
-        let (sine, cosine) = sine_and_cosine(x);
-        sine.over(cosine).rounded()
+        let angle = Angle::new(x);
+        angle.sine().over(angle.cosine()).rounded()
     }
 }
 
@@ -171,11 +227,16 @@ pub extern "C" fn asin(x: f64) -> f64 {
         return x;
     }
     if x.abs() >= 1.0 {
-        return if x.abs() == 1.0 { FRAC_PI_2.copysign(x) } else { f64::NAN };
+        return if x.abs() == 1.0 {
+            FRAC_PI_2.copysign(x)
+        } else {
+            f64::NAN
+        };
     }
     let estimate = libm::asin(x);
-    let (sine, cosine) = sine_and_cosine(estimate);
-    estimate + ((x - sine.hi) - sine.lo) / cosine.hi
+    let angle = Angle::new(estimate);
+    let sine = angle.sine();
+    estimate + ((x - sine.hi) - sine.lo) / angle.cosine().hi
 }
 
 /// Arc cosine.
@@ -192,18 +253,27 @@ pub extern "C" fn acos(x: f64) -> f64 {
     }
     let estimate = libm::acos(x);
     if x < 0.5 {
-        let (sine, cosine) = sine_and_cosine(estimate);
-        return estimate + ((cosine.hi - x) + cosine.lo) / sine.hi;
+        let angle = Angle::new(estimate);
+        let cosine = angle.cosine();
+        return estimate + ((cosine.hi - x) + cosine.lo) / angle.sine().hi;
     }
     // Near 1 the cosine has too few digits: 1 - cos z = 2 sin^2 (z / 2) has all.
-    let (sine, cosine) = sine_and_cosine(estimate / 2.0);
+    let half = Angle::new(estimate / 2.0);
+    let sine = half.sine();
     let less = sine.times(sine).scaled(2.0);
-    estimate + (((1.0 - x) - less.hi) - less.lo) / (2.0 * sine.hi * cosine.hi)
+    estimate + (((1.0 - x) - less.hi) - less.lo) / (2.0 * sine.hi * half.cosine().hi)
 }
 
 /// The angle of a point.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn atan2(y: f64, x: f64) -> f64 {
+    if x.is_nan() || y.is_nan() {
+        return if x.is_nan() { x } else { y };
+    }
+    let is_subnormal = |number: f64| number != 0.0 && number.abs() < f64::MIN_POSITIVE;
+    if (is_subnormal(y) || is_subnormal(x)) && y.abs().max(x.abs()) < 1.0 {
+        return atan2(y * power_of_two(60), x * power_of_two(60));
+    }
     let estimate = libm::atan2(y, x);
     let exponent = |number: f64| (number.to_bits() >> 52 & 0x7ff).cast_signed();
     let (rise, run) = (exponent(y), exponent(x));
@@ -213,9 +283,16 @@ pub extern "C" fn atan2(y: f64, x: f64) -> f64 {
         return estimate;
     }
     // Both are brought near 1, where no product overflows or loses bits.
-    let scaled = |number: f64| f64::from_bits(number.to_bits().wrapping_add_signed((1023 - rise.max(run)) << 52));
+    let scaled = |number: f64| {
+        f64::from_bits(
+            number
+                .to_bits()
+                .wrapping_add_signed((1023 - rise.max(run)) << 52),
+        )
+    };
     let (y, x) = (scaled(y), scaled(x));
-    let (sine, cosine) = sine_and_cosine(estimate);
+    let angle = Angle::new(estimate);
+    let (sine, cosine) = (angle.sine(), angle.cosine());
     let across = cosine.times_double(y).minus(sine.times_double(x));
     let along = cosine.hi * x + sine.hi * y;
     estimate + across.hi / along

@@ -1,5 +1,5 @@
-//! Numbers as the sum of two doubles, with about 104 bits: the error-free transformations of Dekker and Knuth. Each
-//! function assumes that nothing overflows, which its callers see to.
+//! Numbers as the sum of two doubles, with about 104 bits: the error-free transformations of Dekker
+//! and Knuth. Each function assumes that nothing overflows, which its callers see to.
 
 /// The sum of `hi` and `lo`, where `lo` is at most half a unit in the last place of `hi`.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,7 @@ impl DoubleDouble {
     }
 
     /// The sum of two doubles, exactly, where `a` is the larger.
-    const fn ordered_sum(a: f64, b: f64) -> Self {
+    pub const fn ordered_sum(a: f64, b: f64) -> Self {
         let hi = a + b;
         Self::new(hi, b - (hi - a))
     }

@@ -2,7 +2,7 @@
 
 use super::double_double::DoubleDouble;
 use super::{INVALID, power_of_two};
-use core::f64::consts::{LN_10, SQRT_2};
+use core::f64::consts::{LOG10_E, SQRT_2};
 
 /// The table of powers of two has this many in an octave.
 const STEPS: usize = 64;
@@ -18,7 +18,6 @@ const STEP: [f64; 3] = [
 const LN_2: DoubleDouble = DoubleDouble::from_bits(0x3fe6_2e42_fefa_4000, 0xbd48_432a_1b0e_2634);
 /// 1 / ln 2.
 const LOG2_E: DoubleDouble = DoubleDouble::from_bits(0x3ff7_1547_652b_82fe, 0x3c77_77d0_ffda_0d24);
-const SIXTH: DoubleDouble = DoubleDouble::from_bits(0x3fc5_5555_5555_5555, 0x3c65_5555_5555_5555);
 /// No exponential is finite above, or more than zero below its negative: e^746 and e^-746.
 const LIMIT: f64 = 746.0;
 
@@ -66,29 +65,41 @@ struct Exponential {
 fn exponential(x: DoubleDouble) -> Exponential {
     let steps = (x.hi * STEPS_PER_E + 0.5f64.copysign(x.hi)) as i64;
     let n = steps as f64;
-    let reduced = DoubleDouble::sum(x.hi - n * STEP[0], -n * STEP[1]).plus_double(x.lo - n * STEP[2]);
-    // The series of e^r - 1 for r of at most ln 2 / 128: the first three terms to all digits.
+    let reduced =
+        DoubleDouble::sum(x.hi - n * STEP[0], -n * STEP[1]).plus_double(x.lo - n * STEP[2]);
+    // The series of e^r - 1 for r of at most ln 2 / 128: its first two terms to all digits.
     let r = reduced.hi;
-    let square = reduced.times(reduced);
-    let tail = square.hi * square.hi * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0 + r * (1.0 / 5040.0 + r / 40320.0))));
-    let cubic = square.times(reduced.times(SIXTH).plus_double(0.5));
-    let rest = reduced.plus(cubic.plus_double(tail));
-    let index = steps.rem_euclid(STEPS as i64) as usize;
-    Exponential { power: steps.div_euclid(STEPS as i64), base: POWERS[index % STEPS], rest }
+    let square = DoubleDouble::product(r, r).scaled(0.5);
+    let tail = r
+        * r
+        * r
+        * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0 + r / 5040.0))));
+    let rest = DoubleDouble::ordered_sum(r, square.hi)
+        .plus_double(reduced.lo + (r * reduced.lo + square.lo + tail));
+    Exponential {
+        power: steps >> STEPS.ilog2(),
+        base: POWERS[steps as usize % STEPS],
+        rest,
+    }
 }
 
-/// e^x, rounded, for `x` of at most `LIMIT` either way.
-fn rounded_exponential(x: DoubleDouble) -> f64 {
+/// e^x, rounded, for `x` of at most `LIMIT` either way. `may_tie` says that it can lie in the
+/// middle of two doubles.
+fn rounded_exponential(x: DoubleDouble, may_tie: bool) -> f64 {
     let Exponential { power, base, rest } = exponential(x);
     let value = base.plus(base.times(rest));
-    if power > 1000 {
-        return settle_tie(value) * power_of_two(power - 1000) * power_of_two(1000);
-    }
     if power >= -1021 {
-        return settle_tie(value) * power_of_two(power);
+        let rounded = if may_tie {
+            settle_tie(value)
+        } else {
+            value.rounded()
+        };
+        let half = power / 2;
+        return rounded * power_of_two(half) * power_of_two(power - half);
     }
-    // A subnormal result has fewer bits, and must be rounded to them once: adding `grid` rounds the upper half to a
-    // multiple of the smallest number, and what that left over decides whether the other neighbour is nearer.
+    // A subnormal result has fewer bits, and must be rounded to them once: adding `grid` rounds the
+    // upper half to a multiple of the smallest number, and what that left over decides whether the
+    // other neighbour is nearer.
     let unit = power_of_two(-1074 - power);
     let grid = unit * 6_755_399_441_055_744.0;
     let mut near = (value.hi + grid) - grid;
@@ -101,19 +112,29 @@ fn rounded_exponential(x: DoubleDouble) -> f64 {
     near * power_of_two(power + 200) * power_of_two(-200)
 }
 
-/// Rounds a number, to even if it is so near to the middle of two doubles that it must be there: a small whole power
-/// of a whole number can be.
+/// Rounds a number, to even if it is so near to the middle of two doubles that it must be there.
 fn settle_tie(value: DoubleDouble) -> f64 {
-    const DOUBT: f64 = power_of_two(-20);
-    let (low, high) = (value.hi + value.lo * (1.0 - DOUBT), value.hi + value.lo * (1.0 + DOUBT));
-    if low.to_bits() == high.to_bits() || low.to_bits() & 1 == 0 { low } else { high }
+    const DOUBT: f64 = power_of_two(-17);
+    let (low, high) = (
+        value.hi + value.lo * (1.0 - DOUBT),
+        value.hi + value.lo * (1.0 + DOUBT),
+    );
+    if low.to_bits() == high.to_bits() || low.to_bits() & 1 == 0 {
+        low
+    } else {
+        high
+    }
 }
 
-/// The logarithm of a positive finite number: that of its fraction, from the root of 1/2 to that of 2, and its exponent.
+/// The logarithm of a positive finite number: that of its fraction, from the root of 1/2 to that of
+/// 2, and its exponent.
 fn logarithm(x: f64) -> (DoubleDouble, f64) {
     const SUBNORMAL: i64 = 54;
-    let (scaled, shift) =
-        if x < f64::MIN_POSITIVE { (x * power_of_two(SUBNORMAL), -SUBNORMAL) } else { (x, 0) };
+    let (scaled, shift) = if x < f64::MIN_POSITIVE {
+        (x * power_of_two(SUBNORMAL), -SUBNORMAL)
+    } else {
+        (x, 0)
+    };
     let bits = scaled.to_bits();
     let mut power = (bits >> 52).cast_signed() - 1023 + shift;
     let mut fraction = f64::from_bits(bits & ((1 << 52) - 1) | 1.0f64.to_bits());
@@ -121,13 +142,18 @@ fn logarithm(x: f64) -> (DoubleDouble, f64) {
         fraction /= 2.0;
         power += 1;
     }
-    // The estimate is off by e^-estimate * fraction - 1. What is near 1 cancels before it is rounded.
+    // The estimate is off by fraction / e^estimate - 1. What is near 1 cancels before it is
+    // rounded.
     let estimate = libm::log(fraction);
-    let Exponential { power: scale, base, rest } = exponential(DoubleDouble::new(-estimate, 0.0));
-    let base = base.scaled(power_of_two(scale));
-    let inverse = base.plus_double(-1.0).plus(base.times(rest));
-    let error = inverse.times_double(fraction).plus_double(fraction - 1.0);
-    (DoubleDouble::sum(estimate, error.hi), power as f64)
+    let Exponential {
+        power: scale,
+        base,
+        rest,
+    } = exponential(DoubleDouble::new(-estimate, 0.0));
+    let near_one = base.scaled(power_of_two(scale)).times_double(fraction);
+    let rest = near_one.times(rest);
+    let error = (near_one.hi - 1.0 + rest.hi) + (near_one.lo + rest.lo);
+    (DoubleDouble::sum(estimate, error), power as f64)
 }
 
 fn natural_logarithm(x: f64) -> DoubleDouble {
@@ -158,7 +184,7 @@ pub extern "C" fn exp(x: f64) -> f64 {
     } else if x < -LIMIT {
         0.0
     } else {
-        rounded_exponential(DoubleDouble::new(x, 0.0))
+        rounded_exponential(DoubleDouble::new(x, 0.0), false)
     }
 }
 
@@ -173,22 +199,29 @@ pub extern "C" fn log(x: f64) -> f64 {
 pub extern "C" fn log2(x: f64) -> f64 {
     special_logarithm(x).unwrap_or_else(|| {
         let (fraction, power) = logarithm(x);
-        DoubleDouble::new(power, 0.0).plus(fraction.times(LOG2_E)).rounded()
+        DoubleDouble::new(power, 0.0)
+            .plus(fraction.times(LOG2_E))
+            .rounded()
     })
 }
 
-/// Logarithm to base 10: from the natural one as glibc takes it, which is not correctly rounded, but expected.
+/// Logarithm to base 10: from the natural one as glibc takes it, which is not correctly rounded,
+/// but expected.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn log10(x: f64) -> f64 {
     /// log10 2 in two pieces, the first short enough for exact products with any exponent.
-    const LOG10_2: DoubleDouble = DoubleDouble::from_bits(0x3fd3_4413_509f_6000, 0x3d59_fef3_11f1_2b36);
+    const LOG10_2: DoubleDouble =
+        DoubleDouble::from_bits(0x3fd3_4413_509f_6000, 0x3d59_fef3_11f1_2b36);
+    if x < 0.0 {
+        return f64::NAN;
+    }
     special_logarithm(x).unwrap_or_else(|| {
         let (fraction, power) = libm::frexp(x);
         // The fraction is taken from 1 to 2 for large numbers, and from 1/2 to 1 for those below 1.
         let below = f64::from(power < 1);
         let power = f64::from(power) - 1.0 + below;
         let fraction = fraction * (2.0 - below);
-        power * LOG10_2.lo + (1.0 / LN_10) * log(fraction) + power * LOG10_2.hi
+        power * LOG10_2.lo + LOG10_E * log(fraction) + power * LOG10_2.hi
     })
 }
 
@@ -198,8 +231,14 @@ pub extern "C" fn pow(x: f64, y: f64) -> f64 {
     if y == 0.0 || x == 1.0 {
         return 1.0;
     }
-    if x.is_nan() || y.is_nan() {
-        return x + y;
+    if y.is_nan() && !x.is_nan() {
+        return y;
+    }
+    // Whole numbers from 2^53 on are even.
+    let whole = y.abs() >= power_of_two(53) || (y as i64) as f64 == y;
+    let odd = y.abs() < power_of_two(53) && whole && (y as i64) & 1 == 1;
+    if x.is_nan() {
+        return if odd { x.abs() } else { x };
     }
     if y.is_infinite() {
         return match (x.abs() == 1.0, (x.abs() > 1.0) == (y > 0.0)) {
@@ -208,23 +247,39 @@ pub extern "C" fn pow(x: f64, y: f64) -> f64 {
             _ => 0.0,
         };
     }
-    // Whole numbers from 2^53 on are even.
-    let whole = y.abs() >= power_of_two(53) || (y as i64) as f64 == y;
-    let odd = y.abs() < power_of_two(53) && whole && (y as i64) & 1 == 1;
-    let sign = if x.is_sign_negative() && odd { -1.0 } else { 1.0 };
+    let sign = if x.is_sign_negative() && odd {
+        -1.0
+    } else {
+        1.0
+    };
     if x == 0.0 || x.is_infinite() {
-        return if (x == 0.0) == (y > 0.0) { 0.0 } else { f64::INFINITY } * sign;
+        return if (x == 0.0) == (y > 0.0) {
+            0.0
+        } else {
+            f64::INFINITY
+        } * sign;
     }
     if x < 0.0 && !whole {
         return INVALID;
     }
+    if y == 0.5 {
+        return libm::sqrt(x);
+    }
+    if y == -1.0 {
+        return 1.0 / x;
+    }
     let logarithm = natural_logarithm(x.abs());
     let product = logarithm.hi * y;
+    if product.abs() < power_of_two(-60) {
+        return sign;
+    }
     if product > LIMIT {
         return f64::INFINITY * sign;
     }
     if product < -LIMIT {
         return 0.0 * sign;
     }
-    sign * rounded_exponential(logarithm.times_double(y))
+    // A small whole power of a whole number can have one bit more than a double.
+    let may_tie = whole && y > 1.0 && y < 64.0;
+    sign * rounded_exponential(logarithm.times_double(y), may_tie)
 }

@@ -1,6 +1,8 @@
-//! Hyperbolic functions, which Lua has for compatibility with 5.3: from exponentials by the formulas that glibc uses.
+//! Hyperbolic functions, which Lua has for compatibility with 5.3: from exponentials by the
+//! formulas that glibc uses.
 
 use super::exponential::exp;
+use super::power_of_two;
 use core::f64::consts::LN_2;
 
 /// From here on, the smaller exponential does not count.
@@ -8,7 +10,7 @@ const LARGE: f64 = 22.0;
 
 /// e^x / 2, which may be finite where e^x is not.
 fn half_exponential(x: f64) -> f64 {
-    if x < 709.0 {
+    if x < 709.78 {
         0.5 * exp(x)
     } else {
         let root = exp(0.5 * x);
@@ -20,13 +22,17 @@ fn half_exponential(x: f64) -> f64 {
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn sinh(x: f64) -> f64 {
     let magnitude = x.abs();
-    if !x.is_finite() || magnitude < f64::EPSILON / 16.0 {
+    if !x.is_finite() || magnitude < power_of_two(-28) {
         x
     } else if magnitude >= LARGE {
         half_exponential(magnitude).copysign(x)
     } else {
         let t = libm::expm1(magnitude);
-        let sum = if magnitude < 1.0 { 2.0 * t - t * t / (t + 1.0) } else { t + t / (t + 1.0) };
+        let sum = if magnitude < 1.0 {
+            2.0 * t - t * t / (t + 1.0)
+        } else {
+            t + t / (t + 1.0)
+        };
         0.5f64.copysign(x) * sum
     }
 }
@@ -53,7 +59,7 @@ pub extern "C" fn cosh(x: f64) -> f64 {
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn tanh(x: f64) -> f64 {
     let magnitude = x.abs();
-    let result = if x.is_nan() || magnitude < f64::EPSILON / 8.0 {
+    let result = if x.is_nan() || magnitude < power_of_two(-55) {
         return x;
     } else if magnitude >= LARGE {
         1.0

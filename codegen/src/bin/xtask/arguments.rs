@@ -17,6 +17,7 @@ usage: cargo xtask VERB [options]
     --check                  only say which of them would change, and fail if any would
   run FILE [args]            run a Lua program, building first if something changed
     --state FILE             keep its external tables in FILE from one run to the next
+    --                       what follows is the program's, whatever it looks like
   test [STEP ...]            run every test, or the steps named (or tagged rust, js, lint)
   help                       this text
 
@@ -126,7 +127,8 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Invocation, UsageE
         Ok(name) if !name.is_empty() => Some(way(&name)?),
         _ => None,
     };
-    let mut reader = Reader { words: words.collect::<Vec<_>>().into_iter(), options: Options { way, ..Options::default() } };
+    let mut reader =
+        Reader { words: words.collect::<Vec<_>>().into_iter(), options: Options { way, ..Options::default() } };
     let verb = reader.verb()?;
     Ok(Invocation { verb, options: reader.options })
 }
@@ -157,9 +159,7 @@ impl Reader {
             "build" => Ok(self
                 .flag(Some("--verify-reproducible"))?
                 .map_or(Verb::Help, |verify_reproducible| Verb::Build { verify_reproducible })),
-            "generate" => Ok(self
-                .flag(Some("--check"))?
-                .map_or(Verb::Help, |check| Verb::Generate { check })),
+            "generate" => Ok(self.flag(Some("--check"))?.map_or(Verb::Help, |check| Verb::Generate { check })),
             "run" => self.script(),
             "test" => self.filters(),
             other => Err(UsageError::unknown("verb", other, &VERBS)),
@@ -183,29 +183,32 @@ impl Reader {
         Ok(Some(found))
     }
 
-    /// Options stand before or right behind FILE; from the first other word on, or from `--`,
-    /// everything is the program's.
+    /// Up to FILE every option is `xtask`'s. Behind it `--state`, `--no-install` and `--toolchain` still
+    /// are; everything else, and whatever follows `--`, is the program's.
     fn script(&mut self) -> Result<Verb, UsageError> {
         let (mut file, mut state) = (None, None);
-        let mut arguments = Vec::new();
-        while let Some(word) = self.next()? {
-            match word {
-                Word::Option(name, None) if name == "--help" => return Ok(Verb::Help),
-                Word::Option(name, value) if name == "--state" => {
-                    state = Some(PathBuf::from(self.value(&name, value)?));
-                }
-                Word::Option(name, None) if name == "--" && file.is_some() => break,
-                Word::Option(name, _) => return Err(unknown_option(&name, &["--state"])),
-                Word::Plain(word) if file.is_none() => file = Some(PathBuf::from(word)),
-                Word::Plain(word) => {
-                    arguments.push(word);
-                    break;
-                }
+        while file.is_none() {
+            match self.next()? {
+                None => return Err(UsageError::new("say which Lua FILE to run")),
+                Some(Word::Option(name, None)) if name == "--help" => return Ok(Verb::Help),
+                Some(Word::Option(name, value)) if name == "--state" => state = Some(self.value(&name, value)?),
+                Some(Word::Option(name, None)) if name == "--" => file = self.words.next(),
+                Some(Word::Option(name, _)) => return Err(unknown_option(&name, &["--state"])),
+                Some(Word::Plain(word)) => file = Some(word),
             }
         }
-        arguments.extend(self.words.by_ref());
-        let file = file.ok_or_else(|| UsageError::new("say which Lua FILE to run"))?;
-        Ok(Verb::Run(Script { file, state, arguments }))
+        let mut arguments = Vec::new();
+        while let Some(word) = self.words.next() {
+            match option(&word) {
+                Some((name, value)) if name == "--state" => state = Some(self.value(&name, value)?),
+                Some((name, None)) if name == "--no-install" => self.options.no_install = true,
+                Some((name, value)) if name == "--toolchain" => self.toolchain(&name, value)?,
+                Some((name, None)) if name == "--" => arguments.extend(self.words.by_ref()),
+                _ => arguments.push(word),
+            }
+        }
+        let script = Script { file: file.unwrap_or_default().into(), state: state.map(PathBuf::from), arguments };
+        Ok(Verb::Run(script))
     }
 
     fn filters(&mut self) -> Result<Verb, UsageError> {
@@ -229,15 +232,18 @@ impl Reader {
             match (name.as_str(), value) {
                 ("--no-install", None) => self.options.no_install = true,
                 ("--verbose" | "-v", None) => self.options.verbose = true,
-                ("--toolchain", value) => {
-                    let value = self.value(&name, value)?;
-                    self.options.way = Some(way(&value.to_string_lossy())?);
-                }
+                ("--toolchain", value) => self.toolchain(&name, value)?,
                 ("-h", None) => return Ok(Some(Word::Option("--help".into(), None))),
                 (_, value) => return Ok(Some(Word::Option(name, value))),
             }
         }
         Ok(None)
+    }
+
+    fn toolchain(&mut self, name: &str, inline: Option<OsString>) -> Result<(), UsageError> {
+        let value = self.value(name, inline)?;
+        self.options.way = Some(way(&value.to_string_lossy())?);
+        Ok(())
     }
 
     fn value(&mut self, name: &str, inline: Option<OsString>) -> Result<OsString, UsageError> {
@@ -301,6 +307,8 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn read(line: &str) -> Result<Invocation, UsageError> {
@@ -332,15 +340,16 @@ mod tests {
     }
 
     #[test]
-    fn words_behind_the_programs_first_argument_are_the_programs() {
-        let script = script("run a.lua one --state s --no-install");
-        assert_eq!(script.state, None);
-        assert_eq!(script.arguments, ["one", "--state", "s", "--no-install"]);
+    fn words_behind_the_program_that_are_no_options_of_ours_are_the_programs() {
+        let script = script("run a.lua one --state s --verbose -x --no-install");
+        assert_eq!(script.state, Some("s".into()));
+        assert_eq!(script.arguments, ["one", "--verbose", "-x"]);
     }
 
     #[test]
     fn a_double_dash_hands_options_to_the_program() {
         assert_eq!(script("run a.lua -- --state s").arguments, ["--state", "s"]);
+        assert_eq!(script("run -- -odd.lua").file, Path::new("-odd.lua"));
     }
 
     #[test]

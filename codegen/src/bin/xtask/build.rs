@@ -78,7 +78,7 @@ fn finish(
     {
         return Ok(Built { path, report: report.to_owned() });
     }
-    let progress = Progress::start(format!("run the passes for {}", artifact.name));
+    let progress = Progress::start_mentioned(format!("run the passes for {}", artifact.name));
     let processed = artifact::process(workspace, manifest, artifact, linked)?;
     files::replace(&path, &processed.wasm)?;
     let report = processed.report.to_string();

@@ -129,10 +129,9 @@ impl fmt::Display for Error {
                 write!(f, "not what the generators write now, run `cargo xtask generate`:")?;
                 paths.iter().try_for_each(|path| write!(f, "\n  {}", path.display()))
             }
-            Self::NotReproducible { artifact, offset } => write!(
-                f,
-                "two builds of {artifact} differ, first at byte {offset}; a path or an order got into it"
-            ),
+            Self::NotReproducible { artifact, offset } => {
+                write!(f, "two builds of {artifact} differ, first at byte {offset}; a path or an order got into it")
+            }
             Self::Script { path, reason } => write!(f, "cannot run {}: {reason}", path.display()),
             Self::TestsFailed => write!(f, "tests failed"),
         }

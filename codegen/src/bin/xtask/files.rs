@@ -23,9 +23,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let new = folder.join(format!(".new.{name}"));
-    fs::write(&new, content)
-        .and_then(|()| fs::rename(&new, path))
-        .map_err(Error::io("replace", path))
+    fs::write(&new, content).and_then(|()| fs::rename(&new, path)).map_err(Error::io("replace", path))
 }
 
 /// Makes `target` a copy of the folder `source` without what `leave_out` names. Files that are the same
@@ -107,10 +105,8 @@ mod tests {
         let path = folder.join("deep").join("a.wasm");
         replace(&path, b"one").unwrap();
         replace(&path, b"two").unwrap();
-        let names: Vec<_> = fs::read_dir(path.parent().unwrap())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let names: Vec<_> =
+            fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names, ["a.wasm"]);
         fs::remove_dir_all(folder).unwrap();

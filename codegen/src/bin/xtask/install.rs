@@ -79,8 +79,9 @@ fn apt(packages: &[&[&str]]) -> Result<(), String> {
     let names = match apt.names(packages) {
         Ok(names) => names,
         Err(_) => {
-            apt.update()?;
-            apt.names(packages)?
+            // One source of packages that is out of reach need not be the one that has these.
+            let updated = apt.update();
+            apt.names(packages).map_err(|missing| updated.err().unwrap_or(missing))?
         }
     };
     eprintln!("installing: apt-get install {}", names.join(" "));
@@ -120,7 +121,8 @@ impl Apt {
 
     fn update(&mut self) -> Result<(), String> {
         self.updated = true;
-        self.run("apt-get update", &["update", "-qq"])
+        // Without the option, lists that could not be fetched are no error.
+        self.run("apt-get update", &["update", "-qq", "-o", "APT::Update::Error-Mode=any"])
     }
 
     fn install(&self, names: &[&str]) -> Result<(), String> {

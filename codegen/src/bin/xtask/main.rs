@@ -31,6 +31,8 @@ use workspace::Workspace;
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)).map_err(Error::from).and_then(dispatch) {
         Ok(()) => ExitCode::SUCCESS,
+        // The report has said it, and its last line is to be the last.
+        Err(error @ Error::TestsFailed) => ExitCode::from(error.exit_code()),
         Err(error) => {
             eprintln!("xtask: {error}");
             ExitCode::from(error.exit_code())
@@ -47,9 +49,7 @@ fn dispatch(invocation: Invocation) -> Result<(), Error> {
             Ok(())
         }
         Verb::Setup => setup::setup(&workspace, &options),
-        Verb::Build { verify_reproducible } => {
-            build::command(&workspace, &options, verify_reproducible)
-        }
+        Verb::Build { verify_reproducible } => build::command(&workspace, &options, verify_reproducible),
         Verb::Generate { check } => generate::command(&workspace, check),
         Verb::Run(script) => run::run(&workspace, &options, &script),
         Verb::Test { filters } => test::command(&workspace, &options, &filters),

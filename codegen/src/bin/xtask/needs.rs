@@ -153,10 +153,7 @@ impl Missing {
     /// Looks for `needs` on this machine; `None` if all are there.
     pub fn find(workspace: &Workspace, options: &Options, needs: &[Need]) -> Option<Self> {
         let mut cache = Cache::open(workspace.own("programs"));
-        let needs: Vec<_> = needs
-            .iter()
-            .filter_map(|need| Some((*need, need.lacking(options, &mut cache)?)))
-            .collect();
+        let needs: Vec<_> = needs.iter().filter_map(|need| Some((*need, need.lacking(options, &mut cache)?))).collect();
         (!needs.is_empty()).then(|| Self { needs, way: options.way, tried: Vec::new() })
     }
 

@@ -14,15 +14,8 @@ use crate::progress::Progress;
 use crate::toolchain::Way;
 
 /// Variables of the `CARGO` family that are the user's settings rather than cargo's word to its child.
-const SETTINGS: [&str; 7] = [
-    "CARGO_HOME",
-    "CARGO_BUILD_JOBS",
-    "CARGO_HTTP_",
-    "CARGO_NET_",
-    "CARGO_REGISTR",
-    "CARGO_SOURCE_",
-    "CARGO_TERM_",
-];
+const SETTINGS: [&str; 7] =
+    ["CARGO_HOME", "CARGO_BUILD_JOBS", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_", "CARGO_TERM_"];
 
 /// How a program ended.
 #[derive(Debug)]
@@ -43,11 +36,7 @@ impl Finished {
 
     /// Turns failure into an error that shows the output.
     pub fn expect_success(self, step: &str) -> Result<Self, Error> {
-        if self.success {
-            Ok(self)
-        } else {
-            Err(Error::Failed { step: step.to_owned(), output: self.output })
-        }
+        if self.success { Ok(self) } else { Err(Error::Failed { step: step.to_owned(), output: self.output }) }
     }
 }
 
@@ -56,7 +45,8 @@ fn is_cargo_progress(line: &str) -> bool {
     let verb = line.trim_start();
     let indent = line.len() - verb.len();
     let verb = verb.split(' ').next().unwrap_or_default();
-    (verb.ends_with("ing") || verb.ends_with("ed")) && indent > 0 && indent + verb.len() == 12
+    // What runs is the heading of what it prints.
+    verb != "Running" && (verb.ends_with("ing") || verb.ends_with("ed")) && indent > 0 && indent + verb.len() == 12
 }
 
 /// Removes from a command's environment what cargo and rustup set for this program, and whatever
@@ -158,10 +148,19 @@ mod tests {
 
     #[test]
     fn cargos_word_to_its_child_is_removed_and_the_users_settings_stay() {
-        for name in ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_TARGET_DIR", "RUSTC", "RUSTC_WRAPPER", "RUSTFLAGS"] {
+        for name in
+            ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_TARGET_DIR", "RUSTC", "RUSTC_WRAPPER", "RUSTFLAGS"]
+        {
             assert!(belongs_to_parent(name, Way::Rustup), "{name}");
         }
-        for name in ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_REGISTRIES_MINE_INDEX", "CARGO_TERM_COLOR", "PATH", "RUSTUP_HOME"] {
+        for name in [
+            "CARGO_HOME",
+            "CARGO_NET_OFFLINE",
+            "CARGO_REGISTRIES_MINE_INDEX",
+            "CARGO_TERM_COLOR",
+            "PATH",
+            "RUSTUP_HOME",
+        ] {
             assert!(!belongs_to_parent(name, Way::Debian), "{name}");
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A step shorter than this is not mentioned.
-const QUICK: Duration = Duration::from_millis(700);
+const QUICK: Duration = Duration::from_millis(500);
 /// How often a step without a terminal says that it still works.
 const REMINDER: Duration = Duration::from_secs(60);
 
@@ -21,28 +21,26 @@ pub struct Progress {
 
 #[derive(Debug)]
 enum Display {
-    Live(ProgressBar),
-    Plain { mentioned: Option<Instant> },
+    /// On a terminal: the line, once the step has begun to take long.
+    Live(Option<ProgressBar>),
+    /// Elsewhere: when it was last mentioned.
+    Plain(Option<Instant>),
     #[cfg(test)]
     Hidden,
 }
 
 impl Progress {
-    /// Begins a step; the label is what it does, as "build lua.wasm".
+    /// Begins a step whose work calls [`Progress::tick`]; the label is what it does, as "build lua.wasm".
     pub fn start(label: impl Into<String>) -> Self {
-        let label = label.into();
-        let display = if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg:.dim}") {
-                bar.set_style(style);
-            }
-            bar.set_prefix(label.clone());
-            bar.enable_steady_tick(Duration::from_millis(120));
-            Display::Live(bar)
-        } else {
-            Display::Plain { mentioned: None }
-        };
-        Self { label, started: Instant::now(), display }
+        let display = if std::io::stderr().is_terminal() { Display::Live(None) } else { Display::Plain(None) };
+        Self { label: label.into(), started: Instant::now(), display }
+    }
+
+    /// Begins a step that does not come to call [`Progress::tick`], and mentions it at once.
+    pub fn start_mentioned(label: impl Into<String>) -> Self {
+        let mut progress = Self::start(label);
+        progress.mention();
+        progress
     }
 
     /// A step that shows nothing.
@@ -58,49 +56,68 @@ impl Progress {
 
     /// Takes a line that the step's program printed.
     pub fn line(&mut self, line: &str) {
-        if let Display::Live(bar) = &self.display {
+        self.tick();
+        if let Display::Live(Some(bar)) = &self.display {
             bar.set_message(line.trim().to_owned());
         }
-        self.tick();
     }
 
     /// Lets time pass.
     pub fn tick(&mut self) {
-        let Display::Plain { mentioned } = &mut self.display else {
-            return;
+        let due = match &self.display {
+            Display::Live(None) | Display::Plain(None) => self.started.elapsed() > QUICK,
+            Display::Plain(Some(last)) => last.elapsed() > REMINDER,
+            _ => false,
         };
-        match mentioned {
-            None if self.started.elapsed() > QUICK => eprintln!("{} ...", self.label),
-            Some(last) if last.elapsed() > REMINDER => {
-                eprintln!("{} ... {} s so far", self.label, self.started.elapsed().as_secs());
-            }
-            _ => return,
+        if due {
+            self.mention();
         }
-        *mentioned = Some(Instant::now());
+    }
+
+    fn mention(&mut self) {
+        match &mut self.display {
+            Display::Live(bar) => *bar = Some(live(&self.label, self.started)),
+            Display::Plain(last) => {
+                match last {
+                    None => eprintln!("{} ...", self.label),
+                    Some(_) => eprintln!("{} ... {} s so far", self.label, self.started.elapsed().as_secs()),
+                }
+                *last = Some(Instant::now());
+            }
+            #[cfg(test)]
+            Display::Hidden => {}
+        }
     }
 
     /// Ends the step well.
-    pub fn done(self) {
-        let elapsed = self.started.elapsed();
-        let mention = match &self.display {
-            Display::Live(bar) => {
-                bar.finish_and_clear();
-                elapsed > QUICK
-            }
-            Display::Plain { mentioned } => mentioned.is_some(),
+    pub fn done(mut self) {
+        if self.end() {
+            eprintln!("{}: done in {:.1} s", self.label, self.started.elapsed().as_secs_f64());
+        }
+    }
+
+    /// Takes the live line away. Whether the step was mentioned.
+    fn end(&mut self) -> bool {
+        match &mut self.display {
+            Display::Live(bar) => bar.take().map(|bar| bar.finish_and_clear()).is_some(),
+            Display::Plain(last) => last.is_some(),
             #[cfg(test)]
             Display::Hidden => false,
-        };
-        if mention {
-            eprintln!("{}: done in {:.1} s", self.label, elapsed.as_secs_f64());
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Display::Live(bar) = &self.display {
-            bar.finish_and_clear();
-        }
+        self.end();
     }
+}
+
+fn live(label: &str, started: Instant) -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_elapsed(started.elapsed()).with_prefix(label.to_owned());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg:.dim}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
 }

@@ -24,18 +24,20 @@ pub fn run(workspace: &Workspace, options: &Options, script: &Script) -> Result<
         .map_err(|reason| Error::Script { path: script.file.clone(), reason })?;
     let mut command = Command::new(node);
     process::clean(&mut command, Way::Rustup);
-    command.arg(workspace.path("web/cli.js")).arg(&script.file);
+    command.arg(workspace.path("web/cli.js"));
     if let Some(state) = &script.state {
         command.arg("--state").arg(state);
     }
-    if !script.arguments.is_empty() {
-        command.arg("--").args(&script.arguments);
-    }
+    command.arg("--").arg(&script.file).args(&script.arguments);
     become_program(&mut command)
 }
 
 /// Refuses a file that cannot be run before anything is built for it.
+/// `-` is the standard input.
 fn check(file: &Path) -> Result<(), Error> {
+    if file == Path::new("-") {
+        return Ok(());
+    }
     let refuse = |reason: String| Error::Script { path: file.to_owned(), reason };
     let facts = std::fs::metadata(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => refuse("there is no such file".to_owned()),
@@ -56,8 +58,7 @@ fn become_program(command: &mut Command) -> Result<(), Error> {
 
 #[cfg(not(unix))]
 fn become_program(command: &mut Command) -> Result<(), Error> {
-    let status = command
-        .status()
-        .map_err(|source| Error::Start { program: process::command_program(command), source })?;
+    let status =
+        command.status().map_err(|source| Error::Start { program: process::command_program(command), source })?;
     std::process::exit(status.code().unwrap_or(1))
 }

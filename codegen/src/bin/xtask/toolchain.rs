@@ -198,9 +198,7 @@ impl Toolchain {
 
 /// The folders that cargo unpacks packages into, one for each registry, sorted.
 fn registries() -> Vec<PathBuf> {
-    let home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let Some(entries) = home.and_then(|home| home.join("registry/src").read_dir().ok()) else {
         return Vec::new();
     };

@@ -42,7 +42,8 @@ pub fn clang(cache: &mut Cache) -> Option<PathBuf> {
     let named = [LLVM].into_iter().chain(newest_first).map(|release| format!("clang-{release}"));
     let named = named.filter_map(|name| on_path(&name));
     let plain = on_path("clang").into_iter();
-    let unlisted = llvm_folders().map(|folder| folder.join("bin").join(executable("clang"))).filter(|path| path.is_file());
+    let unlisted =
+        llvm_folders().map(|folder| folder.join("bin").join(executable("clang"))).filter(|path| path.is_file());
     chosen.chain(named).chain(plain).chain(unlisted).find(|path| targets_wasm(cache, path))
 }
 
@@ -61,7 +62,8 @@ pub fn libclang() -> Option<PathBuf> {
         return holds_libclang(&folder).then_some(folder);
     }
     let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
-    let system = [&multiarch, "/usr/lib64", "/usr/lib", "/usr/local/lib", "/Library/Developer/CommandLineTools/usr/lib"];
+    let system =
+        [&multiarch, "/usr/lib64", "/usr/lib", "/usr/local/lib", "/Library/Developer/CommandLineTools/usr/lib"];
     llvm_folders()
         .flat_map(|folder| [folder.join("lib"), folder.join("lib64"), folder.join("bin")])
         .chain(system.into_iter().map(PathBuf::from))

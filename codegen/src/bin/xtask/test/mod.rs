@@ -53,11 +53,8 @@ fn select(filters: &[String]) -> Result<Vec<&'static Step>, UsageError> {
         return Err(UsageError::unknown("step", unknown, &known).with_choice(&known));
     }
     let named = |step: &Step| filters.iter().any(|filter| step.answers_to(filter));
-    let mut wanted: Vec<&str> = STEPS
-        .iter()
-        .filter(|step| filters.is_empty() || named(step))
-        .map(|step| step.name)
-        .collect();
+    let mut wanted: Vec<&str> =
+        STEPS.iter().filter(|step| filters.is_empty() || named(step)).map(|step| step.name).collect();
     // A step stands behind those that it requires, so one pass from the end finds them all.
     for step in STEPS.iter().rev() {
         if wanted.contains(&step.name) {

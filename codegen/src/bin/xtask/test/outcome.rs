@@ -57,6 +57,14 @@ impl Outcome {
         Self::one(false, format!("not run: {reason}"), String::new())
     }
 
+    /// Adds what to do about a failure, if it is one.
+    pub fn advise(mut self, advice: &str) -> Self {
+        if self.totals.failed > 0 {
+            self.closing.push(advice.to_owned());
+        }
+        self
+    }
+
     /// A linter: one test.
     pub fn of_linter(finished: Finished) -> Self {
         let closing = if finished.success { "clean" } else { "not clean" };

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::files;
 use crate::generate;
 use crate::native;
-use crate::process;
+use crate::process::{self, Finished};
 use crate::progress::Progress;
 use crate::toolchain::Way;
 use crate::tools;
@@ -41,7 +41,7 @@ impl Step {
 pub const TAGS: [&str; 3] = ["rust", "js", "lint"];
 
 /// All steps.
-pub const STEPS: [Step; 11] = [
+pub const STEPS: [Step; 12] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], run: format },
     Step { name: "clippy", title: "cargo clippy on this machine", tags: &["rust", "lint"], requires: &[], run: clippy },
     Step {
@@ -53,14 +53,15 @@ pub const STEPS: [Step; 11] = [
     },
     Step { name: "generated", title: "generated files", tags: &["rust", "lint"], requires: &[], run: generated },
     Step { name: "build", title: "build the artifacts", tags: &[], requires: &[], run: build_artifacts },
-    Step { name: "native", title: "build the native Lua", tags: &[], requires: &[], run: native_lua },
     Step {
-        name: "cargo",
-        title: "cargo test",
-        tags: &["rust"],
-        requires: &["build", "native"],
-        run: cargo_test,
+        name: "reproducible",
+        title: "build a copy of the sources elsewhere and compare the bytes",
+        tags: &[],
+        requires: &["build"],
+        run: reproducible,
     },
+    Step { name: "native", title: "build the native Lua", tags: &[], requires: &[], run: native_lua },
+    Step { name: "cargo", title: "cargo test", tags: &["rust"], requires: &["build", "native"], run: cargo_test },
     Step { name: "packages", title: "npm ci", tags: &[], requires: &[], run: packages },
     Step { name: "eslint", title: "npm run lint", tags: &["js", "lint"], requires: &["packages"], run: eslint },
     Step { name: "types", title: "npm run types", tags: &["js", "lint"], requires: &["packages"], run: types },
@@ -75,13 +76,15 @@ pub const STEPS: [Step; 11] = [
 
 fn format(context: &Context<'_>) -> Result<Outcome, Error> {
     let mut cargo = context.toolchain.host(context.workspace);
-    watch(cargo.args(["fmt", "--all", "--check"]), "cargo fmt").map(Outcome::of_linter)
+    let arguments = ["fmt", "--all", "--", "--check", "--files-with-diff"];
+    let outcome = watch(cargo.args(arguments), "cargo fmt").map(Outcome::of_linter)?;
+    Ok(outcome.advise("`cargo fmt` changes these files"))
 }
 
 fn clippy(context: &Context<'_>) -> Result<Outcome, Error> {
     let mut cargo = context.toolchain.host(context.workspace);
     cargo.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
-    watch(&mut cargo, "cargo clippy").map(Outcome::of_linter)
+    watch(&mut cargo, "cargo clippy").map(Finished::without_progress).map(Outcome::of_linter)
 }
 
 fn clippy_wasm(context: &Context<'_>) -> Result<Outcome, Error> {
@@ -93,7 +96,8 @@ fn clippy_wasm(context: &Context<'_>) -> Result<Outcome, Error> {
     }
     let target = &context.toolchain.target;
     let mut cargo = context.toolchain.guest(context.workspace, "clippy", target);
-    watch(cargo.args(["--", "-D", "warnings"]), "cargo clippy for wasm32").map(Outcome::of_linter)
+    let finished = watch(cargo.args(["--", "-D", "warnings"]), "cargo clippy for wasm32");
+    finished.map(Finished::without_progress).map(Outcome::of_linter)
 }
 
 fn generated(context: &Context<'_>) -> Result<Outcome, Error> {
@@ -111,6 +115,11 @@ fn build_artifacts(context: &Context<'_>) -> Result<Outcome, Error> {
     Ok(Outcome { closing: built.iter().map(line).collect(), ..Outcome::one(true, "", String::new()) })
 }
 
+fn reproducible(context: &Context<'_>) -> Result<Outcome, Error> {
+    build::verify_reproducible(context.workspace, context.toolchain)?;
+    Ok(Outcome::one(true, "the same bytes", String::new()))
+}
+
 fn native_lua(context: &Context<'_>) -> Result<Outcome, Error> {
     let program = native::build(context.workspace)?;
     Ok(Outcome::prepared(context.workspace.shown(&program).to_string()))
@@ -118,10 +127,8 @@ fn native_lua(context: &Context<'_>) -> Result<Outcome, Error> {
 
 fn cargo_test(context: &Context<'_>) -> Result<Outcome, Error> {
     let mut cargo = context.toolchain.host(context.workspace);
-    cargo
-        .args(["test", "--workspace", "--no-fail-fast"])
-        .env("LUA_NATIVE", native::build(context.workspace)?);
-    watch(&mut cargo, "cargo test").map(Outcome::of_cargo)
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).env("LUA_NATIVE", native::build(context.workspace)?);
+    watch(&mut cargo, "cargo test").map(Finished::without_progress).map(Outcome::of_cargo)
 }
 
 /// Installs the development packages of `web`, when its lock file is not the one they came from.
@@ -167,7 +174,7 @@ fn npm(context: &Context<'_>) -> Command {
     npm
 }
 
-fn watch(command: &mut Command, label: &str) -> Result<process::Finished, Error> {
+fn watch(command: &mut Command, label: &str) -> Result<Finished, Error> {
     let mut progress = Progress::start(label);
     let finished = process::run(command, &mut progress)?;
     progress.done();

@@ -1,0 +1,193 @@
+// Drives the generated loader as a host does. Started by generated_loader.rs, which says where the loader and the
+// stub modules are.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+const [loaderPath, modules] = process.env.LOADER_TEST.split('|');
+const loader = await import(pathToFileURL(loaderPath));
+const stub = (name) => readFile(`${modules}/${name}.wasm`);
+
+const TABLE = 5;
+const THREW = -2147483648;
+
+function hostWith(changes) {
+  const none = { set: () => 0, get: () => -1, delete: () => 0, size: () => 0, keys: () => 0 };
+  return Object.assign(none, changes);
+}
+
+/** The imports over a memory of one page, and ways to write and read it. */
+function bridge(host) {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { imports, takeThrown } = loader.createImports(host, () => memory);
+  const bytes = new Uint8Array(memory.buffer);
+  const ask = (request, room = 64) => {
+    bytes.set(request, 0);
+    const length = imports.env.js_ext_table_get(0, 0, request.length, 256, room);
+    return { length, reply: new DataView(memory.buffer, 256, 64) };
+  };
+  return { env: imports.env, takeThrown, bytes, ask };
+}
+
+test('the host sees ranges of memory as views', () => {
+  const seen = [];
+  const { env, bytes } = bridge(hostWith({
+    set(table, key, value) {
+      seen.push(table, Array.from(key), Array.from(value));
+      return 0;
+    },
+    get(table, key, room) {
+      room.set([7, 8, 9]);
+      return 3;
+    },
+  }));
+  bytes.set([1, 2, 3, 4, 5], 100);
+  assert.equal(env.js_ext_table_set(TABLE, 100, 2, 102, 3), 0);
+  assert.deepEqual(seen, [TABLE, [1, 2], [3, 4, 5]]);
+  assert.equal(env.js_ext_table_get(TABLE, 100, 2, 200, 16), 3);
+  assert.deepEqual(Array.from(bytes.subarray(200, 204)), [7, 8, 9, 0]);
+});
+
+test('table ids are unsigned', () => {
+  const { env } = bridge(hostWith({ size: (table) => (table === 4294967295 ? 1 : 0) }));
+  assert.equal(env.js_ext_table_size(-1), 1);
+});
+
+test('an exception becomes the value that stands for it, and is kept once', () => {
+  const error = new Error('the disk is full');
+  const fail = () => {
+    throw error;
+  };
+  const { env, takeThrown } = bridge({ set: fail, get: fail, delete: fail, size: fail, keys: fail });
+  assert.equal(env.js_ext_table_set(TABLE, 0, 0, 0, 0), THREW);
+  assert.equal(env.js_ext_table_get(TABLE, 0, 0, 0, 0), THREW);
+  assert.equal(env.js_ext_table_delete(TABLE, 0, 0), THREW);
+  assert.equal(env.js_ext_table_size(TABLE), THREW);
+  assert.equal(env.js_ext_table_keys(TABLE, 0, 0), THREW);
+  assert.deepEqual(takeThrown(), { error });
+  assert.equal(takeThrown(), null);
+});
+
+test('a host without services declines all but negotiation', () => {
+  const { ask } = bridge(hostWith({ get: () => assert.fail('table 0 is never a table') }));
+  assert.equal(ask([loader.SERVICES.clock]).length, loader.REPLY_NONE);
+  assert.equal(ask([31]).length, loader.REPLY_NONE);
+  assert.equal(ask([]).length, loader.REPLY_NONE);
+  const { length, reply } = ask([loader.SERVICES.negotiate, 1, 0, 0, 0]);
+  assert.equal(length, 8);
+  assert.equal(reply.getUint32(0, true), 1 << loader.SERVICES.negotiate);
+  assert.equal(reply.getUint32(4, true), loader.VALUE_LIMIT);
+});
+
+test('negotiation tells which handlers there are and how large a value may be', () => {
+  const services = { clock: () => null, output: () => {} };
+  const { ask } = bridge(hostWith({ services, maxValueLength: 1 << 20 }));
+  const { reply } = ask([loader.SERVICES.negotiate, 1, 0, 0, 0]);
+  const { negotiate, clock, output } = loader.SERVICES;
+  assert.equal(reply.getUint32(0, true), (1 << negotiate) | (1 << clock) | (1 << output));
+  assert.equal(reply.getUint32(4, true), 1 << 20);
+});
+
+test('services are answered in their binary form', () => {
+  const written = [];
+  const { ask } = bridge(hostWith({
+    services: {
+      clock: () => ({ unixSeconds: 1.5, cpuSeconds: 0.25 }),
+      utcOffset: (unixSeconds) => ({ seconds: -unixSeconds }),
+      entropy: () => ({ low: 1n, high: 0xffffffffffffffffn }),
+      output: (piece) => void written.push(...piece),
+    },
+  }));
+  const clock = ask([loader.SERVICES.clock]);
+  assert.equal(clock.length, 16);
+  assert.equal(clock.reply.getFloat64(0, true), 1.5);
+  assert.equal(clock.reply.getFloat64(8, true), 0.25);
+
+  const instant = new Uint8Array(9);
+  instant[0] = loader.SERVICES.utcOffset;
+  new DataView(instant.buffer).setFloat64(1, 3600, true);
+  const offset = ask(instant);
+  assert.equal(offset.length, 4);
+  assert.equal(offset.reply.getInt32(0, true), -3600);
+
+  const entropy = ask([loader.SERVICES.entropy]);
+  assert.equal(entropy.length, 16);
+  assert.equal(entropy.reply.getBigUint64(8, true), 0xffffffffffffffffn);
+
+  assert.equal(ask([loader.SERVICES.output, 104, 105]).length, 0);
+  assert.deepEqual(written, [104, 105]);
+});
+
+test('a handler may decline, and a reply that does not fit says what it needs', () => {
+  const services = { clock: () => null, entropy: () => ({ low: 0n, high: 0n }), output: () => null };
+  const { ask } = bridge(hostWith({ services }));
+  assert.equal(ask([loader.SERVICES.clock]).length, loader.REPLY_NONE);
+  assert.equal(ask([loader.SERVICES.output, 1]).length, loader.REPLY_NONE);
+  assert.equal(ask([loader.SERVICES.entropy], 15).length, -16);
+});
+
+test('a malformed request is declined without asking the handler', () => {
+  const services = { clock: () => assert.fail('the request is malformed') };
+  const { ask } = bridge(hostWith({ services }));
+  assert.equal(ask([loader.SERVICES.clock, 0]).length, loader.REPLY_NONE);
+  assert.equal(ask([loader.SERVICES.negotiate, 1]).length, loader.REPLY_NONE);
+});
+
+test('a host that lacks a method is refused by name', () => {
+  const host = hostWith({ keys: undefined, size: undefined });
+  assert.throws(() => loader.createImports(host, () => null), /the host has no method size, keys/);
+});
+
+test('a module comes to life from bytes, a buffer, a module, a response or a promise', async () => {
+  const bytes = await stub('fits');
+  const response = (type) => new Response(bytes, { headers: { 'Content-Type': type } });
+  for (const source of [
+    bytes,
+    new Uint8Array(bytes).buffer,
+    new WebAssembly.Module(bytes),
+    Promise.resolve(bytes),
+    response('application/wasm'),
+    response('application/octet-stream'),
+    Promise.resolve(response('application/wasm; charset=binary')),
+  ]) {
+    const lua = await loader.instantiate(source, hostWith({}));
+    assert.equal(lua.init(), 0);
+    assert.equal(lua.bytes.length, loader.MEMORY_PAGES * loader.WASM_PAGE_SIZE);
+    assert.equal(lua.exports.memory.buffer, lua.view.buffer);
+  }
+});
+
+test('structures are read from memory', async () => {
+  const lua = await loader.instantiate(await stub('fits'), hostWith({}));
+  lua.view.setUint32(64, 65536, true);
+  lua.view.setUint32(68, 1234, true);
+  lua.view.setUint32(72, 32, true);
+  assert.deepEqual(lua.getMemoryStats(64), { ioBufferSize: 65536, luaMemoryUsed: 1234, wasmPages: 32 });
+});
+
+test('a module tells what it is', async () => {
+  const stamp = loader.identify(await loader.compile(await stub('fits')));
+  assert.deepEqual(stamp, { abiVersion: loader.ABI_VERSION, luaRelease: '5.4.9', manifestHash: loader.MANIFEST_HASH });
+  assert.equal(loader.identify(await loader.compile(await stub('unstamped'))), null);
+});
+
+test('a module that does not fit is refused with the reason', async () => {
+  const refused = async (name, reason) => {
+    await assert.rejects(loader.instantiate(stub(name), hostWith({})), (error) => {
+      assert.ok(error instanceof loader.AbiError, String(error));
+      assert.match(error.message, reason);
+      return true;
+    });
+  };
+  await refused('newer', /the module has version 99 of the boundary and the loader version 1: take both from one/);
+  await refused('damaged', /section lua-persistent is damaged/);
+  await refused('lacking', /it does not export compute$/);
+  await refused('small', /the memory of the module has 1 pages instead of 32/);
+});
+
+test('a response that failed is refused with its status', async () => {
+  const response = new Response('', { status: 404, statusText: 'Not Found' });
+  await assert.rejects(loader.compile(response), /could not be fetched: 404 Not Found/);
+});

@@ -1,0 +1,138 @@
+//! What the manifest's reader refuses, and what it says then. Each test damages a valid manifest in one way.
+
+use std::path::Path;
+
+use codegen::manifest::Manifest;
+
+const VALID: &str = include_str!("manifest_fixture.toml");
+
+fn show(name: &str, diagnostics: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots/manifest");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, diagnostics));
+}
+
+fn refusal(text: &str) -> String {
+    match Manifest::parse("exports.toml", text) {
+        Ok(_) => panic!("the manifest was accepted:\n{text}"),
+        Err(diagnostics) => diagnostics.to_string(),
+    }
+}
+
+/// The valid manifest with one text in place of another, which must be there.
+fn with(old: &str, new: &str) -> String {
+    assert!(VALID.contains(old), "the fixture does not contain {old:?}");
+    VALID.replacen(old, new, 1)
+}
+
+macro_rules! refuses {
+    ($($name:ident: $old:literal => $new:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                show(stringify!($name), &refusal(&with($old, $new)));
+            }
+        )*
+    };
+}
+
+refuses! {
+    unknown_key_with_the_nearest_known_one: "bad_range_status" => "bad_range_statsu";
+    unknown_key_that_is_near_to_none: "threw = -2" => "threw = -2\ncolour = \"red\"";
+    unknown_section: "[[artifact]]" => "[[artefact]]";
+    export_without_documentation: "doc = \"Copies the bytes.\"\n" => "";
+    export_without_example: "example = 'instance.exports.count();'\n" => "";
+    export_without_summary: "summary = \"Counts things.\"\n" => "";
+    export_without_memory_safety: "memory = \"Reads a number.\"\n" => "";
+    parameter_without_documentation: ", doc = \"In grams.\"" => "";
+    empty_documentation: "\"All of them.\"" => "\"  \"";
+    value_of_the_wrong_kind: "value = 32\n" => "value = \"32\"\n";
+    list_of_the_wrong_kind: "features = [\"exceptions\", \"bulk-memory\"]" => "features = \"exceptions\"";
+    entry_that_is_no_table: "params = [{ name = \"sample\", type = \"Sample\", doc = \"Where it goes.\" }]\nbad_range = \"ignored\""
+        => "params = [\"sample\"]";
+
+    unknown_type_with_the_nearest_known_one: "type = \"u64\"" => "type = \"u46\"";
+    unknown_type_of_a_parameter: "type = \"Sample\"" => "type = \"Smaple\"";
+    structure_as_the_parameter_of_an_import: "name = \"key\", type = \"bytes\"" => "name = \"key\", type = \"Sample\"";
+    bytes_as_a_result: "returns = { type = \"u32\"" => "returns = { type = \"bytes\"";
+    byte_as_a_parameter: "name = \"weight\", type = \"f64\"" => "name = \"weight\", type = \"u8\"";
+    bytes_as_a_field: "name = \"total\", type = \"u64\"" => "name = \"total\", type = \"bytes\"";
+    bytes_before_the_last_item_of_a_service: "name = \"more\", type = \"u8\"" => "name = \"more\", type = \"bytes\"";
+    float_as_a_constant: "type = \"i32\"\nvalue = 17" => "type = \"f64\"\nvalue = 17";
+    type_made_of_bytes: "base = \"u32\"" => "base = \"bytes\"";
+
+    duplicate_export: "name = \"count\"" => "name = \"put\"";
+    duplicate_constant: "[[struct]]"
+        => "[[constant]]\nname = \"WASM_PAGE_SIZE\"\ngroup = \"Sizes\"\ntype = \"u32\"\nvalue = 1\ndoc = \"Another.\"\n\n[[struct]]";
+    duplicate_field: "name = \"age\", type" => "name = \"kind\", type";
+    duplicate_parameter_after_expansion: "name = \"weight\"" => "name = \"text_len\"";
+    duplicate_service_number: "[[artifact]]" => "[[service]]\nname = \"drop\"\nnumber = 7\nsummary = \"Drops.\"\ndoc = \"Drops.\"\nexample = 'drop: () => {}'\n\n[[artifact]]";
+    duplicate_table_in_toml: "[[type]]" => "[abi]\n[[type]]";
+
+    name_that_is_a_keyword_of_rust: "name = \"weight\"" => "name = \"match\"";
+    name_that_is_a_keyword_of_javascript: "name = \"weight\"" => "name = \"new\"";
+    name_that_is_a_keyword_of_webassembly: "name = \"measure\"" => "name = \"func\"";
+    name_of_the_exported_memory: "name = \"count\"" => "name = \"memory\"";
+    name_with_the_prefix_of_the_linker: "name = \"count\"" => "name = \"__heap_base\"";
+    name_of_the_c_library: "name = \"count\"" => "name = \"malloc\"";
+    name_of_a_property_of_the_loader: "name = \"count\"" => "name = \"exports\"";
+    name_of_a_global: "name = \"Sample\"" => "name = \"Map\"";
+    name_of_a_built_in_type: "[[constant]]" => "[[type]]\nname = \"u32\"\nbase = \"u64\"\ndoc = \"Larger.\"\n\n[[constant]]";
+    function_name_in_camel_case: "name = \"count\"" => "name = \"countThings\"";
+    constant_name_in_lower_case: "name = \"WASM_PAGE_SIZE\"" => "name = \"page_size\"";
+    struct_name_in_lower_case: "name = \"Sample\"" => "name = \"sample\"";
+    handler_name_in_snake_case: "handler = \"get\"" => "handler = \"get_it\"";
+
+    fields_that_overlap: "name = \"total\", type = \"u64\", offset = 8" => "name = \"total\", type = \"u64\", offset = 0";
+    fields_with_a_gap_between_them: "name = \"age\", type = \"u8\", offset = 21" => "name = \"age\", type = \"u8\", offset = 22";
+    fields_with_padding_between_them: "name = \"at\", type = \"f64\"" => "name = \"at\", type = \"u32\"";
+    field_that_is_misaligned: "type = \"handle\", offset = 16" => "type = \"handle\", offset = 18";
+    bytes_at_the_end_that_belong_to_no_field: "    { name = \"mark\", type = \"u8\", offset = 23, doc = \"A mark.\" },\n" => "";
+    size_that_is_not_that_of_the_fields: "size = 24" => "size = 22";
+
+    constant_out_of_range: "value = 65536" => "value = 4294967296";
+    service_number_out_of_range: "number = 7" => "number = 32";
+    thrown_value_out_of_range: "threw = -2" => "threw = -2147483649";
+    memory_of_another_size: "value = 32" => "value = 64";
+    memory_without_a_size: "name = \"MEMORY_PAGES\"" => "name = \"MEMORY_PAGE\"";
+
+    unknown_unwind_mode: "unwind = \"exnref\"" => "unwind = \"exnerf\"";
+    unknown_feature: "\"bulk-memory\"" => "\"time-travel\"";
+    service_import_that_does_not_exist: "service_import = \"fetch\"" => "service_import = \"fecth\"";
+    path_out_of_the_repository: "path = \"web/demo.wasm\"" => "path = \"../demo.wasm\"";
+
+    pointers_without_a_value_for_a_bad_range: "bad_range = -1\nbad_range_status = \"STATUS_REFUSED\"\n" => "";
+    pointers_without_bad_range_in_an_export_without_result: "bad_range = \"ignored\"\n" => "";
+    bad_range_without_pointers: "memory = \"Reads a number.\"" => "memory = \"Reads a number.\"\nbad_range = 0";
+    value_for_a_bad_range_that_nothing_returns: "bad_range = \"ignored\"" => "bad_range = -1";
+    ignored_bad_range_of_an_export_that_returns: "bad_range = -1" => "bad_range = \"ignored\"";
+    status_that_is_no_constant: "bad_range_status = \"STATUS_REFUSED\"" => "bad_range_status = \"STATUS_REFUSE\"";
+
+    text_that_is_not_toml: "version = 3" => "version = = 3";
+}
+
+#[test]
+fn all_errors_at_once_in_the_order_of_the_file() {
+    let text = with("size = 24", "size = 25")
+        .replace("threw = -2", "thrown = -2")
+        .replace("value = 32", "value = 33");
+    show(
+        "all_errors_at_once_in_the_order_of_the_file",
+        &refusal(&text),
+    );
+}
+
+#[test]
+fn every_syntax_error_at_once() {
+    let text = with("version = 3", "version = = 3").replace("number = 7", "number 7");
+    show("every_syntax_error_at_once", &refusal(&text));
+}
+
+#[test]
+fn file_that_cannot_be_read() {
+    let diagnostics = Manifest::load(Path::new("no-such-folder/exports.toml"))
+        .expect_err("there is no such file");
+    show("file_that_cannot_be_read", &diagnostics.to_string());
+}

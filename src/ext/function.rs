@@ -1,0 +1,559 @@
+//! Lua functions in external tables. A stored function is described by a table of its own: `code` holds
+//! its bytecode, and each integer key the upvalue of that number. An upvalue lies in a cell, again a
+//! table, under `value`, so that functions which share a variable go on sharing it; the globals are
+//! stored as such and become those of whoever reads the function.
+//!
+//! While a stored function is alive, the guest remembers what its variables last were, and stores
+//! those that have changed at the end of each call: what a function counts survives as well.
+
+use core::ffi::{c_char, c_int, c_void};
+
+use super::{graph, host, key, refs};
+use crate::lua::{self, State, ffi, kind};
+
+/// The key of a function's bytecode in the table that describes it.
+pub const CODE: &[u8] = b"code";
+/// The key of a variable's value in its cell.
+pub const VALUE: &[u8] = b"value";
+
+/// Registry key: function -> its record, by weak key.
+static FUNCTIONS: u8 = 0;
+/// Registry key: id of a cell -> a function that has it as an upvalue, by weak value.
+static CELLS: u8 = 1;
+/// Registry key: functions whose upvalues have yet to be read.
+static PENDING: u8 = 2;
+
+fn registry(what: &'static u8) -> *const c_void {
+    (&raw const *what).cast()
+}
+
+/// What is known of a function that is stored: a Lua table.
+pub mod record {
+    use core::ffi::c_int;
+
+    /// Field: the id of the table that describes the function.
+    pub const ID: i64 = 1;
+    /// Field: the id of the cell of upvalue `n`, 0 if it has none.
+    pub const fn cell(n: c_int) -> i64 {
+        2 * n as i64
+    }
+    /// Field: what the upvalue `n` last was.
+    pub const fn last(n: c_int) -> i64 {
+        2 * n as i64 + 1
+    }
+}
+
+/// Makes the tables of functions.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn open(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        refs::push_weak_table(state, c"k");
+        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&FUNCTIONS));
+        refs::push_weak_table(state, c"v");
+        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&CELLS));
+    }
+}
+
+/// Pushes the table of the functions that are stored.
+///
+/// # Safety
+///
+/// `state` is a live state with a free slot.
+pub unsafe fn push_functions(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_rawgetp(state, lua::REGISTRY, registry(&FUNCTIONS));
+    }
+}
+
+/// Pushes the table of cells.
+///
+/// # Safety
+///
+/// `state` is a live state with a free slot.
+pub unsafe fn push_cells(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_rawgetp(state, lua::REGISTRY, registry(&CELLS));
+    }
+}
+
+/// The integer in a field of the table at `index`, 0 if there is none.
+///
+/// # Safety
+///
+/// `state` is a live state with a free slot.
+pub unsafe fn field(state: *mut State, index: c_int, field: i64) -> u32 {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_rawgeti(state, index, field);
+        let n = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
+        lua::pop(state, 1);
+        n as u32
+    }
+}
+
+/// The id under which the function at the absolute index `function` is stored, 0 if it is not.
+///
+/// # Safety
+///
+/// `state` is a live state with three free slots.
+pub unsafe fn stored_id(state: *mut State, function: c_int) -> u32 {
+    // SAFETY: as for the caller.
+    unsafe {
+        push_functions(state);
+        ffi::lua_pushvalue(state, function);
+        let id = if ffi::lua_rawget(state, -2) == kind::TABLE {
+            field(state, -1, record::ID)
+        } else {
+            0
+        };
+        lua::pop(state, 2);
+        id
+    }
+}
+
+/// The id of the cell that upvalue `n` of the function at the absolute index `function` lies in, 0 if
+/// no stored function shares it.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn stored_cell(state: *mut State, function: c_int, n: c_int) -> u32 {
+    // SAFETY: as for the caller; the walk over the table changes nothing.
+    unsafe {
+        let variable = ffi::lua_upvalueid(state, function, n);
+        let top = ffi::lua_gettop(state);
+        push_functions(state);
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, top + 1) != 0 {
+            for other in 1.. {
+                let id = ffi::lua_upvalueid(state, top + 2, other);
+                if id.is_null() {
+                    break;
+                }
+                if id == variable {
+                    let cell = field(state, top + 3, record::cell(other));
+                    if cell != 0 {
+                        ffi::lua_settop(state, top);
+                        return cell;
+                    }
+                }
+            }
+            lua::pop(state, 1);
+        }
+        ffi::lua_settop(state, top);
+        0
+    }
+}
+
+/// A checksum of bytecode, which Lua does not check itself: FNV-1a of 64 bits.
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+    for &byte in bytes {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+    }
+    hash.to_le_bytes()
+}
+
+const CHECKSUM: usize = 8;
+
+/// Pushes the bytecode of the function at the absolute index `function`, behind its checksum.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn push_code(state: *mut State, function: c_int) {
+    unsafe extern "C-unwind" fn count(_: *mut State, _: *const c_void, size: usize, total: *mut c_void) -> c_int {
+        // SAFETY: `push_code` passes its total.
+        unsafe { *total.cast::<usize>() += size };
+        0
+    }
+    unsafe extern "C-unwind" fn append(_: *mut State, bytes: *const c_void, size: usize, end: *mut c_void) -> c_int {
+        // SAFETY: `push_code` passes where the next bytes go, and there is room for all of them.
+        unsafe {
+            let end = end.cast::<*mut u8>();
+            (*end).copy_from(bytes.cast(), size);
+            *end = (*end).add(size);
+        }
+        0
+    }
+    // SAFETY: as for the caller.
+    unsafe {
+        let mut size = 0usize;
+        ffi::lua_pushvalue(state, function);
+        ffi::lua_dump(state, Some(count), (&raw mut size).cast(), 0);
+        let place = ffi::lua_newuserdatauv(state, CHECKSUM + size, 0).cast::<u8>();
+        ffi::lua_pushvalue(state, -2);
+        let mut end = place.add(CHECKSUM);
+        ffi::lua_dump(state, Some(append), (&raw mut end).cast(), 0);
+        let code = core::slice::from_raw_parts(place.add(CHECKSUM), size);
+        place.copy_from(checksum(code).as_ptr(), CHECKSUM);
+        ffi::lua_pushlstring(state, place.cast(), CHECKSUM + size);
+        ffi::lua_copy(state, -1, -4);
+        lua::pop(state, 3);
+    }
+}
+
+/// Pushes the stored function with a number.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn push(state: *mut State, id: u32) {
+    // SAFETY: as for the caller. Upvalues are read by the outermost call alone, one function after the
+    // other, so that functions which refer to each other take no C stack.
+    unsafe {
+        ffi::luaL_checkstack(state, 20, c"stored functions".as_ptr());
+        let top = ffi::lua_gettop(state);
+        refs::push_objects(state);
+        match ffi::lua_rawgeti(state, -1, i64::from(id)) {
+            kind::FUNCTION => {}
+            kind::NIL => {
+                lua::pop(state, 1);
+                load(state, id);
+                ffi::lua_pushvalue(state, -1);
+                ffi::lua_rawseti(state, top + 1, i64::from(id));
+                let function = top + 2;
+                if ffi::lua_rawgetp(state, lua::REGISTRY, registry(&PENDING)) == kind::TABLE {
+                    ffi::lua_pushvalue(state, function);
+                    ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
+                    ffi::lua_settop(state, function);
+                } else {
+                    ffi::lua_settop(state, function);
+                    read_pending(state, function);
+                }
+            }
+            _ => lua::error(state, c"an external table and a function have the same number"),
+        }
+        ffi::lua_copy(state, -1, top + 1);
+        ffi::lua_settop(state, top + 1);
+    }
+}
+
+/// Reads the upvalues of the function at `function`, and of all that are met on the way.
+unsafe fn read_pending(state: *mut State, function: c_int) {
+    unsafe extern "C-unwind" fn read_all(state: *mut State) -> c_int {
+        // SAFETY: called below, with the list of functions.
+        unsafe {
+            let mut done = 0;
+            while done < ffi::lua_rawlen(state, 1) as i64 {
+                done += 1;
+                ffi::lua_rawgeti(state, 1, done);
+                read_upvalues(state, 2);
+                ffi::lua_settop(state, 1);
+            }
+        }
+        0
+    }
+    // SAFETY: as for `push`. The list is taken back however the reading ends; a function that could
+    // not be read whole is forgotten again.
+    unsafe {
+        ffi::lua_createtable(state, 1, 0);
+        let pending = ffi::lua_gettop(state);
+        ffi::lua_pushvalue(state, function);
+        ffi::lua_rawseti(state, pending, 1);
+        ffi::lua_pushvalue(state, pending);
+        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
+        lua::push_function(state, read_all);
+        ffi::lua_pushvalue(state, pending);
+        let status = lua::pcall(state, 1, 0, 0);
+        ffi::lua_pushnil(state);
+        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
+        if status != lua::OK {
+            forget_all(state, pending);
+            lua::raise(state);
+        }
+        ffi::lua_settop(state, function);
+    }
+}
+
+/// Forgets that the functions of a list, at `pending`, stand for what is stored.
+unsafe fn forget_all(state: *mut State, pending: c_int) {
+    // SAFETY: only existing fields are set to nil, which takes no memory.
+    unsafe {
+        push_functions(state);
+        refs::push_objects(state);
+        let objects = ffi::lua_gettop(state);
+        for n in 1..=ffi::lua_rawlen(state, pending) as i64 {
+            ffi::lua_rawgeti(state, pending, n);
+            let id = stored_id(state, objects + 1);
+            ffi::lua_pushnil(state);
+            ffi::lua_rawseti(state, objects, i64::from(id));
+            ffi::lua_pushnil(state);
+            ffi::lua_rawset(state, objects - 1);
+        }
+        ffi::lua_settop(state, objects - 2);
+    }
+}
+
+unsafe extern "C-unwind" fn read_code(_: *mut State, code: *mut c_void, size: *mut usize) -> *const c_char {
+    // SAFETY: `load` passes its code, which it empties behind the first piece.
+    unsafe {
+        let code = &mut *code.cast::<&[u8]>();
+        *size = code.len();
+        core::mem::take(code).as_ptr().cast()
+    }
+}
+
+/// Pushes a function made of the bytecode that is stored under a number, and begins its record.
+unsafe fn load(state: *mut State, id: u32) {
+    // SAFETY: as for `push`. The bytecode stays on the stack while it is loaded.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        refs::fetch(state, id, CODE);
+        let stored = lua::bytes(state, -1);
+        let Some((sum, mut code)) = stored.split_first_chunk::<CHECKSUM>() else {
+            damaged(state, id)
+        };
+        if *sum != checksum(code) {
+            damaged(state, id);
+        }
+        let status = ffi::lua_load(
+            state,
+            Some(read_code),
+            (&raw mut code).cast(),
+            c"=stored".as_ptr(),
+            c"b".as_ptr(),
+        );
+        if status != lua::OK {
+            lua::raise(state);
+        }
+        ffi::lua_copy(state, -1, top + 1);
+        ffi::lua_settop(state, top + 1);
+        // The loader gave it the globals; until its upvalues are read it has none.
+        if !ffi::lua_getupvalue(state, top + 1, 1).is_null() {
+            lua::pop(state, 1);
+            ffi::lua_pushnil(state);
+            ffi::lua_setupvalue(state, top + 1, 1);
+        }
+        push_functions(state);
+        ffi::lua_pushvalue(state, top + 1);
+        ffi::lua_createtable(state, 3, 0);
+        ffi::lua_pushinteger(state, i64::from(id));
+        ffi::lua_rawseti(state, -2, record::ID);
+        ffi::lua_rawset(state, -3);
+        lua::pop(state, 1);
+    }
+}
+
+unsafe fn damaged(state: *mut State, id: u32) -> ! {
+    // SAFETY: as for `push`.
+    unsafe {
+        ffi::luaL_error(
+            state,
+            c"the stored function %d is damaged or missing".as_ptr(),
+            id as c_int,
+        );
+        lua::raise(state)
+    }
+}
+
+/// Reads the upvalues of the function at the absolute index `function`.
+unsafe fn read_upvalues(state: *mut State, function: c_int) {
+    // SAFETY: as for `push`. The bytes of a reference are used before anything else overwrites them.
+    unsafe {
+        let id = stored_id(state, function);
+        push_functions(state);
+        ffi::lua_pushvalue(state, function);
+        ffi::lua_rawget(state, -2);
+        let record = ffi::lua_gettop(state);
+        push_cells(state);
+        let cells = record + 1;
+        for n in 1.. {
+            if ffi::lua_upvalueid(state, function, n).is_null() {
+                break;
+            }
+            ffi::lua_pushinteger(state, i64::from(n));
+            let mut place = key::Place::new();
+            let form = place.encode(state, -1);
+            let reference = host::get(state, id, form).and_then(refs::Reference::read);
+            let cell = match reference {
+                Some(refs::Reference::Table(cell)) => cell,
+                Some(refs::Reference::Library(b"_G")) => {
+                    ffi::lua_rawgeti(state, lua::REGISTRY, i64::from(ffi::LUA_RIDX_GLOBALS));
+                    ffi::lua_setupvalue(state, function, n);
+                    ffi::lua_settop(state, cells);
+                    continue;
+                }
+                _ => damaged(state, id),
+            };
+            ffi::lua_settop(state, cells);
+            ffi::lua_pushinteger(state, i64::from(cell));
+            ffi::lua_rawseti(state, record, record::cell(n));
+            if !join(state, function, n, cell, cells) {
+                // Known before its value is read, which may be a function that has it too.
+                ffi::lua_pushvalue(state, function);
+                ffi::lua_rawseti(state, cells, i64::from(cell));
+                refs::fetch(state, cell, VALUE);
+                ffi::lua_setupvalue(state, function, n);
+            }
+            ffi::lua_getupvalue(state, function, n);
+            ffi::lua_rawseti(state, record, record::last(n));
+            ffi::lua_settop(state, cells);
+        }
+        ffi::lua_settop(state, function);
+    }
+}
+
+/// Makes an upvalue the variable of a living function that lies in the same cell, if there is one.
+unsafe fn join(state: *mut State, function: c_int, n: c_int, cell: u32, cells: c_int) -> bool {
+    // SAFETY: as for `read_upvalues`.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        if ffi::lua_rawgeti(state, cells, i64::from(cell)) != kind::FUNCTION {
+            // Its holder is gone; another function may still have it.
+            ffi::lua_settop(state, top);
+            if !push_holder(state, cell) {
+                return false;
+            }
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawseti(state, cells, i64::from(cell));
+        }
+        let holder = top + 1;
+        push_functions(state);
+        ffi::lua_pushvalue(state, holder);
+        ffi::lua_rawget(state, -2);
+        let mut joined = false;
+        for other in 1.. {
+            if ffi::lua_upvalueid(state, holder, other).is_null() {
+                break;
+            }
+            if field(state, -1, record::cell(other)) == cell {
+                ffi::lua_upvaluejoin(state, function, n, holder, other);
+                joined = true;
+                break;
+            }
+        }
+        ffi::lua_settop(state, top);
+        joined
+    }
+}
+
+/// Pushes a living function that has a cell; `false` if there is none.
+unsafe fn push_holder(state: *mut State, cell: u32) -> bool {
+    // SAFETY: as for `read_upvalues`; the walk over the table changes nothing.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        push_functions(state);
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, top + 1) != 0 {
+            for n in 1.. {
+                if ffi::lua_upvalueid(state, top + 2, n).is_null() {
+                    break;
+                }
+                if field(state, top + 3, record::cell(n)) == cell {
+                    ffi::lua_copy(state, top + 2, top + 1);
+                    ffi::lua_settop(state, top + 1);
+                    return true;
+                }
+            }
+            lua::pop(state, 1);
+        }
+        ffi::lua_settop(state, top);
+        false
+    }
+}
+
+/// Stores the variables of stored functions that have changed since they were stored or read.
+pub unsafe extern "C-unwind" fn store_changes(state: *mut State) -> c_int {
+    // SAFETY: Lua calls this in protected mode. Storing a variable may store further functions, so the
+    // functions are listed before anything is stored.
+    unsafe {
+        ffi::lua_settop(state, 0);
+        push_functions(state);
+        ffi::lua_createtable(state, 0, 0);
+        let mut count = 0;
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, 1) != 0 {
+            lua::pop(state, 1);
+            count += 1;
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawseti(state, 2, count);
+        }
+        for n in 1..=count {
+            ffi::lua_rawgeti(state, 2, n);
+            ffi::lua_pushvalue(state, 3);
+            ffi::lua_rawget(state, 1);
+            store_changes_of(state);
+            ffi::lua_settop(state, 2);
+        }
+    }
+    0
+}
+
+/// Stores the changed variables of the function at index 3, whose record is at index 4.
+unsafe fn store_changes_of(state: *mut State) {
+    // SAFETY: as for `store_changes`.
+    unsafe {
+        for n in 1.. {
+            if ffi::lua_getupvalue(state, 3, n).is_null() {
+                return;
+            }
+            let cell = field(state, 4, record::cell(n));
+            ffi::lua_rawgeti(state, 4, record::last(n));
+            if cell != 0 && !same(state) {
+                lua::pop(state, 1);
+                graph::store_cell(state, cell, ffi::lua_gettop(state));
+                ffi::lua_rawseti(state, 4, record::last(n));
+            }
+            ffi::lua_settop(state, 4);
+        }
+    }
+}
+
+/// Whether the two values on top are the same, also in the type of number.
+unsafe fn same(state: *mut State) -> bool {
+    // SAFETY: two values are on top of the stack.
+    unsafe {
+        ffi::lua_rawequal(state, -1, -2) != 0 && ffi::lua_isinteger(state, -1) == ffi::lua_isinteger(state, -2)
+    }
+}
+
+/// Whether any stored function is alive, whose variables could have changed.
+///
+/// # Safety
+///
+/// `state` is a live state with three free slots.
+pub unsafe fn any(state: *mut State) -> bool {
+    // SAFETY: as for the caller.
+    unsafe {
+        push_functions(state);
+        ffi::lua_pushnil(state);
+        let any = ffi::lua_next(state, -2) != 0;
+        lua::pop(state, if any { 3 } else { 1 });
+        any
+    }
+}
+
+/// Marks what the living stored functions are described by.
+///
+/// # Safety
+///
+/// As for `any`, with a few free slots.
+pub unsafe fn for_each_living(state: *mut State, mut each: impl FnMut(u32)) {
+    // SAFETY: as for the caller; the walk changes nothing.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        push_functions(state);
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, top + 1) != 0 {
+            each(field(state, top + 3, record::ID));
+            for n in 1.. {
+                if ffi::lua_upvalueid(state, top + 2, n).is_null() {
+                    break;
+                }
+                let cell = field(state, top + 3, record::cell(n));
+                if cell != 0 {
+                    each(cell);
+                }
+            }
+            lua::pop(state, 1);
+        }
+        ffi::lua_settop(state, top);
+    }
+}

@@ -1,0 +1,108 @@
+//! The host's answers to requests for tables, turned into Lua errors where they are failures.
+
+use core::ffi::c_int;
+
+use crate::abi::{self, imports};
+use crate::lua::{self, State, ffi};
+use crate::machine::Single;
+use crate::system;
+
+/// Room for one encoded value of the documented size, and its tag and length.
+pub const ROOM: usize = abi::VALUE_LIMIT as usize + 8;
+
+static VALUE: Single<[u8; ROOM]> = Single::new([0; ROOM]);
+
+/// Where a value is encoded, and where one that was read lies until it is decoded.
+///
+/// # Safety
+///
+/// No other reference to it may be alive. It is overwritten by the next operation.
+pub unsafe fn room<'a>() -> &'a mut [u8; ROOM] {
+    // SAFETY: as for the caller; there is one thread.
+    unsafe { &mut *VALUE.get() }
+}
+
+/// The longest encoded value that the host takes.
+pub fn longest_value() -> usize {
+    system::longest_value() + 8
+}
+
+/// Raises an error for a request that the host failed.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn failed(state: *mut State, what: &core::ffi::CStr) -> ! {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::luaL_error(state, c"the host failed to %s".as_ptr(), what.as_ptr());
+        lua::raise(state)
+    }
+}
+
+/// The bytes that a table holds under a key, `None` if there are none. They lie in [`room`], or in a
+/// userdata that is then on top of the stack.
+///
+/// # Safety
+///
+/// Inside a protected call, with two free slots; as for [`room`].
+pub unsafe fn get<'a>(state: *mut State, id: u32, key: &[u8]) -> Option<&'a [u8]> {
+    // SAFETY: as for the caller.
+    unsafe {
+        match imports::ext_table_get(id, key, room()) {
+            -1 => None,
+            imports::EXT_TABLE_GET_THREW => failed(state, c"read an external table"),
+            needed if needed < 0 => {
+                let size = needed.unsigned_abs() as usize;
+                let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
+                let place = core::slice::from_raw_parts_mut(place, size);
+                match imports::ext_table_get(id, key, place) {
+                    read if read >= 0 && read as usize <= size => Some(&place[..read as usize]),
+                    _ => failed(state, c"read a long value of an external table"),
+                }
+            }
+            read => match room().get(..read as usize) {
+                Some(bytes) => Some(bytes),
+                None => failed(state, c"read an external table: it wrote more than there is room for"),
+            },
+        }
+    }
+}
+
+/// Asks the host to store; whether it did.
+pub fn set(id: u32, key: &[u8], value: &[u8]) -> bool {
+    imports::ext_table_set(id, key, value) == 0
+}
+
+/// Asks the host to delete a key; whether it did. A documented host answers -1 for a table that it
+/// does not have yet, where there is nothing to delete.
+pub fn delete(id: u32, key: &[u8]) -> bool {
+    match imports::ext_table_delete(id, key) {
+        0 => true,
+        imports::EXT_TABLE_DELETE_THREW => false,
+        _ => size(id) == Some(0),
+    }
+}
+
+/// How many entries a table has, `None` if the host fails.
+pub fn size(id: u32) -> Option<usize> {
+    usize::try_from(imports::ext_table_size(id)).ok()
+}
+
+/// Raises the error for a value that is longer than the host takes.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn too_long(state: *mut State, size: usize) -> ! {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::luaL_error(
+            state,
+            c"a value of an external table has at most %d bytes with this host, this one has %d".as_ptr(),
+            system::longest_value() as c_int,
+            size as c_int,
+        );
+        lua::raise(state)
+    }
+}

@@ -1,0 +1,248 @@
+//! From what is stored to Lua values: which table or function a number stands for, and how it comes
+//! back. There is one Lua object for a number at a time, so that what was equal stays equal; the
+//! registry holds it weakly.
+
+use core::ffi::{c_int, c_void};
+
+use super::{function, host, key};
+use crate::abi;
+use crate::codec;
+use crate::lua::{self, State, ffi, kind};
+
+/// Registry key: number -> the table or function it stands for, weak.
+static OBJECTS: u8 = 0;
+
+fn key_of(what: &'static u8) -> *const c_void {
+    (&raw const *what).cast()
+}
+
+/// Makes the table of objects, and those of functions.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn open(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        push_weak_table(state, c"v");
+        ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&OBJECTS));
+        function::open(state);
+    }
+}
+
+/// Pushes a new table that holds its keys or values weakly.
+///
+/// # Safety
+///
+/// Inside a protected call, with three free slots.
+pub unsafe fn push_weak_table(state: *mut State, mode: &core::ffi::CStr) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_createtable(state, 0, 0);
+        ffi::lua_createtable(state, 0, 1);
+        ffi::lua_pushstring(state, mode.as_ptr());
+        ffi::lua_setfield(state, -2, c"__mode".as_ptr());
+        ffi::lua_setmetatable(state, -2);
+    }
+}
+
+/// Pushes the table of objects.
+///
+/// # Safety
+///
+/// `state` is a live state with a free slot.
+pub unsafe fn push_objects(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&OBJECTS));
+    }
+}
+
+/// Pushes the external table with a number.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn push_table(state: *mut State, id: u32) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::luaL_checkstack(state, 10, c"external tables".as_ptr());
+        push_objects(state);
+        if ffi::lua_rawgeti(state, -1, i64::from(id)) == kind::NIL {
+            lua::pop(state, 1);
+            ffi::lp_ext_push(state, id);
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawseti(state, -3, i64::from(id));
+            // Behind its registration: a metatable may well be its own.
+            restore_metatable(state, id);
+        } else if ffi::lp_ext_id(state, -1) != id {
+            lua::error(state, c"an external table and a function have the same number");
+        }
+        ffi::lua_rotate(state, -2, -1);
+        lua::pop(state, 1);
+    }
+}
+
+/// Gives the external table on top the metatable that is stored with it.
+unsafe fn restore_metatable(state: *mut State, id: u32) {
+    // SAFETY: as for `push_table`.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        // A metatable with a metatable with ...: each takes some of the C stack.
+        if top > 200 {
+            lua::error(state, c"the metatables of external tables are nested too deeply");
+        }
+        fetch(state, id, key::METATABLE);
+        match ffi::lua_type(state, -1) {
+            kind::NIL => {}
+            kind::TABLE => {
+                if ffi::lp_ext_id(state, -1) != 0 {
+                    know_fields(state, ffi::lua_gettop(state));
+                }
+                ffi::lp_ext_restore(state, top);
+            }
+            _ => lua::error(state, c"the stored metatable of an external table is no table"),
+        }
+        ffi::lua_settop(state, top);
+    }
+}
+
+/// Makes the metamethods of the external table at the absolute index `metatable` known to the
+/// interpreter, which looks for them where it cannot ask the host.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn know_fields(state: *mut State, metatable: c_int) {
+    // SAFETY: as for the caller.
+    unsafe {
+        if ffi::lp_ext_getfields(state, metatable) != 0 {
+            return lua::pop(state, 1);
+        }
+        ffi::lua_createtable(state, 0, 0);
+        // Attached first: reading a field may lead back here.
+        ffi::lua_pushvalue(state, -1);
+        ffi::lp_ext_setfields(state, metatable);
+        for n in 0.. {
+            let name = ffi::lp_ext_event(state, n);
+            if name.is_null() {
+                break;
+            }
+            copy_field(state, metatable, name);
+        }
+        copy_field(state, metatable, c"__name".as_ptr());
+        ffi::lp_ext_refresh(state, metatable);
+        lua::pop(state, 1);
+    }
+}
+
+/// Copies a field of the table at `from`, if it has it, to the table on top.
+unsafe fn copy_field(state: *mut State, from: c_int, name: *const core::ffi::c_char) {
+    // SAFETY: as for `know_fields`.
+    unsafe {
+        ffi::lua_pushstring(state, name);
+        ffi::lua_pushvalue(state, -1);
+        ffi::lua_rawget(state, from);
+        ffi::lua_rawset(state, -3);
+    }
+}
+
+/// Tells the interpreter of an assignment to an external table that serves as a metatable: the table,
+/// the key and the value are at indices 1 to 3.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn changed(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        if !lua::bytes(state, 2).starts_with(b"__") || ffi::lp_ext_getfields(state, 1) == 0 {
+            return;
+        }
+        ffi::lua_pushvalue(state, 2);
+        ffi::lua_pushvalue(state, 3);
+        ffi::lua_rawset(state, -3);
+        lua::pop(state, 1);
+        ffi::lp_ext_refresh(state, 1);
+    }
+}
+
+/// Pushes the value that a table holds under a key's form, nil if there is none.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn fetch(state: *mut State, id: u32, form: &[u8]) {
+    // SAFETY: as for the caller. The bytes are decoded before anything else uses the room.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        match host::get(state, id, form) {
+            None => ffi::lua_pushnil(state),
+            Some(bytes) => {
+                if !push(state, bytes) {
+                    lua::error(state, c"the value that the host returned for an external table is damaged");
+                }
+                if ffi::lua_gettop(state) > top + 1 {
+                    // The userdata that held a long value.
+                    ffi::lua_copy(state, -1, top + 1);
+                    ffi::lua_settop(state, top + 1);
+                }
+            }
+        }
+    }
+}
+
+/// What a stored value refers to, for those that refer to something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reference<'a> {
+    /// An external table.
+    Table(u32),
+    /// A Lua function; the number is that of the table that describes it.
+    Function(u32),
+    /// A function of a library, by name.
+    LibraryFunction(&'a [u8]),
+    /// A library, by name.
+    Library(&'a [u8]),
+}
+
+impl<'a> Reference<'a> {
+    /// Reads a reference, if the bytes are one.
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let (&tag, rest) = bytes.split_first()?;
+        let (head, tail) = rest.split_first_chunk()?;
+        let head = u32::from_le_bytes(*head);
+        let named = (tail.len() == head as usize).then_some(tail);
+        match tag {
+            abi::TAG_EXTERNAL_TABLE if tail.is_empty() && head != 0 => Some(Self::Table(head)),
+            abi::TAG_FUNCTION => {
+                let id = u32::from_le_bytes(named?.try_into().ok()?);
+                (id != 0).then_some(Self::Function(id))
+            }
+            abi::TAG_LIBRARY_FUNCTION => Some(Self::LibraryFunction(named?)),
+            abi::TAG_LIBRARY => Some(Self::Library(named?)),
+            _ => None,
+        }
+    }
+}
+
+/// Pushes the value that bytes encode; `false` if they encode none, and nothing was pushed.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn push(state: *mut State, bytes: &[u8]) -> bool {
+    // SAFETY: as for the caller.
+    unsafe {
+        if codec::push_plain(state, bytes) {
+            return true;
+        }
+        match Reference::read(bytes) {
+            Some(Reference::Table(id)) => push_table(state, id),
+            Some(Reference::Function(id)) => function::push(state, id),
+            Some(Reference::LibraryFunction(name)) => codec::push_library_function(state, name),
+            Some(Reference::Library(name)) => codec::push_library(state, name),
+            None => return false,
+        }
+        true
+    }
+}

@@ -1,0 +1,391 @@
+//! Walking external tables. A host that offers it gives keys in pages, from a cursor that it keeps; a
+//! documented host gives all keys of a table at once. Either way the guest holds a list of keys for
+//! each walk that is under way, and finds its place by the key that `next` is given, so that entries
+//! may be changed and deleted meanwhile.
+
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+
+use super::{host, key};
+use crate::abi::{imports, services};
+use crate::lua::{self, State, ffi, kind};
+use crate::system;
+
+/// Walks that can be under way at the same time; more are started again from the beginning.
+const WALKS: usize = 16;
+/// Bytes of a page of keys.
+const PAGE: usize = 4096;
+
+/// A walk: where it is in the list of keys that its slot of the registry's table holds.
+#[derive(Clone, Copy)]
+struct Walk {
+    /// The table, 0 for none.
+    id: u32,
+    /// The host's cursor for what comes behind the list, 0 at the end.
+    cursor: u32,
+    /// The key that was returned last, in the list.
+    from: u32,
+    to: u32,
+    /// When the walk was last used.
+    used: u32,
+}
+
+const NONE: Walk = Walk {
+    id: 0,
+    cursor: 0,
+    from: 0,
+    to: 0,
+    used: 0,
+};
+
+struct Walks {
+    walks: [Cell<Walk>; WALKS],
+    clock: Cell<u32>,
+}
+
+// SAFETY: as for `machine::Single`.
+unsafe impl Sync for Walks {}
+
+static WALKING: Walks = Walks {
+    walks: [const { Cell::new(NONE) }; WALKS],
+    clock: Cell::new(0),
+};
+
+/// Registry key: slot -> list of keys.
+static LISTS: u8 = 0;
+
+fn lists_key() -> *const c_void {
+    (&raw const LISTS).cast()
+}
+
+/// Makes the table of lists.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn open(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_createtable(state, WALKS as c_int, 0);
+        ffi::lua_rawsetp(state, lua::REGISTRY, lists_key());
+    }
+    forget();
+}
+
+/// Ends all walks, as the host may have changed the tables. Their lists stay until their slots are
+/// used again.
+pub fn forget() {
+    for walk in &WALKING.walks {
+        if walk.get().cursor != 0 {
+            close(walk.get().cursor);
+        }
+        walk.set(NONE);
+    }
+}
+
+fn close(cursor: u32) {
+    if system::offers(services::CLOSE_CURSOR) {
+        // A cursor that the host does not know any more is closed.
+        let _ = services::close_cursor(cursor);
+    }
+}
+
+/// `next(t, k)`: the next key and its value, or two nils.
+pub unsafe extern "C-unwind" fn next(state: *mut State) -> c_int {
+    // SAFETY: the interpreter passes an external table and a key, in protected mode.
+    unsafe {
+        ffi::lua_settop(state, 2);
+        let id = ffi::lp_ext_id(state, 1);
+        if ffi::lua_type(state, 2) == kind::NIL {
+            let slot = begin(state, id);
+            return advance(state, slot);
+        }
+        let mut place = key::Place::new();
+        let form = place.encode(state, 2);
+        if let Some(slot) = find(state, id, form) {
+            return advance(state, slot);
+        }
+        // The walk was given up, or the key comes from elsewhere: look for it from the beginning.
+        let slot = begin(state, id);
+        while step(state, slot) {
+            if with_list(state, slot, |list, walk| current(list, walk) == form) {
+                return advance(state, slot);
+            }
+        }
+        lua::error(state, c"invalid key to 'next'")
+    }
+}
+
+fn current(list: &[u8], walk: Walk) -> &[u8] {
+    list.get(walk.from as usize..walk.to as usize).unwrap_or(&[])
+}
+
+unsafe fn with_list<T>(state: *mut State, slot: usize, use_list: impl FnOnce(&[u8], Walk) -> T) -> T {
+    // SAFETY: the list is in the registry while its bytes are used, and nothing here raises an error.
+    unsafe {
+        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_rawgeti(state, -1, slot as i64 + 1);
+        let result = use_list(lua::bytes(state, -1), WALKING.walks[slot].get());
+        lua::pop(state, 2);
+        result
+    }
+}
+
+/// The walk of a table that returned a key last; the one used last if there are several.
+unsafe fn find(state: *mut State, id: u32, form: &[u8]) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for slot in 0..WALKS {
+        let walk = WALKING.walks[slot].get();
+        let later = best.is_none_or(|best| WALKING.walks[best].get().used < walk.used);
+        // SAFETY: as for `next`.
+        if walk.id == id && later && unsafe { with_list(state, slot, |list, walk| current(list, walk) == form) } {
+            best = Some(slot);
+        }
+    }
+    best
+}
+
+/// Begins a walk, in the slot that has not been used for longest. Its current key is none.
+unsafe fn begin(state: *mut State, id: u32) -> usize {
+    let slot = (0..WALKS)
+        .min_by_key(|&slot| {
+            let walk = WALKING.walks[slot].get();
+            if walk.id == 0 { 0 } else { walk.used }
+        })
+        .unwrap_or(0);
+    let old = WALKING.walks[slot].replace(NONE);
+    if old.cursor != 0 {
+        close(old.cursor);
+    }
+    // SAFETY: as for `next`.
+    unsafe {
+        let cursor = fetch(state, slot, id, 0);
+        WALKING.walks[slot].set(Walk {
+            id,
+            cursor,
+            from: 0,
+            to: 0,
+            used: tick(),
+        });
+    }
+    slot
+}
+
+fn tick() -> u32 {
+    WALKING.clock.set(WALKING.clock.get().wrapping_add(1));
+    WALKING.clock.get()
+}
+
+/// Fetches the first list of keys of a walk, or the one at a cursor, into a slot. Returns the cursor
+/// behind it.
+unsafe fn fetch(state: *mut State, slot: usize, id: u32, cursor: u32) -> u32 {
+    // SAFETY: as for `next`.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        let next = if system::offers(services::KEYS) {
+            fetch_page(state, id, cursor)
+        } else {
+            fetch_all(state, id);
+            0
+        };
+        ffi::lua_rawseti(state, top + 1, slot as i64 + 1);
+        ffi::lua_settop(state, top);
+        next
+    }
+}
+
+/// Pushes a page of keys and returns the cursor behind it.
+unsafe fn fetch_page(state: *mut State, id: u32, cursor: u32) -> u32 {
+    // SAFETY: as for `next`. Nothing else uses the room before its bytes are copied.
+    unsafe {
+        let mut size = PAGE;
+        loop {
+            let place: &mut [u8] = if size <= host::ROOM {
+                &mut host::room()[..size]
+            } else {
+                core::slice::from_raw_parts_mut(ffi::lua_newuserdatauv(state, size, 0).cast(), size)
+            };
+            match services::keys(id, cursor, place) {
+                Ok(page) => {
+                    lua::push_bytes(state, page.keys);
+                    return page.cursor;
+                }
+                // A single key can be longer than a page.
+                Err(services::NoReply::TooSmall(needed)) if needed > size => size = needed,
+                _ => host::failed(state, c"list the keys of an external table"),
+            }
+        }
+    }
+}
+
+/// Pushes the list of all keys.
+unsafe fn fetch_all(state: *mut State, id: u32) {
+    // SAFETY: as for `fetch_page`.
+    unsafe {
+        match host::size(id) {
+            None => host::failed(state, c"count an external table"),
+            Some(0) => {
+                ffi::lua_pushstring(state, c"".as_ptr());
+                return;
+            }
+            Some(_) => {}
+        }
+        let mut size = host::ROOM;
+        let mut place: &mut [u8] = host::room();
+        loop {
+            match imports::ext_table_keys(id, place) {
+                imports::EXT_TABLE_KEYS_THREW => host::failed(state, c"list the keys of an external table"),
+                read if read >= 0 => match place.get(..read as usize) {
+                    Some(keys) => {
+                        lua::push_bytes(state, keys);
+                        return;
+                    }
+                    None => host::failed(state, c"list the keys of an external table"),
+                },
+                needed => {
+                    // -1 is also what a documented host answers when the place is too small.
+                    size = if needed < -1 { needed.unsigned_abs() as usize } else { size * 4 };
+                    if size > 1 << 20 {
+                        lua::error(
+                            state,
+                            c"cannot walk the external table: this host lists keys all at once, and they do not fit 1 MiB",
+                        );
+                    }
+                    place = core::slice::from_raw_parts_mut(ffi::lua_newuserdatauv(state, size, 0).cast(), size);
+                }
+            }
+        }
+    }
+}
+
+/// Moves a walk to its next key; `false` at the end, when the walk is over.
+unsafe fn step(state: *mut State, slot: usize) -> bool {
+    // SAFETY: as for `next`.
+    unsafe {
+        loop {
+            let moved = with_list(state, slot, |list, mut walk| {
+                let from = match walk.to {
+                    0 => 0,
+                    to => to as usize + 1,
+                };
+                let rest = list.get(from..).unwrap_or(&[]);
+                if rest.is_empty() {
+                    return false;
+                }
+                let length = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+                (walk.from, walk.to) = (from as u32, (from + length) as u32);
+                walk.used = tick();
+                WALKING.walks[slot].set(walk);
+                true
+            });
+            if moved {
+                return true;
+            }
+            let walk = WALKING.walks[slot].get();
+            if walk.cursor == 0 {
+                WALKING.walks[slot].set(NONE);
+                return false;
+            }
+            let cursor = fetch(state, slot, walk.id, walk.cursor);
+            WALKING.walks[slot].set(Walk {
+                cursor,
+                from: 0,
+                to: 0,
+                ..walk
+            });
+        }
+    }
+}
+
+/// Moves a walk to its next key that has a value, and pushes both.
+unsafe fn advance(state: *mut State, slot: usize) -> c_int {
+    // SAFETY: as for `next`.
+    unsafe {
+        while step(state, slot) {
+            ffi::lua_settop(state, 1);
+            let (known, meta) = with_list(state, slot, |list, walk| {
+                let form = current(list, walk);
+                (key::push(state, form), form == key::METATABLE)
+            });
+            if meta {
+                continue;
+            }
+            if !known {
+                lua::error(state, c"the host returned a key of an external table that is damaged");
+            }
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawget(state, 1);
+            if ffi::lua_type(state, -1) != kind::NIL {
+                return 2;
+            }
+        }
+        ffi::lua_pushnil(state);
+        ffi::lua_pushnil(state);
+    }
+    2
+}
+
+/// Deletes all that the host holds of a table; whether it did.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn drop_all(state: *mut State, id: u32) -> bool {
+    if system::offers(services::DROP) {
+        return services::drop(id).is_some();
+    }
+    // SAFETY: as for the caller. The list stays on the stack while its keys are deleted.
+    unsafe {
+        fetch_all(state, id);
+        let keys = lua::bytes(state, -1);
+        let done = keys.is_empty() || keys.split(|&b| b == b'\n').all(|key| host::delete(id, key));
+        lua::pop(state, 1);
+        done
+    }
+}
+
+/// As [`drop_all`], where no memory can be taken: keys are listed where they fit.
+///
+/// # Safety
+///
+/// As for [`host::room`].
+pub unsafe fn drop_quietly(_: *mut State, id: u32) -> bool {
+    if system::offers(services::DROP) {
+        return services::drop(id).is_some();
+    }
+    // SAFETY: as for the caller; deleting uses no other room.
+    let room = unsafe { host::room() };
+    while host::size(id).is_some_and(|size| size > 0) {
+        let read = imports::ext_table_keys(id, room);
+        let Some(keys) = usize::try_from(read).ok().and_then(|read| room.get(..read)) else {
+            return false;
+        };
+        if keys.is_empty() || !keys.split(|&b| b == b'\n').all(|key| host::delete(id, key)) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Calls a function for what a table holds: each key's form and the value's bytes.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots; the function may raise errors.
+pub unsafe fn for_each(state: *mut State, id: u32, mut each: impl FnMut(&[u8], &[u8])) {
+    // SAFETY: as for the caller. The list is on the stack while its keys are used.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        let slot = begin(state, id);
+        while step(state, slot) {
+            ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+            ffi::lua_rawgeti(state, -1, slot as i64 + 1);
+            let form = current(lua::bytes(state, -1), WALKING.walks[slot].get());
+            if let Some(value) = host::get(state, id, form) {
+                each(form, value);
+            }
+            ffi::lua_settop(state, top);
+        }
+    }
+}

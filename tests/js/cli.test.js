@@ -1,0 +1,158 @@
+// The command (web/cli.js): exit codes, messages, and state that outlives the process.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const CLI = fileURLToPath(new URL('../../web/cli.js', import.meta.url));
+const COUNTER = fileURLToPath(new URL('../../examples/counter.lua', import.meta.url));
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lua-persistent-'));
+test.after(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+/** Run the command in the temporary directory. */
+function run(...words) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...words], { cwd: directory, encoding: 'latin1', input: run.input });
+  return { status, stdout, stderr };
+}
+
+/** Write a program to a file of its own. */
+let count = 0;
+function program(code) {
+  const name = `program${++count}.lua`;
+  fs.writeFileSync(path.join(directory, name), code, 'latin1');
+  return name;
+}
+
+test('a program runs, and its output is the output', () => {
+  assert.deepEqual(run(program('print("hello") io.write("\\xff\\0")')), { status: 0, stdout: 'hello\n\xff\0', stderr: '' });
+});
+
+test('the arguments are in arg', () => {
+  const name = program('print(arg[0], #arg, table.concat(arg, "|"))');
+  assert.equal(run(name, 'a', '-x', 'b c', '"q"\\\n').stdout, `${name}\t4\ta|-x|b c|"q"\\\n\n`);
+  assert.equal(run('--', name, '--state').stdout, `${name}\t1\t--state\n`);
+  assert.equal(run(name, '--', '--state', 'x').stdout, `${name}\t2\t--state|x\n`);
+});
+
+test('a Lua error is on standard error with its traceback, and the exit code is 1', () => {
+  const name = program('print("before")\nlocal function inner() error("broken") end\ninner()');
+  const { status, stdout, stderr } = run(name);
+  assert.equal(status, 1);
+  assert.equal(stdout, 'before\n');
+  assert.match(stderr, new RegExp(`^lua-persistent: ${name}:2: broken\nstack traceback:\n`));
+  assert.match(stderr, /inner/);
+  const syntax = run(program('x = = 1'));
+  assert.equal(syntax.status, 1);
+  assert.match(syntax.stderr, /program\d+\.lua:1: unexpected symbol near '='/);
+});
+
+test('a first line for the shell, and a byte order mark, are skipped', () => {
+  assert.equal(run(program('#!/usr/bin/env lua-persistent\nprint("ran")')).stdout, 'ran\n');
+  assert.equal(run(program('\xef\xbb\xbfprint("ran")')).stdout, 'ran\n');
+  assert.match(run(program('#!x\nerror("here")')).stderr, /:2: here/);
+});
+
+test('a program may be longer than the I/O buffer', () => {
+  assert.equal(run(program(`--${'x'.repeat(200_000)}\nprint("long")`)).stdout, 'long\n');
+});
+
+test('a program that prints much prints it all', () => {
+  const { stdout } = run(program('for i = 1, 100000 do print(i) end'));
+  assert.equal(stdout.split('\n').length, 100_001);
+  assert.match(stdout, /99999\n100000\n$/);
+});
+
+test('a program can come from the standard input', () => {
+  run.input = 'print("from input") error("x")';
+  const { stdout, stderr } = run('-');
+  run.input = undefined;
+  assert.equal(stdout, 'from input\n');
+  assert.match(stderr, /stdin:1: x/);
+});
+
+test('a missing or unreadable file is named in a sentence', () => {
+  assert.deepEqual(run('absent.lua'), { status: 1, stdout: '', stderr: "lua-persistent: cannot read 'absent.lua': there is no such file\n" });
+  fs.mkdirSync(path.join(directory, 'folder'));
+  assert.match(run('folder').stderr, /^lua-persistent: cannot read 'folder': EISDIR/);
+});
+
+test('a wrong command line gets the usage and exit code 2', () => {
+  for (const [words, message] of [
+    [[], /no FILE is given/],
+    [['--bogus'], /unknown option --bogus/],
+    [['x.lua', '--state'], /--state needs a file/],
+    [['--state', 'a', '--state', 'b', 'x.lua'], /--state is given twice/],
+  ]) {
+    const { status, stderr } = run(...words);
+    assert.equal(status, 2);
+    assert.match(stderr, message);
+    assert.match(stderr, /usage: lua-persistent FILE/);
+  }
+});
+
+test('help and version are on standard output', () => {
+  assert.match(run('--help').stdout, /usage: lua-persistent FILE/);
+  assert.match(run('--version').stdout, /^lua-persistent \d+\.\d+\.\d+\n$/);
+});
+
+test('the counter counts from one process to the next', () => {
+  const state = path.join(directory, 'counter.state');
+  assert.match(run(COUNTER, '--state', state).stdout, /\b1\b/);
+  assert.match(run(COUNTER, `--state=${state}`).stdout, /\b2\b/);
+  assert.match(run('--state', state, COUNTER).stdout, /\b3\b/);
+  assert.match(run(COUNTER).stdout, /\b1\b/, 'without a state it starts anew');
+});
+
+test('what was stored before an error is kept', () => {
+  const state = path.join(directory, 'error.state');
+  assert.equal(run(program('_home.x = "kept" error("stop")'), '--state', state).status, 1);
+  assert.equal(run(program('print(_home.x)'), '--state', state).stdout, 'kept\n');
+});
+
+test('a table that nothing was put into keeps its id', () => {
+  const state = path.join(directory, 'empty.state');
+  run(program('_home.t = ext.table()'), '--state', state);
+  run(program('local other = ext.table() other.x = 1'), '--state', state);
+  assert.equal(run(program('print(_home.t.x)'), '--state', state).stdout, 'nil\n');
+});
+
+test('the contents of _io do not outlive the run', () => {
+  const state = path.join(directory, 'io.state');
+  run(program('_io.x = 1 _home.x = 2'), '--state', state);
+  assert.equal(run(program('print(_io.x, _home.x)'), '--state', state).stdout, 'nil\t2\n');
+});
+
+test('a state file that is damaged or foreign is named and left as it is, and the program does not run', () => {
+  const state = path.join(directory, 'bad.state');
+  const name = program('print("ran") _home.x = 1');
+  run(name, '--state', state);
+  const good = fs.readFileSync(state);
+  const damaged = Buffer.from(good);
+  damaged[damaged.length - 1] ^= 1;
+  for (const [contents, message] of [
+    [damaged, /is damaged/],
+    [good.subarray(0, 30), /is truncated/],
+    [Buffer.from('plain text'), /is not a state of lua-persistent/],
+    [Buffer.alloc(0), /is truncated/],
+  ]) {
+    fs.writeFileSync(state, contents);
+    const { status, stdout, stderr } = run(name, '--state', state);
+    assert.equal(status, 1);
+    assert.equal(stdout, '');
+    assert.match(stderr, message);
+    assert.ok(stderr.includes(`'${state}'`), stderr);
+    assert.deepEqual(fs.readFileSync(state), contents);
+  }
+});
+
+test('a state that cannot be written is named, and the exit code is 1', () => {
+  const state = path.join(directory, 'absent', 'x.state');
+  const { status, stderr } = run(program('_home.x = 1'), '--state', state);
+  assert.equal(status, 1);
+  assert.match(stderr, /cannot be written/);
+  assert.ok(stderr.includes(`'${state}'`), stderr);
+});

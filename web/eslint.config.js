@@ -1,0 +1,37 @@
+/**
+ * ESLint for everything written in JavaScript here. What browsers run keeps to the syntax of Chrome 74 and Firefox 79.
+ */
+
+import js from '@eslint/js';
+import globals from 'globals';
+
+const NODE_FILES = ['web/cli.js', 'web/state-file.js', 'web/eslint.config.js', 'tests/js/**/*.js', 'benches/js/**/*.mjs'];
+
+/** Parsed by ECMAScript 2020, but not by the oldest browsers that are supported. */
+const TOO_NEW = [
+  { selector: 'ChainExpression', message: 'Chrome 74 does not know optional chaining.' },
+  { selector: "LogicalExpression[operator='??']", message: 'Chrome 74 does not know nullish coalescing.' },
+  { selector: 'ExportAllDeclaration[exported]', message: 'Firefox 79 does not know `export * as`.' },
+];
+
+const unused = { argsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' };
+
+export default [
+  { ignores: ['**/node_modules/**', 'web/types/**', 'web/loader.js', 'web/loader.d.ts'] },
+  js.configs.recommended,
+  {
+    rules: {
+      'no-unused-vars': ['error', unused],
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  {
+    files: ['web/**/*.js'],
+    ignores: NODE_FILES,
+    languageOptions: { ecmaVersion: 2020, globals: { ...globals['shared-node-browser'], ...globals.es2020, document: 'readonly', process: 'readonly' } },
+    rules: { 'no-restricted-syntax': ['error', ...TOO_NEW] },
+  },
+  { files: NODE_FILES, languageOptions: { ecmaVersion: 2022, globals: globals.node } },
+];
