@@ -26,11 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let lua = out.join("lua");
     edits::apply(&sources::pinned(&vendor)?, &edits::read(&vendor.join("edits"))?, &lua)?;
-    let guest = Guest {
-        lua: &lua,
-        vendor: &vendor,
-        wasm,
-    };
+    let guest = Guest { lua: &lua, vendor: &vendor, wasm };
     guest.compile()?;
     fs::write(out.join("bindings.rs"), bindings::generate(&guest)?)?;
 

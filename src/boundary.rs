@@ -41,10 +41,7 @@ impl Bytes {
 
     /// The range that a slice occupies, for callers inside the guest.
     pub fn of(bytes: &[u8]) -> Self {
-        Self {
-            address: bytes.as_ptr() as usize,
-            length: bytes.len(),
-        }
+        Self { address: bytes.as_ptr() as usize, length: bytes.len() }
     }
 
     /// How many bytes there are.
@@ -122,10 +119,7 @@ impl<T: Copy> Out<T> {
     /// The place for a `T` at `address`, or `None` if it does not lie inside the memory. It need not
     /// be aligned.
     pub fn new(address: u32) -> Option<Self> {
-        inside(address as usize, size_of::<T>()).then_some(Self {
-            address: address as usize,
-            what: PhantomData,
-        })
+        inside(address as usize, size_of::<T>()).then_some(Self { address: address as usize, what: PhantomData })
     }
 
     /// Writes the struct.

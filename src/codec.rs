@@ -21,11 +21,7 @@ pub struct Window<'a> {
 impl<'a> Window<'a> {
     /// The window that keeps as many bytes as `out` holds, from byte `start` of the stream on.
     pub fn new(out: &'a mut [u8], start: usize) -> Self {
-        Self {
-            out,
-            start,
-            position: 0,
-        }
+        Self { out, start, position: 0 }
     }
 
     /// How many bytes have gone by.
@@ -122,12 +118,7 @@ pub unsafe fn write_results(state: *mut State, first: c_int, out: &mut Window<'_
             return;
         }
         ffi::lua_createtable(state, 0, 0);
-        let mut writer = Writer {
-            state,
-            numbers: last + 1,
-            count: 0,
-            out,
-        };
+        let mut writer = Writer { state, numbers: last + 1, count: 0, out };
         writer.write(last);
         if last > first {
             writer.out.tag(abi::TAG_MORE_RESULTS);
@@ -231,11 +222,7 @@ impl Writer<'_, '_> {
             self.out.number(hash);
             ffi::lua_pushvalue(state, index);
             ffi::lua_pushnil(state);
-            let progress = Progress {
-                done: 0,
-                array,
-                value_next: false,
-            };
+            let progress = Progress { done: 0, array, value_next: false };
             ffi::lua_pushinteger(state, progress.pack());
         }
     }
@@ -354,9 +341,8 @@ impl Writer<'_, '_> {
 }
 
 /// The libraries whose tables and functions are known by name.
-pub const LIBRARIES: [&[u8]; 11] = [
-    b"_G", b"coroutine", b"debug", b"ext", b"io", b"math", b"os", b"package", b"string", b"table", b"utf8",
-];
+pub const LIBRARIES: [&[u8]; 11] =
+    [b"_G", b"coroutine", b"debug", b"ext", b"io", b"math", b"os", b"package", b"string", b"table", b"utf8"];
 
 /// Pushes a library; `false` if there is none of that name, and nothing was pushed.
 ///

@@ -84,6 +84,10 @@ pub unsafe fn join(state: *mut State, chunk: c_int) {
 }
 
 /// Remembers the locals of a capture, the only argument. Returns the value of the last of them.
+///
+/// # Safety
+///
+/// Called by Lua.
 pub unsafe extern "C-unwind" fn absorb(state: *mut State) -> c_int {
     // SAFETY: Lua calls this in protected mode, with a capture.
     unsafe {

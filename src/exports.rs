@@ -3,7 +3,7 @@
 
 use crate::abi::{self, MemoryStats};
 use crate::boundary::{Bytes, BytesMut, Out};
-use crate::ext;
+use crate::ext::{self, raw};
 use crate::machine;
 use crate::output;
 use crate::result;
@@ -41,11 +41,11 @@ pub fn eval(code_len: u32) -> i32 {
 
 /// Runs a chunk of any length, with a name of its own.
 pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
-    let mode = if flags & abi::EXECUTE_CONSOLE != 0 {
-        Mode::Console
-    } else {
-        Mode::Chunk
-    };
+    if flags & !abi::EXECUTE_CONSOLE != 0 {
+        machine::set_status(abi::STATUS_BAD_ARGUMENT);
+        return -1;
+    }
+    let mode = if flags & abi::EXECUTE_CONSOLE != 0 { Mode::Console } else { Mode::Chunk };
     run::run(code, (!name.is_empty()).then_some(name), mode)
 }
 
@@ -121,4 +121,39 @@ pub fn set_memory_alias_enabled(enabled: i32) {
 /// Lua's allocator, for hosts: `_old_size` is ignored, as documented.
 pub fn lua_alloc(_user_data: u32, block: u32, _old_size: u32, new_size: u32) -> u32 {
     machine::allocate_for_host(block, new_size)
+}
+
+/// The id that the next new external table gets.
+pub fn get_external_table_counter() -> u32 {
+    ext::next_id()
+}
+
+/// Takes an id for a new external table; 0 if there is none.
+pub fn ext_table_new() -> u32 {
+    machine::state().and_then(|_| ext::take_id()).unwrap_or(0)
+}
+
+/// Stores a serialized value under a key's form.
+pub fn ext_table_set(table_id: u32, key: Bytes, value: Bytes) -> i32 {
+    raw::set(table_id, key, value)
+}
+
+/// Copies a serialized value.
+pub fn ext_table_get(table_id: u32, key: Bytes, value: BytesMut) -> i32 {
+    raw::get(table_id, key, value)
+}
+
+/// Deletes a key.
+pub fn ext_table_delete(table_id: u32, key: Bytes) -> i32 {
+    raw::delete(table_id, key)
+}
+
+/// Counts entries.
+pub fn ext_table_size(table_id: u32) -> i32 {
+    raw::size(table_id)
+}
+
+/// Lists keys.
+pub fn ext_table_keys(table_id: u32, buffer: BytesMut) -> i32 {
+    raw::keys(table_id, buffer)
 }

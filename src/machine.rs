@@ -10,6 +10,7 @@ use crate::ext;
 use crate::heap::Heap;
 use crate::lua::{self, State, ffi};
 use crate::output;
+use crate::system;
 
 /// A value that only the machine's single thread touches.
 pub struct Single<T>(UnsafeCell<T>);
@@ -38,6 +39,8 @@ struct Globals {
     alias: Cell<bool>,
     /// How the last call ended, one of `abi::STATUS_*`.
     status: Cell<i32>,
+    /// See [`RESERVE`].
+    reserve: Cell<*mut u8>,
 }
 
 // SAFETY: as for `Single`.
@@ -47,6 +50,7 @@ static GLOBALS: Globals = Globals {
     state: Cell::new(ptr::null_mut()),
     alias: Cell::new(true),
     status: Cell::new(abi::STATUS_OK),
+    reserve: Cell::new(ptr::null_mut()),
 };
 
 /// The running state, or `None` before `init` and after `deinit`.
@@ -128,11 +132,13 @@ unsafe extern "C-unwind" fn allocate(_: *mut c_void, block: *mut c_void, old: us
 /// Makes the machine, or does nothing but apply the alias when there is one. `false`: out of memory.
 pub fn start() -> bool {
     if let Some(state) = state() {
-        return protected(state, apply_alias);
+        // SAFETY: the state is live.
+        return unsafe { protected(state, apply_alias) };
     }
     let (base, length) = region();
     // SAFETY: no state is alive, so nothing lies in the heap; the region is ours alone.
     unsafe { heap().init(base, length) };
+    GLOBALS.reserve.set(ptr::null_mut());
     output::reset();
     // SAFETY: the allocator keeps lua_newstate's contract; a null result is looked at.
     let state = unsafe { ffi::lua_newstate(Some(allocate), ptr::null_mut()) };
@@ -140,12 +146,15 @@ pub fn start() -> bool {
         return false;
     }
     ext::reset();
-    if !protected(state, open) {
-        // SAFETY: the state was made just above and nothing else refers to it.
-        unsafe { ffi::lua_close(state) };
-        return false;
+    // SAFETY: the state was made just above and nothing else refers to it.
+    unsafe {
+        if !protected(state, open) {
+            ffi::lua_close(state);
+            return false;
+        }
     }
     GLOBALS.state.set(state);
+    keep_reserve();
     set_status(abi::STATUS_OK);
     true
 }
@@ -162,8 +171,12 @@ pub fn stop() {
 }
 
 /// Runs a function in protected mode on an empty part of the stack; `false` if it raised an error.
-pub fn protected(state: *mut State, function: lua::Function) -> bool {
-    // SAFETY: the state is live and has free slots; a light function takes no memory to push.
+///
+/// # Safety
+///
+/// `state` is a live state, between calls of Lua.
+pub unsafe fn protected(state: *mut State, function: lua::Function) -> bool {
+    // SAFETY: as for the caller; a light function takes no memory to push.
     unsafe {
         let top = ffi::lua_gettop(state);
         lua::push_function(state, function);
@@ -183,6 +196,8 @@ unsafe extern "C-unwind" fn apply_alias(state: *mut State) -> c_int {
 unsafe extern "C-unwind" fn open(state: *mut State) -> c_int {
     // SAFETY: Lua calls this with a live state, in protected mode.
     unsafe {
+        // First of all: the seed of math.random is asked from the host.
+        system::negotiate();
         ffi::luaL_openlibs(state);
         console::open(state);
         ext::open(state);
@@ -208,14 +223,38 @@ pub fn collect() {
         0
     }
     if let Some(state) = state() {
-        protected(state, full);
+        // SAFETY: the state is live.
+        unsafe { protected(state, full) };
+    }
+}
+
+/// Bytes that are set aside, so that after a chunk has filled the heap there is memory to compile and run
+/// one that empties it.
+const RESERVE: usize = 16 * 1024;
+
+/// Sets the reserve aside, if there is memory for it again.
+pub fn keep_reserve() {
+    if GLOBALS.reserve.get().is_null() {
+        // SAFETY: no other reference to the heap is alive between calls of Lua.
+        GLOBALS.reserve.set(unsafe { heap().allocate(RESERVE) });
+    }
+}
+
+/// Gives the reserve to the next call.
+pub fn release_reserve() {
+    let reserve = GLOBALS.reserve.replace(ptr::null_mut());
+    if !reserve.is_null() {
+        // SAFETY: as above; the block is the reserve and has its size.
+        unsafe { heap().free(reserve, RESERVE) };
     }
 }
 
 /// Bytes of the heap in use.
 pub fn memory_used() -> u32 {
     // SAFETY: no other reference to the heap is alive between calls of Lua.
-    if state().is_some() { unsafe { heap().used() as u32 } } else { 0 }
+    let used = if state().is_some() { unsafe { heap().used() } } else { return 0 };
+    let reserve = if GLOBALS.reserve.get().is_null() { 0 } else { RESERVE };
+    (used - reserve) as u32
 }
 
 /// Allocates, resizes or frees a block for the host, which need not know the block's size. 0: there is

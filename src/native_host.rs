@@ -60,9 +60,7 @@ pub unsafe fn js_ext_table_get(table: u32, key: *const u8, key_len: usize, value
     // SAFETY: as for the caller.
     let key = unsafe { slice(key, key_len) };
     let tables = tables();
-    let found = tables
-        .get(&table)
-        .and_then(|entries| entries.iter().find(|(k, _)| k == key));
+    let found = tables.get(&table).and_then(|entries| entries.iter().find(|(k, _)| k == key));
     match found {
         Some((_, bytes)) if bytes.len() <= max_len => {
             // SAFETY: the place has room for as many bytes.

@@ -32,10 +32,7 @@ struct Captured {
 // SAFETY: as for `Single`.
 unsafe impl Sync for Captured {}
 
-static CAPTURED: Captured = Captured {
-    length: Cell::new(0),
-    cut: Cell::new(0),
-};
+static CAPTURED: Captured = Captured { length: Cell::new(0), cut: Cell::new(0) };
 
 /// Where the buffer lies.
 pub fn buffer() -> *mut u8 {
@@ -131,10 +128,7 @@ pub fn make_room(value: usize) -> usize {
 fn cut_to(room: usize) {
     let total = CAPTURED.length.get() + CAPTURED.cut.get();
     let mark = |kept: usize| {
-        let mut mark = Short {
-            text: [0; 64],
-            length: 0,
-        };
+        let mut mark = Short { text: [0; 64], length: 0 };
         // The mark with the longest number has 45 bytes.
         let _ = write!(mark, "\n[... {} more bytes of output cut]\n", total - kept);
         mark
@@ -167,7 +161,15 @@ pub fn write_error(message: &[u8]) -> i32 {
     // SAFETY: the message lies in the Lua heap or in static data, never in the buffer; nobody else
     // refers to the buffer now.
     let place = unsafe { bytes() };
-    place[..kept].copy_from_slice(&message[..kept]);
+    // The buffer holds UTF-8; the message's own bytes are kept for whoever asks.
+    let mut at = 0;
+    for chunk in message[..kept].utf8_chunks() {
+        for part in [chunk.valid().as_bytes(), &b"?"[..usize::from(!chunk.invalid().is_empty())]] {
+            place[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+    }
+    let kept = at;
     place[kept] = 0;
     -(kept as i32 + 1)
 }
@@ -182,10 +184,7 @@ pub unsafe fn open(state: *mut State) {
     unsafe { ffi::lua_setwarnf(state, Some(warn), core::ptr::null_mut()) };
 }
 
-static WARNING: Single<Warning> = Single::new(Warning {
-    on: false,
-    continues: false,
-});
+static WARNING: Single<Warning> = Single::new(Warning { on: false, continues: false });
 
 struct Warning {
     on: bool,
@@ -223,7 +222,10 @@ pub unsafe fn push_message(state: *mut State, index: c_int) {
     // SAFETY: as for the caller.
     unsafe {
         let kind = ffi::lua_type(state, index);
-        if kind == lua::kind::STRING || kind == lua::kind::NUMBER || ffi::luaL_getmetafield(state, index, c"__tostring".as_ptr()) != lua::kind::NIL {
+        if kind == lua::kind::STRING
+            || kind == lua::kind::NUMBER
+            || ffi::luaL_getmetafield(state, index, c"__tostring".as_ptr()) != lua::kind::NIL
+        {
             ffi::luaL_tolstring(state, index, core::ptr::null_mut());
         } else {
             let name = ffi::lua_typename(state, kind);

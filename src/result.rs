@@ -40,7 +40,11 @@ fn keep(what: Kept) {
 }
 
 /// Drops what the last call left.
-pub fn forget(state: *mut State) {
+///
+/// # Safety
+///
+/// `state` is a live state, between calls of Lua.
+pub unsafe fn forget(state: *mut State) {
     // SAFETY: the state is live; setting an existing registry slot to nil takes no memory, and the
     // slot exists exactly when there was an error to keep a traceback of.
     unsafe {
@@ -87,12 +91,7 @@ unsafe extern "C-unwind" fn write_results(state: *mut State) -> c_int {
 
 /// Writes the results on the stack to a place, in protected mode. The status, and the target filled in.
 unsafe fn write(state: *mut State, out: *mut [u8], start: usize) -> (c_int, Target) {
-    let mut target = Target {
-        out,
-        start,
-        total: 0,
-        written: 0,
-    };
+    let mut target = Target { out, start, total: 0, written: 0 };
     // SAFETY: the state is live; the target outlives the call.
     unsafe {
         let n = ffi::lua_gettop(state);
@@ -187,10 +186,7 @@ struct Message {
 
 impl Message {
     fn new() -> Self {
-        Self {
-            text: [0; 160],
-            length: 0,
-        }
+        Self { text: [0; 160], length: 0 }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -234,6 +230,7 @@ pub unsafe fn fail(state: *mut State, status: c_int) -> i32 {
         if status as u32 == ffi::LUA_ERRMEM {
             // The garbage of the chunk that filled the heap is not left for the next one to find.
             machine::collect();
+            machine::release_reserve();
         }
         if ffi::lua_type(state, 1) == kind::STRING {
             ffi::lua_pushvalue(state, 1);
@@ -309,12 +306,7 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
 
 /// As [`write`], for the value on top of the stack alone.
 unsafe fn write_top(state: *mut State, out: *mut [u8], start: usize) -> (c_int, Target) {
-    let mut target = Target {
-        out,
-        start,
-        total: 0,
-        written: 0,
-    };
+    let mut target = Target { out, start, total: 0, written: 0 };
     // SAFETY: as for `write`.
     unsafe {
         if ffi::lua_checkstack(state, 3) == 0 {

@@ -7,6 +7,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use crate::abi;
 use crate::boundary::Bytes;
 use crate::console;
+use crate::ext;
 use crate::lua::{self, State, ffi};
 use crate::machine;
 use crate::output;
@@ -30,10 +31,16 @@ impl Name {
     /// Lua shows less than this of a chunk's name (`LUA_IDSIZE` is 60).
     const LENGTH: usize = 128;
 
+    /// Of a long name Lua shows the beginning, but of a file's, behind its `@`, the end.
     fn new(name: &[u8]) -> Self {
         let mut text = [0; Self::LENGTH];
         let n = name.len().min(Self::LENGTH - 1);
-        text[..n].copy_from_slice(&name[..n]);
+        let shown = match name {
+            [b'@', ..] => &name[name.len() - n..],
+            _ => &name[..n],
+        };
+        text[..n].copy_from_slice(shown);
+        text[..n.min(1)].copy_from_slice(&name[..n.min(1)]);
         Self { text }
     }
 
@@ -51,10 +58,12 @@ pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
     };
     machine::set_status(abi::STATUS_OK);
     output::reset();
-    result::forget(state);
+    // SAFETY: the state is live.
+    unsafe { result::forget(state) };
     if code.is_empty() {
         return 0;
     }
+    ext::begin_call();
     // SAFETY: the state is live and its stack empty, so that the few slots used here are free. Nothing
     // has a destructor. The code is read only while it is compiled, and until then nothing writes to
     // the memory that it may share with the I/O buffer.
@@ -74,11 +83,14 @@ pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
         if status == lua::OK && mode == Mode::Console {
             status = absorb(state);
         }
+        // A chunk that failed may have changed variables all the same; its own error is what counts.
+        let stored = ext::end_call(state);
         if status == lua::OK {
-            result::succeed(state)
-        } else {
-            result::fail(state, status)
+            status = stored;
+        } else if stored != lua::OK {
+            lua::pop(state, 1);
         }
+        if status == lua::OK { result::succeed(state) } else { result::fail(state, status) }
     }
 }
 
@@ -154,23 +166,14 @@ unsafe fn compile(state: *mut State, code: Bytes, name: &Name, mode: Mode) -> c_
 
 unsafe fn load(state: *mut State, prefix: &'static [u8], code: Bytes, name: &Name, mode: Mode) -> c_int {
     const TEXT_ONLY: &CStr = c"t";
-    let mut pieces = Pieces {
-        prefix,
-        code,
-        next: Cell::new(0),
-    };
+    let mut pieces = Pieces { prefix, code, next: Cell::new(0) };
     // SAFETY: as for `compile`; the console's table stays on the stack while the chunk is compiled.
     unsafe {
         if mode == Mode::Console {
             console::begin(state);
         }
-        let status = ffi::lua_load(
-            state,
-            Some(read_piece),
-            (&raw mut pieces).cast(),
-            name.as_ptr(),
-            TEXT_ONLY.as_ptr(),
-        );
+        let status =
+            ffi::lua_load(state, Some(read_piece), (&raw mut pieces).cast(), name.as_ptr(), TEXT_ONLY.as_ptr());
         if mode == Mode::Console {
             console::end(state);
             ffi::lua_rotate(state, -2, -1);

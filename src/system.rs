@@ -16,17 +16,13 @@ struct Host {
 // SAFETY: as for `machine::Single`.
 unsafe impl Sync for Host {}
 
-static HOST: Host = Host {
-    services: Cell::new(0),
-    longest_value: Cell::new(abi::VALUE_LIMIT),
-};
+static HOST: Host = Host { services: Cell::new(0), longest_value: Cell::new(abi::VALUE_LIMIT) };
 
 /// Asks the host what it offers.
 pub fn negotiate() {
     let answer = services::negotiate(abi::ABI_VERSION);
     HOST.services.set(answer.map_or(0, |a| a.services));
-    HOST.longest_value
-        .set(answer.map_or(abi::VALUE_LIMIT, |a| a.max_value_len.max(abi::VALUE_LIMIT)));
+    HOST.longest_value.set(answer.map_or(abi::VALUE_LIMIT, |a| a.max_value_len.max(abi::VALUE_LIMIT)));
 }
 
 /// Whether the host offers a service.

@@ -12,7 +12,6 @@ import { pathToFileURL } from 'node:url';
 import { MANIFEST_HASH } from './loader.js';
 import { Lua, LuaError, MapStore } from './lua-persistent.js';
 import { readStateFile, StateFileError, writeStateFile } from './state-file.js';
-import { nextFreeId } from './store.js';
 
 const USAGE = `usage: lua-persistent FILE [--state STATE] [--] [args...]
 
@@ -142,28 +141,12 @@ async function run({ file, state, args }) {
     exitCode = 1;
   }
 
-  const { homeTableId, ioTableId } = lua;
+  const { homeTableId, nextTableId } = lua;
+  // `_io` holds what passes between a host and one run, which is over.
+  store.tables.delete(lua.ioTableId);
   lua.close();
-  if (state !== undefined) save(state, store, homeTableId, ioTableId, before === null ? 1 : before.nextTableId);
+  if (state !== undefined) writeStateFile(state, { abiHash: MANIFEST_HASH, homeTableId, nextTableId, tables: store.tables });
   return exitCode;
-}
-
-/**
- * @param {string} file
- * @param {MapStore} store
- * @param {number} homeTableId
- * @param {number} ioTableId holds what passes between a host and one run, which is over
- * @param {number} nextTableId what it was before
- */
-function save(file, store, homeTableId, ioTableId, nextTableId) {
-  const tables = new Map(store.tables);
-  tables.delete(ioTableId);
-  writeStateFile(file, {
-    abiHash: MANIFEST_HASH,
-    homeTableId,
-    nextTableId: Math.max(nextTableId, homeTableId + 1, nextFreeId(tables)),
-    tables,
-  });
 }
 
 /** @returns {string} */

@@ -169,7 +169,7 @@ export interface Services {
   /**
    * Asks what time it is and how much processor time was used.
    *
-   * For `os.time` and `os.clock`. Without it, the first gives -1 and the second 0.
+   * For `os.time` and `os.clock`. Without it, both give 0.
    */
   clock?(): ClockReply | null;
   /**

@@ -66,6 +66,8 @@ export { MapStore } from './store.js';
 /** Longest code that is copied to memory character by character; beyond it `encodeInto` is faster. */
 const SHORT = 48;
 
+const NOTHING = new Uint8Array(0);
+
 /** @type {Record<'closed' | 'running' | 'crashed', string>} */
 const OBSTACLES = {
   closed: 'this Lua machine is closed; make another with Lua.create()',
@@ -160,6 +162,12 @@ export class Lua {
   get homeTableId() {
     this.check();
     return this.machine.getMemoryTableId();
+  }
+
+  /** Id that the next new external table will have. Store it with the tables. */
+  get nextTableId() {
+    this.check();
+    return this.machine.getExternalTableCounter();
   }
 
   /** Id of the external table that is `_io`. */
@@ -346,8 +354,25 @@ export class Lua {
     const outputLength = machine.view.getUint32(address, true);
     const from = address + 4 + outputLength;
     const values = this.decoder.results(from, address + length);
-    if (outputLength > 0) this.output.take(machine.bytes.subarray(address + 4, from));
-    return new Result(values, this.output.finish());
+    return new Result(values, this.finishOutput(machine.bytes.subarray(address + 4, from)));
+  }
+
+  /**
+   * Take the rest of the output and give all of it.
+   *
+   * @private
+   * @param {Uint8Array} rest
+   * @returns {string}
+   */
+  finishOutput(rest) {
+    // Wherever a run's output is handed on, the machine counts as running: `onPrint` may not call it.
+    this.obstacle = 'running';
+    try {
+      if (rest.length > 0) this.output.take(rest);
+      return this.output.finish();
+    } finally {
+      this.obstacle = '';
+    }
   }
 
   /**
@@ -362,7 +387,7 @@ export class Lua {
     const code = machine.getStatus();
     if (code === STATUS_TOO_LARGE) {
       const values = this.part(PART_VALUES);
-      if (values !== null) return new Result(new Decoder(values).results(0, values.length), this.output.finish());
+      if (values !== null) return new Result(new Decoder(values).results(0, values.length), this.finishOutput(NOTHING));
     }
     const message = decodeLossy(this.part(PART_MESSAGE) || inBuffer);
     const traceback = this.part(PART_TRACEBACK);
@@ -372,7 +397,7 @@ export class Lua {
       code,
       traceback: traceback === null ? '' : decodeLossy(traceback),
       value: value === null ? message : new Decoder(value).value(0, value.length),
-      output: this.output.finish(),
+      output: this.finishOutput(NOTHING),
       cause: thrown === null ? undefined : thrown.error,
     });
   }

@@ -14,28 +14,6 @@
  * @property {() => Iterable<number>} tableIds all tables that have entries or had some
  */
 
-import { TAG_EXTERNAL_TABLE } from './loader.js';
-
-/**
- * The lowest id above every table that a store has, or that one of its values refers to: a table that was never written to
- * is known by nothing else.
- *
- * @param {ReadonlyMap<number, ReadonlyMap<string, Uint8Array>>} tables contents by table id
- * @returns {number}
- */
-export function nextFreeId(tables) {
-  let next = 1;
-  for (const [id, table] of tables) {
-    next = Math.max(next, id + 1);
-    for (const value of table.values()) {
-      if (value.length === 5 && value[0] === TAG_EXTERNAL_TABLE) {
-        next = Math.max(next, new DataView(value.buffer, value.byteOffset).getUint32(1, true) + 1);
-      }
-    }
-  }
-  return next;
-}
-
 /**
  * External tables as Maps.
  *

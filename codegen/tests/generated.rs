@@ -11,8 +11,7 @@ fn root() -> PathBuf {
 }
 
 fn manifest() -> Manifest {
-    Manifest::load(&root().join("exports.toml"))
-        .unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
+    Manifest::load(&root().join("exports.toml")).unwrap_or_else(|diagnostics| panic!("{diagnostics}"))
 }
 
 /// A manifest that has every form that the project's own does not use.
@@ -43,10 +42,7 @@ fn other_forms_of_entries_are_those_of_the_snapshots() {
     let manifest = other_forms();
     snapshot("other_forms_shims", &Shims.render(&manifest));
     for backend in all() {
-        snapshot(
-            &format!("other_forms_{}", backend.name()),
-            &backend.render(&manifest),
-        );
+        snapshot(&format!("other_forms_{}", backend.name()), &backend.render(&manifest));
     }
 }
 
@@ -61,22 +57,13 @@ fn committed_files_are_up_to_date() {
         })
         .map(Backend::path)
         .collect();
-    assert!(
-        stale.is_empty(),
-        "not what exports.toml gives: {}; run `cargo xtask generate`",
-        stale.join(", ")
-    );
+    assert!(stale.is_empty(), "not what exports.toml gives: {}; run `cargo xtask generate`", stale.join(", "));
 }
 
 #[test]
 fn rendering_twice_gives_the_same_text() {
     for backend in all() {
-        assert_eq!(
-            backend.render(&manifest()),
-            backend.render(&manifest()),
-            "{}",
-            backend.name()
-        );
+        assert_eq!(backend.render(&manifest()), backend.render(&manifest()), "{}", backend.name());
     }
 }
 
@@ -93,9 +80,7 @@ fn no_line_of_code_is_too_long() {
 fn every_link_of_the_reference_has_its_heading() {
     let reference = Reference.render(&manifest());
     let slug = |heading: &str| {
-        let kept = heading
-            .chars()
-            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
         kept.collect::<String>().to_lowercase().replace(' ', "-")
     };
     let headings: Vec<_> = reference
@@ -103,18 +88,11 @@ fn every_link_of_the_reference_has_its_heading() {
         .filter(|line| line.starts_with('#'))
         .map(|line| slug(line.trim_start_matches(['#', ' '])))
         .collect();
-    let links: Vec<_> = reference
-        .split("](#")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')'))
-        .map(|(target, _)| target)
-        .collect();
+    let links: Vec<_> =
+        reference.split("](#").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target).collect();
     assert!(links.len() > manifest().exports.len());
     for link in links {
-        assert!(
-            headings.iter().any(|heading| heading == link),
-            "no heading for #{link}"
-        );
+        assert!(headings.iter().any(|heading| heading == link), "no heading for #{link}");
     }
 }
 
@@ -122,10 +100,7 @@ fn every_link_of_the_reference_has_its_heading() {
 fn the_loader_keeps_to_the_syntax_of_old_browsers() {
     let loader = Loader.render(&manifest());
     for newer in ["?.", "??", "||=", "&&=", "static {", "this.#", "\n  #"] {
-        assert!(
-            !loader.contains(newer),
-            "{newer:?} is newer than Chrome 74 and Firefox 79"
-        );
+        assert!(!loader.contains(newer), "{newer:?} is newer than Chrome 74 and Firefox 79");
     }
 }
 
@@ -135,41 +110,15 @@ fn every_example_is_javascript() {
     let manifest = manifest();
     let mut programs = Vec::new();
     let whole = |code: &str| format!("async () => {{\n{code}\n}}");
-    programs.extend(
-        manifest
-            .exports
-            .iter()
-            .map(|export| whole(&export.function.example)),
-    );
-    programs.extend(
-        manifest
-            .structs
-            .iter()
-            .map(|structure| whole(&structure.example)),
-    );
-    programs.extend(
-        manifest
-            .imports
-            .iter()
-            .map(|import| format!("({{\n{}\n}})", import.function.example)),
-    );
-    programs.extend(
-        manifest
-            .services
-            .iter()
-            .map(|service| format!("({{\n{}\n}})", service.example)),
-    );
+    programs.extend(manifest.exports.iter().map(|export| whole(&export.function.example)));
+    programs.extend(manifest.structs.iter().map(|structure| whole(&structure.example)));
+    programs.extend(manifest.imports.iter().map(|import| format!("({{\n{}\n}})", import.function.example)));
+    programs.extend(manifest.services.iter().map(|service| format!("({{\n{}\n}})", service.example)));
     programs.extend(manifest.examples.iter().map(|example| {
-        let code = example
-            .code
-            .lines()
-            .filter(|line| !line.starts_with("import "));
+        let code = example.code.lines().filter(|line| !line.starts_with("import "));
         whole(&code.collect::<Vec<_>>().join("\n"))
     }));
-    let source: String = programs
-        .iter()
-        .map(|program| format!("void ({program});\n"))
-        .collect();
+    let source: String = programs.iter().map(|program| format!("void ({program});\n")).collect();
     node_accepts("examples.mjs", &source);
 }
 
@@ -182,14 +131,6 @@ fn the_loader_is_javascript() {
 fn node_accepts(name: &str, source: &str) {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, source).expect("the target directory can be written");
-    let output = Command::new("node")
-        .arg("--check")
-        .arg(&path)
-        .output()
-        .expect("node is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = Command::new("node").arg("--check").arg(&path).output().expect("node is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 use codegen::backend::{Backend, Loader};
 use codegen::manifest::{Manifest, ValType, WasmFunction};
 use wasm_encoder::{
-    CodeSection, CustomSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
-    ImportSection, MemorySection, MemoryType, Module, TypeSection,
+    CodeSection, CustomSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
+    MemorySection, MemoryType, Module, TypeSection,
 };
 
 /// A module with all imports and exports of the manifest but one, whose functions return zero.
@@ -25,26 +25,16 @@ impl Stub<'_> {
         exported.retain(|function| function.name != self.without);
         let mut types = TypeSection::new();
         for function in imported.iter().chain(&exported) {
-            let values =
-                |types: &[ValType]| types.iter().copied().map(value_type).collect::<Vec<_>>();
-            types
-                .ty()
-                .function(values(&function.params), values(&function.results));
+            let values = |types: &[ValType]| types.iter().copied().map(value_type).collect::<Vec<_>>();
+            types.ty().function(values(&function.params), values(&function.results));
         }
         let mut imports = ImportSection::new();
         for (index, function) in (0..).zip(&imported) {
-            imports.import(
-                &function.module,
-                &function.name,
-                EntityType::Function(index),
-            );
+            imports.import(&function.module, &function.name, EntityType::Function(index));
         }
         let first = u32::try_from(imported.len()).expect("there are few imports");
-        let (mut functions, mut exports, mut bodies) = (
-            FunctionSection::new(),
-            ExportSection::new(),
-            CodeSection::new(),
-        );
+        let (mut functions, mut exports, mut bodies) =
+            (FunctionSection::new(), ExportSection::new(), CodeSection::new());
         let mut memories = MemorySection::new();
         memories.memory(MemoryType {
             minimum: self.pages,
@@ -60,18 +50,10 @@ impl Stub<'_> {
             bodies.function(&body(function));
         }
         let mut module = Module::new();
-        module
-            .section(&types)
-            .section(&imports)
-            .section(&functions)
-            .section(&memories)
-            .section(&exports);
+        module.section(&types).section(&imports).section(&functions).section(&memories).section(&exports);
         module.section(&bodies);
         if let Some(data) = &self.section {
-            module.section(&CustomSection {
-                name: (&self.manifest.abi.section).into(),
-                data: data.into(),
-            });
+            module.section(&CustomSection { name: (&self.manifest.abi.section).into(), data: data.into() });
         }
         module.finish()
     }
@@ -108,8 +90,7 @@ fn stamp(version: u32, manifest: &Manifest) -> Vec<u8> {
 #[test]
 fn the_loader_does_in_node_what_its_documentation_says() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let manifest =
-        Manifest::load(&here.join("../exports.toml")).unwrap_or_else(|error| panic!("{error}"));
+    let manifest = Manifest::load(&here.join("../exports.toml")).unwrap_or_else(|error| panic!("{error}"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("loader");
     std::fs::create_dir_all(&folder).expect("the target directory can be written");
     let write = |name: &str, bytes: &[u8]| {
@@ -118,45 +99,23 @@ fn the_loader_does_in_node_what_its_documentation_says() {
 
     let stub = |version, pages, without| {
         let section = Some(stamp(version, &manifest));
-        Stub {
-            manifest: &manifest,
-            pages,
-            without,
-            section,
-        }
+        Stub { manifest: &manifest, pages, without, section }
     };
     let version = manifest.abi.version;
     write("fits.wasm", &stub(version, 32, "").encode());
     write("newer.wasm", &stub(99, 32, "").encode());
     write("lacking.wasm", &stub(version, 32, "compute").encode());
     write("small.wasm", &stub(version, 1, "").encode());
-    write(
-        "unstamped.wasm",
-        &Stub {
-            section: None,
-            ..stub(version, 32, "")
-        }
-        .encode(),
-    );
+    write("unstamped.wasm", &Stub { section: None, ..stub(version, 32, "") }.encode());
     let damaged = Some(vec![1, 0, 0, 0, 200, b'5']);
-    write(
-        "damaged.wasm",
-        &Stub {
-            section: damaged,
-            ..stub(version, 32, "")
-        }
-        .encode(),
-    );
+    write("damaged.wasm", &Stub { section: damaged, ..stub(version, 32, "") }.encode());
     let loader = folder.join("loader.mjs");
     write("loader.mjs", Loader.render(&manifest).as_bytes());
 
     let output = Command::new("node")
         .arg("--test")
         .arg(here.join("tests/generated_loader.mjs"))
-        .env(
-            "LOADER_TEST",
-            format!("{}|{}", loader.display(), folder.display()),
-        )
+        .env("LOADER_TEST", format!("{}|{}", loader.display(), folder.display()))
         .output()
         .expect("node is installed");
     assert!(

@@ -16,24 +16,14 @@ fn the_projects_manifest_is_valid() {
     let manifest = Manifest::load(&path).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
     assert_eq!(manifest.imports.len(), 5, "five imports, for ever");
     for name in ["init", "compute", "eval", "lua_alloc", "get_memory_stats"] {
-        assert!(
-            manifest
-                .exports
-                .iter()
-                .any(|export| export.function.name == name),
-            "{name} is not exported"
-        );
+        assert!(manifest.exports.iter().any(|export| export.function.name == name), "{name} is not exported");
     }
 }
 
 #[test]
 fn entries_keep_the_order_of_the_file() {
     let manifest = parse(VALID);
-    let names: Vec<_> = manifest
-        .exports
-        .iter()
-        .map(|export| export.function.name.as_str())
-        .collect();
+    let names: Vec<_> = manifest.exports.iter().map(|export| export.function.name.as_str()).collect();
     assert_eq!(names, ["put", "measure", "count"]);
 }
 
@@ -41,29 +31,16 @@ fn entries_keep_the_order_of_the_file() {
 fn byte_ranges_become_an_address_and_a_length() {
     let manifest = parse(VALID);
     let put = &manifest.wasm_exports()[0];
-    assert_eq!(
-        put.params,
-        [ValType::I32, ValType::I32, ValType::I32, ValType::F64]
-    );
+    assert_eq!(put.params, [ValType::I32, ValType::I32, ValType::I32, ValType::F64]);
     assert_eq!(put.results, [ValType::I64]);
-    let names: Vec<_> = manifest.exports[0]
-        .function
-        .wasm_params()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let names: Vec<_> = manifest.exports[0].function.wasm_params().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["thing", "text_ptr", "text_len", "weight"]);
 }
 
 #[test]
 fn a_length_can_have_a_name_of_its_own() {
     let manifest = parse(VALID);
-    let names: Vec<_> = manifest.imports[0]
-        .function
-        .wasm_params()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let names: Vec<_> = manifest.imports[0].function.wasm_params().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["thing", "key_ptr", "key_len", "value_ptr", "room"]);
     assert_eq!(manifest.wasm_imports()[0].module, "env");
 }
@@ -78,26 +55,14 @@ fn a_structure_crosses_as_one_address() {
 #[test]
 fn the_hash_does_not_depend_on_documentation_or_order() {
     let hash = parse(VALID).hash();
-    assert_eq!(
-        parse(&VALID.replace("Copies the bytes.", "Takes the bytes.")).hash(),
-        hash
-    );
+    assert_eq!(parse(&VALID.replace("Copies the bytes.", "Takes the bytes.")).hash(), hash);
     let (first, second) = ("name = \"measure\"", "name = \"count\"");
     let at = |text: &str, from: &str| text.find(from).expect("the fixture has it");
     let (a, b, end) = (at(VALID, first), at(VALID, second), at(VALID, "[[import]]"));
     let header = "[[export]]\n";
-    let swapped = format!(
-        "{}{}{header}{}{}",
-        &VALID[..a],
-        &VALID[b..end],
-        VALID[a..b].trim_end_matches(header),
-        &VALID[end..]
-    );
-    let names: Vec<_> = parse(&swapped)
-        .exports
-        .iter()
-        .map(|export| export.function.name.clone())
-        .collect();
+    let swapped =
+        format!("{}{}{header}{}{}", &VALID[..a], &VALID[b..end], VALID[a..b].trim_end_matches(header), &VALID[end..]);
+    let names: Vec<_> = parse(&swapped).exports.iter().map(|export| export.function.name.clone()).collect();
     assert_eq!(names, ["put", "count", "measure"]);
     assert_eq!(parse(&swapped).hash(), hash);
 }
@@ -108,24 +73,14 @@ fn the_hash_depends_on_everything_a_caller_could_notice() {
     for (old, new) in [
         ("version = 3", "version = 4"),
         ("value = 17", "value = 18"),
-        (
-            "name = \"total\", type = \"u64\"",
-            "name = \"total\", type = \"i64\"",
-        ),
-        (
-            "name = \"weight\", type = \"f64\"",
-            "name = \"weight\", type = \"u32\"",
-        ),
+        ("name = \"total\", type = \"u64\"", "name = \"total\", type = \"i64\""),
+        ("name = \"weight\", type = \"f64\"", "name = \"weight\", type = \"u32\""),
         ("bad_range = -1", "bad_range = -2"),
         ("threw = -2", "threw = -3"),
         ("number = 7", "number = 8"),
         ("name = \"count\"", "name = \"number\""),
     ] {
-        assert_ne!(
-            parse(&VALID.replace(old, new)).hash(),
-            hash,
-            "{old} -> {new}"
-        );
+        assert_ne!(parse(&VALID.replace(old, new)).hash(), hash, "{old} -> {new}");
     }
 }
 
@@ -136,18 +91,9 @@ fn the_passes_know_every_feature_that_an_artifact_can_claim() {
 
     let all = "mutable-globals sign-extension nontrapping-fptoint bulk-memory multi-value reference-types simd \
                exceptions-legacy exceptions tail-calls";
-    let quoted: Vec<_> = all
-        .split_whitespace()
-        .map(|name| format!("\"{name}\""))
-        .collect();
-    let text = VALID.replace(
-        "[\"exceptions\", \"bulk-memory\"]",
-        &format!("[{}]", quoted.join(", ")),
-    );
+    let quoted: Vec<_> = all.split_whitespace().map(|name| format!("\"{name}\"")).collect();
+    let text = VALID.replace("[\"exceptions\", \"bulk-memory\"]", &format!("[{}]", quoted.join(", ")));
     for feature in &parse(&text).artifacts[0].features {
-        assert!(
-            feature.to_string().parse::<Feature>().is_ok(),
-            "the passes do not know {feature}"
-        );
+        assert!(feature.to_string().parse::<Feature>().is_ok(), "the passes do not know {feature}");
     }
 }

@@ -115,13 +115,8 @@ refuses! {
 
 #[test]
 fn all_errors_at_once_in_the_order_of_the_file() {
-    let text = with("size = 24", "size = 25")
-        .replace("threw = -2", "thrown = -2")
-        .replace("value = 32", "value = 33");
-    show(
-        "all_errors_at_once_in_the_order_of_the_file",
-        &refusal(&text),
-    );
+    let text = with("size = 24", "size = 25").replace("threw = -2", "thrown = -2").replace("value = 32", "value = 33");
+    show("all_errors_at_once_in_the_order_of_the_file", &refusal(&text));
 }
 
 #[test]
@@ -132,7 +127,6 @@ fn every_syntax_error_at_once() {
 
 #[test]
 fn file_that_cannot_be_read() {
-    let diagnostics = Manifest::load(Path::new("no-such-folder/exports.toml"))
-        .expect_err("there is no such file");
+    let diagnostics = Manifest::load(Path::new("no-such-folder/exports.toml")).expect_err("there is no such file");
     show("file_that_cannot_be_read", &diagnostics.to_string());
 }

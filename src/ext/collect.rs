@@ -7,16 +7,14 @@ use super::refs::{self, Reference};
 use super::{function, host, walk};
 use crate::lua::{self, State, ffi};
 
-/// The stack of the collection.
-mod index {
-    use core::ffi::c_int;
-    /// A userdata: a bit for each number, set when its table is reached.
-    pub const REACHED: c_int = 1;
-    /// The tables that are reached but not yet looked into.
-    pub const AHEAD: c_int = 2;
-}
+/// Where the tables that are reached but not yet looked into lie on the stack.
+const AHEAD: c_int = 2;
 
 /// `ext.collect()`: frees what is not reached, and returns how many tables that were.
+///
+/// # Safety
+///
+/// Called by Lua.
 pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
     // SAFETY: Lua calls this in protected mode.
     unsafe {
@@ -26,12 +24,7 @@ pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
         let end = super::next_id();
         let bytes = end as usize / 8 + 1;
         let bits = ffi::lua_newuserdatauv(state, bytes, 0).cast::<u8>();
-        let mut marks = Marks {
-            state,
-            bits: core::slice::from_raw_parts_mut(bits, bytes),
-            ahead: 0,
-            end,
-        };
+        let mut marks = Marks { state, bits: core::slice::from_raw_parts_mut(bits, bytes), ahead: 0, end };
         marks.bits.fill(0);
         ffi::lua_createtable(state, 0, 0);
         marks.mark_roots();
@@ -44,6 +37,7 @@ pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
 
 struct Marks<'a> {
     state: *mut State,
+    /// A bit for each number, set when its table is reached.
     bits: &'a mut [u8],
     /// How many tables are yet to be looked into.
     ahead: i64,
@@ -67,7 +61,7 @@ impl Marks<'_> {
         // SAFETY: as for the caller.
         unsafe {
             ffi::lua_pushinteger(self.state, i64::from(id));
-            ffi::lua_rawseti(self.state, index::AHEAD, self.ahead);
+            ffi::lua_rawseti(self.state, AHEAD, self.ahead);
         }
     }
 
@@ -94,13 +88,14 @@ impl Marks<'_> {
         // SAFETY: as for `collect`.
         unsafe {
             while self.ahead > 0 {
-                ffi::lua_rawgeti(state, index::AHEAD, self.ahead);
+                ffi::lua_rawgeti(state, AHEAD, self.ahead);
                 let id = ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32;
                 lua::pop(state, 1);
                 self.ahead -= 1;
-                walk::for_each(state, id, |_, value| match Reference::read(value) {
-                    Some(Reference::Table(id) | Reference::Function(id)) => self.mark(id),
-                    _ => {}
+                walk::for_each(state, id, |_, value| {
+                    if let Some(Reference::Table(id) | Reference::Function(id)) = Reference::read(value) {
+                        self.mark(id);
+                    }
                 });
             }
         }

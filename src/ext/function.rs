@@ -107,11 +107,7 @@ pub unsafe fn stored_id(state: *mut State, function: c_int) -> u32 {
     unsafe {
         push_functions(state);
         ffi::lua_pushvalue(state, function);
-        let id = if ffi::lua_rawget(state, -2) == kind::TABLE {
-            field(state, -1, record::ID)
-        } else {
-            0
-        };
+        let id = if ffi::lua_rawget(state, -2) == kind::TABLE { field(state, -1, record::ID) } else { 0 };
         lua::pop(state, 2);
         id
     }
@@ -307,19 +303,11 @@ unsafe fn load(state: *mut State, id: u32) {
         let top = ffi::lua_gettop(state);
         refs::fetch(state, id, CODE);
         let stored = lua::bytes(state, -1);
-        let Some((sum, mut code)) = stored.split_first_chunk::<CHECKSUM>() else {
-            damaged(state, id)
-        };
+        let Some((sum, mut code)) = stored.split_first_chunk::<CHECKSUM>() else { damaged(state, id) };
         if *sum != checksum(code) {
             damaged(state, id);
         }
-        let status = ffi::lua_load(
-            state,
-            Some(read_code),
-            (&raw mut code).cast(),
-            c"=stored".as_ptr(),
-            c"b".as_ptr(),
-        );
+        let status = ffi::lua_load(state, Some(read_code), (&raw mut code).cast(), c"=stored".as_ptr(), c"b".as_ptr());
         if status != lua::OK {
             lua::raise(state);
         }
@@ -344,11 +332,7 @@ unsafe fn load(state: *mut State, id: u32) {
 unsafe fn damaged(state: *mut State, id: u32) -> ! {
     // SAFETY: as for `push`.
     unsafe {
-        ffi::luaL_error(
-            state,
-            c"the stored function %d is damaged or missing".as_ptr(),
-            id as c_int,
-        );
+        ffi::luaL_error(state, c"the stored function %d is damaged or missing".as_ptr(), id as c_int);
         lua::raise(state)
     }
 }
@@ -369,7 +353,7 @@ unsafe fn read_upvalues(state: *mut State, function: c_int) {
                 break;
             }
             ffi::lua_pushinteger(state, i64::from(n));
-            let mut place = key::Place::new();
+            let mut place = key::Place::default();
             let form = place.encode(state, -1);
             let reference = host::get(state, id, form).and_then(refs::Reference::read);
             let cell = match reference {
@@ -383,9 +367,10 @@ unsafe fn read_upvalues(state: *mut State, function: c_int) {
                 _ => damaged(state, id),
             };
             ffi::lua_settop(state, cells);
+            let joined = join(state, function, n, cell, cells);
             ffi::lua_pushinteger(state, i64::from(cell));
             ffi::lua_rawseti(state, record, record::cell(n));
-            if !join(state, function, n, cell, cells) {
+            if !joined {
                 // Known before its value is read, which may be a function that has it too.
                 ffi::lua_pushvalue(state, function);
                 ffi::lua_rawseti(state, cells, i64::from(cell));
@@ -460,6 +445,10 @@ unsafe fn push_holder(state: *mut State, cell: u32) -> bool {
 }
 
 /// Stores the variables of stored functions that have changed since they were stored or read.
+///
+/// # Safety
+///
+/// Called by Lua.
 pub unsafe extern "C-unwind" fn store_changes(state: *mut State) -> c_int {
     // SAFETY: Lua calls this in protected mode. Storing a variable may store further functions, so the
     // functions are listed before anything is stored.
@@ -509,9 +498,7 @@ unsafe fn store_changes_of(state: *mut State) {
 /// Whether the two values on top are the same, also in the type of number.
 unsafe fn same(state: *mut State) -> bool {
     // SAFETY: two values are on top of the stack.
-    unsafe {
-        ffi::lua_rawequal(state, -1, -2) != 0 && ffi::lua_isinteger(state, -1) == ffi::lua_isinteger(state, -2)
-    }
+    unsafe { ffi::lua_rawequal(state, -1, -2) != 0 && ffi::lua_isinteger(state, -1) == ffi::lua_isinteger(state, -2) }
 }
 
 /// Whether any stored function is alive, whose variables could have changed.

@@ -173,10 +173,7 @@ unsafe extern "C-unwind" fn run_held(state: *mut State) -> c_int {
         }
         ffi::lua_pushlightuserdata(state, plan);
         let status = lua::pcall(state, index::FREE, 0, 0);
-        let writer = Writer {
-            state,
-            plan: &*plan.cast::<Plan>(),
-        };
+        let writer = Writer { state, plan: &*plan.cast::<Plan>() };
         if status == lua::OK {
             writer.commit();
             return 0;

@@ -4,9 +4,10 @@
 //! what separates keys in a list of them.
 
 use core::ffi::c_int;
-use core::fmt::Write;
 
 use crate::abi;
+use crate::libc::digits::{Digits, Limit};
+use crate::libc::strtod;
 use crate::lua::{self, State, ffi, kind};
 
 /// The longest string that is a key, in bytes.
@@ -92,16 +93,6 @@ struct Text<'a> {
     length: usize,
 }
 
-impl Write for Text<'_> {
-    fn write_str(&mut self, s: &str) -> core::fmt::Result {
-        let end = self.length + s.len();
-        let place = self.place.get_mut(self.length..end).ok_or(core::fmt::Error)?;
-        place.copy_from_slice(s.as_bytes());
-        self.length = end;
-        Ok(())
-    }
-}
-
 impl<'a> Text<'a> {
     fn done(self) -> &'a [u8] {
         let Self { place, length } = self;
@@ -112,6 +103,70 @@ impl<'a> Text<'a> {
         if let Some(place) = self.place.get_mut(self.length) {
             *place = byte;
             self.length += 1;
+        }
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.byte(byte));
+    }
+
+    fn integer(&mut self, n: i64) {
+        let mut digits = [0; 20];
+        let mut rest = n.unsigned_abs();
+        let mut from = digits.len();
+        loop {
+            from -= 1;
+            digits[from] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if n < 0 {
+            self.byte(b'-');
+        }
+        self.bytes(&digits[from..]);
+    }
+
+    /// Writes the shortest digits that are read back as the same number: `1.5`, `1e300`, `-inf`. What
+    /// is written is never an integer's form.
+    fn float(&mut self, n: f64) {
+        const PLAIN: core::ops::Range<i32> = -5..16;
+        if n.is_sign_negative() {
+            self.byte(b'-');
+        }
+        let n = n.abs();
+        if n.is_infinite() {
+            return self.bytes(b"inf");
+        }
+        // Fifteen digits always survive, and seventeen always suffice.
+        let start = self.length;
+        for count in 15..=17 {
+            self.length = start;
+            let digits = Digits::new(n, Limit::Significant(count));
+            let plain = PLAIN.contains(&digits.power);
+            let whole = if plain { digits.power } else { 0 };
+            if whole < 0 {
+                self.bytes(b"0.");
+                (whole..-1).for_each(|_| self.byte(b'0'));
+            }
+            let padded = digits.bytes().iter().chain(core::iter::repeat(&b'0'));
+            padded.take(whole.max(0) as usize + 1).for_each(|&digit| self.byte(digit));
+            let rest = digits.bytes().get(whole.max(0) as usize + 1..).unwrap_or(&[]);
+            if whole >= 0 && (!rest.is_empty() || plain) {
+                self.byte(b'.');
+                if rest.is_empty() {
+                    self.byte(b'0');
+                }
+            }
+            self.bytes(rest);
+            if !plain {
+                self.byte(b'e');
+                self.integer(i64::from(digits.power));
+            }
+            if strtod::parse(&self.place[start..self.length]).0 == n {
+                return;
+            }
         }
     }
 }
@@ -139,7 +194,7 @@ fn is_ordinary(bytes: &[u8]) -> bool {
 /// # Safety
 ///
 /// `state` is a live state; the string must stay where it is while its bytes are used.
-pub unsafe fn encode<'a>(state: *mut State, index: c_int, place: &'a mut [u8]) -> &'a [u8] {
+pub unsafe fn encode(state: *mut State, index: c_int, place: &mut [u8]) -> &[u8] {
     let mut text = Text { place, length: 0 };
     // The place is as large as the longest form, so that writing cannot fail.
     // SAFETY: as for the caller; nothing here raises an error.
@@ -160,14 +215,15 @@ pub unsafe fn encode<'a>(state: *mut State, index: c_int, place: &'a mut [u8]) -
                 } else {
                     as_integer(n)
                 };
-                let _ = match whole {
-                    Some(n) => write!(text, "[{n}]"),
-                    None => write!(text, "[{n:e}]"),
-                };
+                text.byte(b'[');
+                match whole {
+                    Some(n) => text.integer(n),
+                    None => text.float(n),
+                }
+                text.byte(b']');
             }
             _ => {
-                let truth = ffi::lua_toboolean(state, index) != 0;
-                let _ = write!(text, "[{truth}]");
+                text.bytes(if ffi::lua_toboolean(state, index) != 0 { b"[true]" } else { b"[false]" });
             }
         }
     }
@@ -206,9 +262,7 @@ fn quote(bytes: &[u8], text: &mut Text<'_>) {
 
 /// Bytes of the UTF-8 character at the start, 0 if there is none.
 fn char_length(bytes: &[u8]) -> usize {
-    (1..=bytes.len().min(4))
-        .find(|&n| core::str::from_utf8(&bytes[..n]).is_ok())
-        .unwrap_or(0)
+    (1..=bytes.len().min(4)).find(|&n| core::str::from_utf8(&bytes[..n]).is_ok()).unwrap_or(0)
 }
 
 /// Pushes the key that has a form. `false`: no key has it, and nothing was pushed.
@@ -239,21 +293,24 @@ pub unsafe fn push(state: *mut State, form: &[u8]) -> bool {
                 true
             }
             _ => {
-                let Ok(text) = core::str::from_utf8(inner) else { return false };
-                if let Ok(n) = text.parse::<i64>() {
-                    ffi::lua_pushinteger(state, n);
-                    return canonical(state, form);
+                match (parse_integer(inner), inner) {
+                    (Some(n), _) => ffi::lua_pushinteger(state, n),
+                    (None, b"inf") => ffi::lua_pushnumber(state, f64::INFINITY),
+                    (None, b"-inf") => ffi::lua_pushnumber(state, f64::NEG_INFINITY),
+                    _ => match strtod::parse(inner) {
+                        (n, length) if length == inner.len() && length > 0 => ffi::lua_pushnumber(state, n),
+                        _ => return false,
+                    },
                 }
-                match text.parse::<f64>() {
-                    Ok(n) if !n.is_nan() => {
-                        ffi::lua_pushnumber(state, n);
-                        canonical(state, form)
-                    }
-                    _ => false,
-                }
+                // What has another form than this was not written here.
+                canonical(state, form)
             }
         }
     }
+}
+
+fn parse_integer(text: &[u8]) -> Option<i64> {
+    core::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Whether the value on top has just this form; takes it away if not.
@@ -273,10 +330,7 @@ unsafe fn push_unquoted(state: *mut State, quoted: &[u8]) -> bool {
     // SAFETY: as for `push`. No more bytes come out than go in.
     unsafe {
         let place = ffi::lua_newuserdatauv(state, quoted.len(), 0).cast::<u8>();
-        let mut text = Text {
-            place: core::slice::from_raw_parts_mut(place, quoted.len()),
-            length: 0,
-        };
+        let mut text = Text { place: core::slice::from_raw_parts_mut(place, quoted.len()), length: 0 };
         let mut rest = quoted;
         let whole = loop {
             rest = match rest {
@@ -319,23 +373,26 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 /// A place for the forms of keys of one operation: short ones need no memory.
+#[derive(Debug)]
 pub struct Place {
     short: [u8; 256],
 }
 
-impl Place {
+impl Default for Place {
     /// An empty place.
-    pub const fn new() -> Self {
+    fn default() -> Self {
         Self { short: [0; 256] }
     }
+}
 
+impl Place {
     /// The form of the key at `index`; raises the refusal of what is no key. The form of a long string
     /// that is not its own leaves a userdata on the stack.
     ///
     /// # Safety
     ///
     /// Inside a protected call, with a free slot; the key stays where it is while its form is used.
-    pub unsafe fn encode<'a>(&'a mut self, state: *mut State, index: c_int) -> &'a [u8] {
+    pub unsafe fn encode(&mut self, state: *mut State, index: c_int) -> &[u8] {
         // SAFETY: as for the caller.
         unsafe {
             if let Err(refusal) = check(state, index) {

@@ -1,19 +1,37 @@
 //! External tables: tables whose contents lie with the host, under a number of their own. To Lua they
-//! are tables (see `vendor/edits/external-tables.toml`); the operations on them are in [`ops`], the
-//! form of their keys in [`key`].
+//! are tables (see `vendor/edits/external-tables.toml`).
 //!
-//! Two of them always exist: `_home`, which keeps a program's state, and `_io`, through which host and
+//! | module | |
+//! | --- | --- |
+//! | [`ops`] | reading, assigning and measuring, as the interpreter asks for them |
+//! | [`walk`] | `next` |
+//! | [`key`] | the form of keys |
+//! | [`refs`] | from what is stored to Lua's objects |
+//! | [`graph`] | from Lua's objects to what is stored |
+//! | [`function`] | Lua functions and the variables they share |
+//! | [`collect`] | freeing what nothing reaches |
+//! | [`library`] | the library `ext` |
+//! | [`host`] | the host's answers |
+//!
+//! Two tables always exist: `_home`, which keeps a program's state, and `_io`, through which host and
 //! program pass data.
 
-mod key;
+mod collect;
+mod function;
+mod graph;
+mod host;
+pub mod key;
+mod library;
 mod ops;
+pub mod raw;
+pub mod refs;
+mod walk;
 
 use core::cell::Cell;
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::c_int;
 
-use crate::lua::{self, State, ffi, kind};
+use crate::lua::{self, State, ffi};
 use crate::machine;
-use crate::system;
 
 /// The ids that `init` gives to `_home` and `_io`.
 const HOME: u32 = 1;
@@ -29,18 +47,7 @@ struct Tables {
 // SAFETY: as for `machine::Single`.
 unsafe impl Sync for Tables {}
 
-static TABLES: Tables = Tables {
-    home: Cell::new(0),
-    io: Cell::new(0),
-    next: Cell::new(HOME),
-};
-
-/// Registry key: id -> the table that stands for it, weak.
-static PROXIES: u8 = 0;
-
-fn proxies_key() -> *const c_void {
-    (&raw const PROXIES).cast()
-}
+static TABLES: Tables = Tables { home: Cell::new(0), io: Cell::new(0), next: Cell::new(IO + 1) };
 
 /// The id of `_home`, 0 before `init`.
 pub fn home() -> u32 {
@@ -52,16 +59,50 @@ pub fn io() -> u32 {
     TABLES.io.get()
 }
 
+/// The id that the next new table gets.
+pub fn next_id() -> u32 {
+    TABLES.next.get()
+}
+
+/// Takes the id of a new table; `None` if all are used.
+pub fn take_id() -> Option<u32> {
+    let id = TABLES.next.get();
+    TABLES.next.set(id.checked_add(1)?);
+    Some(id)
+}
+
 /// Keeps new tables from getting an id below `next`. The counter never goes back.
 pub fn sync_counter(next: u32) {
     TABLES.next.set(TABLES.next.get().max(next));
 }
 
-/// Forgets the tables of an earlier machine.
+/// Forgets the tables of an earlier machine. Their ids stay used: the host may still have them.
 pub fn reset() {
     TABLES.home.set(0);
     TABLES.io.set(0);
-    TABLES.next.set(HOME);
+}
+
+/// Forgets what was read within a call: the host may change tables before the next.
+pub fn begin_call() {
+    // SAFETY: this only counts up.
+    unsafe { ffi::lp_ext_forget() };
+    walk::forget();
+}
+
+/// Stores what stored functions have changed in their variables. The status; an error is on top.
+///
+/// # Safety
+///
+/// `state` is a live state with a few free slots.
+pub unsafe fn end_call(state: *mut State) -> c_int {
+    // SAFETY: as for the caller.
+    unsafe {
+        if !function::any(state) {
+            return lua::OK;
+        }
+        lua::push_function(state, function::store_changes);
+        lua::pcall(state, 0, 0, 0)
+    }
 }
 
 /// Gives external tables to a new machine: the library `ext`, `_home` and `_io`.
@@ -70,35 +111,17 @@ pub fn reset() {
 ///
 /// Inside a protected call.
 pub unsafe fn open(state: *mut State) {
-    system::negotiate();
     // SAFETY: as for the caller.
     unsafe {
         ops::install();
-        ffi::lua_createtable(state, 0, 0);
-        ffi::lua_createtable(state, 0, 1);
-        ffi::lua_pushstring(state, c"v".as_ptr());
-        ffi::lua_setfield(state, -2, c"__mode".as_ptr());
-        ffi::lua_setmetatable(state, -2);
-        ffi::lua_rawsetp(state, lua::REGISTRY, proxies_key());
-
-        ffi::lua_createtable(state, 0, 4);
-        for (name, function) in LIBRARY {
-            lua::push_function(state, *function);
-            ffi::lua_setfield(state, -2, name.as_ptr());
-        }
-        ffi::lua_pushvalue(state, -1);
-        ffi::lua_setglobal(state, c"ext".as_ptr());
-        // As for the standard libraries, so that functions are found by their names.
-        ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr());
-        ffi::lua_rotate(state, -2, 1);
-        ffi::lua_setfield(state, -2, c"ext".as_ptr());
-        lua::pop(state, 1);
+        refs::open(state);
+        walk::open(state);
+        library::open(state);
 
         TABLES.home.set(HOME);
         TABLES.io.set(IO);
-        TABLES.next.set(IO + 1);
         publish_home(state);
-        push(state, IO);
+        refs::push_table(state, IO);
         ffi::lua_setglobal(state, c"_io".as_ptr());
     }
 }
@@ -111,7 +134,7 @@ pub unsafe fn open(state: *mut State) {
 pub unsafe fn publish_home(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        push(state, home());
+        refs::push_table(state, home());
         if machine::alias() {
             ffi::lua_pushvalue(state, -1);
         } else {
@@ -134,7 +157,8 @@ pub fn attach_home(id: u32) {
         return;
     }
     let before = TABLES.home.replace(id);
-    if machine::protected(state, publish) {
+    // SAFETY: the state is live.
+    if unsafe { machine::protected(state, publish) } {
         sync_counter(id.saturating_add(1));
     } else {
         TABLES.home.set(before);
@@ -143,59 +167,15 @@ pub fn attach_home(id: u32) {
 
 /// Deletes every entry of `_io`; -1 if the host fails.
 pub fn clear_io() -> i32 {
-    if machine::state().is_some_and(|state| machine::protected(state, ops::clear_io)) {
+    unsafe extern "C-unwind" fn clear(state: *mut State) -> c_int {
+        // SAFETY: Lua calls this in protected mode.
+        unsafe {
+            refs::push_table(state, io());
+            ops::clear(state, 1);
+        }
         0
-    } else {
-        -1
     }
-}
-
-/// Pushes the table with an id. There is only one for each, so that tables are equal when ids are.
-///
-/// # Safety
-///
-/// Inside a protected call.
-pub unsafe fn push(state: *mut State, id: u32) {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, proxies_key());
-        if ffi::lua_rawgeti(state, -1, i64::from(id)) == kind::NIL {
-            lua::pop(state, 1);
-            ffi::lp_ext_push(state, id);
-            ffi::lua_pushvalue(state, -1);
-            ffi::lua_rawseti(state, -3, i64::from(id));
-        }
-        ffi::lua_rotate(state, -2, -1);
-        lua::pop(state, 1);
-    }
-}
-
-/// The functions of the library `ext`.
-const LIBRARY: &[(&CStr, lua::Function)] = &[(c"table", table), (c"id", id)];
-
-/// `ext.table()`: a new external table.
-unsafe extern "C-unwind" fn table(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe {
-        let id = TABLES.next.get();
-        if id == u32::MAX {
-            lua::error(state, c"ext.table: all 4294967294 table ids are used");
-        }
-        push(state, id);
-        TABLES.next.set(id + 1);
-    }
-    1
-}
-
-/// `ext.id(t)`: the id of an external table, or nil.
-unsafe extern "C-unwind" fn id(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe {
-        ffi::luaL_checkany(state, 1);
-        match ffi::lp_ext_id(state, 1) {
-            0 => ffi::lua_pushnil(state),
-            id => ffi::lua_pushinteger(state, i64::from(id)),
-        }
-    }
-    1
+    // SAFETY: the state is live.
+    let cleared = machine::state().is_some_and(|state| unsafe { machine::protected(state, clear) });
+    if cleared { 0 } else { -1 }
 }

@@ -31,9 +31,7 @@ unsafe extern "C-unwind" fn index(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table and a key, in protected mode.
     unsafe {
         get(state);
-        if ffi::lua_type(state, -1) != kind::NIL
-            || ffi::luaL_getmetafield(state, 1, c"__index".as_ptr()) == kind::NIL
-        {
+        if ffi::lua_type(state, -1) != kind::NIL || ffi::luaL_getmetafield(state, 1, c"__index".as_ptr()) == kind::NIL {
             return 1;
         }
         if ffi::lua_type(state, -1) == kind::FUNCTION {
@@ -90,7 +88,7 @@ unsafe fn get(state: *mut State) {
         if key::check(state, 2).is_err() {
             return ffi::lua_pushnil(state);
         }
-        let mut place = key::Place::new();
+        let mut place = key::Place::default();
         let form = place.encode(state, 2);
         refs::fetch(state, ffi::lp_ext_id(state, 1), form);
         ffi::lp_ext_remember(state);
@@ -103,7 +101,7 @@ unsafe extern "C-unwind" fn rawset(state: *mut State) -> c_int {
     // of the key lies in `place` or on the stack.
     unsafe {
         let id = ffi::lp_ext_id(state, 1);
-        let mut place = key::Place::new();
+        let mut place = key::Place::default();
         let form = place.encode(state, 2);
         if ffi::lua_type(state, 3) == kind::NIL {
             if !host::delete(id, form) {
@@ -204,13 +202,16 @@ unsafe extern "C-unwind" fn set_metatable(state: *mut State) -> c_int {
     0
 }
 
-/// Deletes every entry of the table at index 1.
-pub unsafe fn clear(state: *mut State) {
-    // SAFETY: Lua calls the functions that use this in protected mode.
+/// Deletes every entry of the external table at an index. Raises an error if the host fails.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn clear(state: *mut State, index: c_int) {
+    // SAFETY: as for the caller.
     unsafe {
-        let id = ffi::lp_ext_id(state, 1);
         ffi::lp_ext_forget();
-        if !walk::drop_all(state, id) {
+        if !walk::drop_all(state, ffi::lp_ext_id(state, index)) {
             host::failed(state, c"clear an external table");
         }
     }

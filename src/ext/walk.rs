@@ -30,13 +30,7 @@ struct Walk {
     used: u32,
 }
 
-const NONE: Walk = Walk {
-    id: 0,
-    cursor: 0,
-    from: 0,
-    to: 0,
-    used: 0,
-};
+const NONE: Walk = Walk { id: 0, cursor: 0, from: 0, to: 0, used: 0 };
 
 struct Walks {
     walks: [Cell<Walk>; WALKS],
@@ -46,10 +40,7 @@ struct Walks {
 // SAFETY: as for `machine::Single`.
 unsafe impl Sync for Walks {}
 
-static WALKING: Walks = Walks {
-    walks: [const { Cell::new(NONE) }; WALKS],
-    clock: Cell::new(0),
-};
+static WALKING: Walks = Walks { walks: [const { Cell::new(NONE) }; WALKS], clock: Cell::new(0) };
 
 /// Registry key: slot -> list of keys.
 static LISTS: u8 = 0;
@@ -91,6 +82,10 @@ fn close(cursor: u32) {
 }
 
 /// `next(t, k)`: the next key and its value, or two nils.
+///
+/// # Safety
+///
+/// Called by Lua.
 pub unsafe extern "C-unwind" fn next(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table and a key, in protected mode.
     unsafe {
@@ -100,7 +95,7 @@ pub unsafe extern "C-unwind" fn next(state: *mut State) -> c_int {
             let slot = begin(state, id);
             return advance(state, slot);
         }
-        let mut place = key::Place::new();
+        let mut place = key::Place::default();
         let form = place.encode(state, 2);
         if let Some(slot) = find(state, id, form) {
             return advance(state, slot);
@@ -160,13 +155,7 @@ unsafe fn begin(state: *mut State, id: u32) -> usize {
     // SAFETY: as for `next`.
     unsafe {
         let cursor = fetch(state, slot, id, 0);
-        WALKING.walks[slot].set(Walk {
-            id,
-            cursor,
-            from: 0,
-            to: 0,
-            used: tick(),
-        });
+        WALKING.walks[slot].set(Walk { id, cursor, from: 0, to: 0, used: tick() });
     }
     slot
 }
@@ -288,12 +277,7 @@ unsafe fn step(state: *mut State, slot: usize) -> bool {
                 return false;
             }
             let cursor = fetch(state, slot, walk.id, walk.cursor);
-            WALKING.walks[slot].set(Walk {
-                cursor,
-                from: 0,
-                to: 0,
-                ..walk
-            });
+            WALKING.walks[slot].set(Walk { cursor, from: 0, to: 0, ..walk });
         }
     }
 }
@@ -304,14 +288,13 @@ unsafe fn advance(state: *mut State, slot: usize) -> c_int {
     unsafe {
         while step(state, slot) {
             ffi::lua_settop(state, 1);
-            let (known, meta) = with_list(state, slot, |list, walk| {
-                let form = current(list, walk);
-                (key::push(state, form), form == key::METATABLE)
-            });
-            if meta {
+            ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+            ffi::lua_rawgeti(state, -1, slot as i64 + 1);
+            let form = current(lua::bytes(state, -1), WALKING.walks[slot].get());
+            if form == key::METATABLE {
                 continue;
             }
-            if !known {
+            if !key::push(state, form) {
                 lua::error(state, c"the host returned a key of an external table that is damaged");
             }
             ffi::lua_pushvalue(state, -1);

@@ -145,11 +145,7 @@ const fn shape_of(class: usize, pages: usize) -> Shape {
     let size = SIZES[class] as usize;
     let slots = slots(size, pages);
     Shape {
-        full: if slots == 0 {
-            0
-        } else {
-            u64::MAX >> (MAX_SLOTS - slots)
-        },
+        full: if slots == 0 { 0 } else { u64::MAX >> (MAX_SLOTS - slots) },
         reciprocal: (1u32 << RECIPROCAL_BITS).div_ceil(size as u32 / 8),
         size: size as u16,
         pages: pages as u8,
@@ -217,11 +213,7 @@ mod tests {
             let pages = shape.pages as usize * PAGE;
             assert!(shape.bytes() <= pages);
             if number < CLASSES {
-                assert!(
-                    (pages - shape.bytes()) * 32 <= pages,
-                    "class of {} bytes",
-                    shape.size
-                );
+                assert!((pages - shape.bytes()) * 32 <= pages, "class of {} bytes", shape.size);
             }
         }
     }

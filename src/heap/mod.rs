@@ -44,11 +44,7 @@ impl Default for Heap {
 impl Heap {
     /// A heap without memory.
     pub const fn new() -> Self {
-        Heap {
-            pages: Pages::new(),
-            partial: [0; CLASSES],
-            claimed: 0,
-        }
+        Heap { pages: Pages::new(), partial: [0; CLASSES], claimed: 0 }
     }
 
     /// Starts afresh in a region. At most 64 MiB are used. Only the page table in front (16 bytes
@@ -91,15 +87,10 @@ impl Heap {
         if ptr.is_null() {
             return;
         }
-        debug_assert!(
-            self.size_of(ptr).is_some(),
-            "free of what is not a live block"
-        );
+        debug_assert!(self.size_of(ptr).is_some(), "free of what is not a live block");
         let offset = self.pages.offset_of(ptr);
         let page = offset / PAGE;
-        let Page {
-            kind, back, len, ..
-        } = self.pages.get(page);
+        let Page { kind, back, len, .. } = self.pages.get(page);
         if kind < SLAB {
             return self.free_large(page, len as usize);
         }
@@ -134,11 +125,7 @@ impl Heap {
             debug_assert!(self.size_of(ptr).is_some_and(|size| size >= old_size));
             let offset = self.pages.offset_of(ptr);
             let Page { kind, len, .. } = self.pages.get(offset / PAGE);
-            let have = if kind == LARGE {
-                len as usize * PAGE
-            } else {
-                shape((kind - SLAB) as usize).size as usize
-            };
+            let have = if kind == LARGE { len as usize * PAGE } else { shape((kind - SLAB) as usize).size as usize };
             let want = rounded(new_size);
             if want == have {
                 return ptr;
@@ -150,11 +137,7 @@ impl Heap {
                 }
             }
             let shrinks = want < have;
-            let new = if shrinks {
-                self.allocate_in_class(class_of(new_size))
-            } else {
-                self.allocate(new_size)
-            };
+            let new = if shrinks { self.allocate_in_class(class_of(new_size)) } else { self.allocate(new_size) };
             if !new.is_null() {
                 new.copy_from_nonoverlapping(ptr, old_size.min(new_size));
                 self.free(ptr, old_size);
@@ -162,11 +145,7 @@ impl Heap {
             }
             // The failed attempt has released what was idle, perhaps beside the block.
             if kind == LARGE {
-                return self.resize_large(
-                    offset / PAGE,
-                    len as usize,
-                    new_size.max(1).div_ceil(PAGE),
-                );
+                return self.resize_large(offset / PAGE, len as usize, new_size.max(1).div_ceil(PAGE));
             }
             if shrinks { ptr } else { null_mut() }
         }
@@ -183,9 +162,7 @@ impl Heap {
         let entry = self.pages.get(page);
         match entry.kind {
             INSIDE | FREE => None,
-            LARGE => offset
-                .is_multiple_of(PAGE)
-                .then_some(entry.len as usize * PAGE),
+            LARGE => offset.is_multiple_of(PAGE).then_some(entry.len as usize * PAGE),
             kind => {
                 let shape = shape((kind - SLAB) as usize);
                 let size = shape.size as usize;
@@ -261,8 +238,7 @@ impl Heap {
             self.pages.entry(next as usize).prev = 0;
         }
         let slot = before.trailing_zeros() as usize;
-        self.pages
-            .at(slab * PAGE + slot * shape(class).size as usize)
+        self.pages.at(slab * PAGE + slot * shape(class).size as usize)
     }
 
     /// Puts a slab at the front of the list of its class.
@@ -300,11 +276,7 @@ impl Heap {
         if slab == 0 && self.release_empty_slabs() {
             slab = self.new_slab(class);
         }
-        if slab == 0 {
-            null_mut()
-        } else {
-            self.take_slot(class, slab)
-        }
+        if slab == 0 { null_mut() } else { self.take_slot(class, slab) }
     }
 
     /// Makes a slab for `class`, of a single page if there is no room for a regular one; 0 if there
@@ -345,9 +317,7 @@ impl Heap {
 
     #[inline(never)]
     fn release_slab(&mut self, slab: usize) {
-        let Page {
-            next, prev, kind, ..
-        } = self.pages.get(slab);
+        let Page { next, prev, kind, .. } = self.pages.get(slab);
         let shape = shape((kind - SLAB) as usize);
         self.pages.entry(next as usize).prev = prev;
         if prev == 0 {
@@ -371,12 +341,7 @@ impl Heap {
         for class in 0..CLASSES {
             let mut slab = self.first_partial(class);
             while slab != 0 {
-                let Page {
-                    next,
-                    kind,
-                    free_slots,
-                    ..
-                } = self.pages.get(slab);
+                let Page { next, kind, free_slots, .. } = self.pages.get(slab);
                 if free_slots == shape((kind - SLAB) as usize).full {
                     self.release_slab(slab);
                     any = true;
@@ -454,8 +419,7 @@ impl Heap {
         if self.pages.count() == 0 {
             return Ok(());
         }
-        let (mut page, mut free, mut claimed, mut with_free_slots) =
-            (self.pages.range().start, 0, 0, 0);
+        let (mut page, mut free, mut claimed, mut with_free_slots) = (self.pages.range().start, 0, 0, 0);
         let mut after_free = false;
         while page < self.pages.range().end {
             let entry = self.pages.get(page);
@@ -491,10 +455,7 @@ impl Heap {
             };
             if entry.kind < SLAB {
                 let inside = page + 1..page + len - (entry.kind == FREE && len > 1) as usize;
-                if inside
-                    .into_iter()
-                    .any(|page| self.pages.get(page).kind != INSIDE)
-                {
+                if inside.into_iter().any(|page| self.pages.get(page).kind != INSIDE) {
                     return Err("a page inside a run is marked as something else");
                 }
             }
@@ -508,18 +469,13 @@ impl Heap {
             let (mut prev, mut slab) = (0, self.first_partial(class));
             while slab != 0 {
                 let entry = self.pages.get(slab);
-                if entry.kind < SLAB
-                    || shape((entry.kind - SLAB) as usize).class as usize != class
-                    || entry.back != 0
-                {
+                if entry.kind < SLAB || shape((entry.kind - SLAB) as usize).class as usize != class || entry.back != 0 {
                     return Err("a class lists what is not its slab");
                 }
                 if entry.free_slots == 0 || entry.prev as usize != prev {
                     return Err("a slab is in a list where it should not be");
                 }
-                with_free_slots = with_free_slots
-                    .checked_sub(1)
-                    .ok_or("a list of slabs is a cycle")?;
+                with_free_slots = with_free_slots.checked_sub(1).ok_or("a list of slabs is a cycle")?;
                 (prev, slab) = (slab, entry.next as usize);
             }
         }

@@ -39,14 +39,7 @@ pub struct Page {
 }
 
 impl Page {
-    const INSIDE: Page = Page {
-        free_slots: 0,
-        next: 0,
-        prev: 0,
-        len: 0,
-        kind: INSIDE,
-        back: 0,
-    };
+    const INSIDE: Page = Page { free_slots: 0, next: 0, prev: 0, len: 0, kind: INSIDE, back: 0 };
 
     /// Makes it the entry of a page inside a run.
     pub fn clear(&mut self) {
@@ -77,13 +70,7 @@ pub struct Pages {
 
 impl Pages {
     pub const fn new() -> Self {
-        Pages {
-            base: core::ptr::null_mut(),
-            first: 0,
-            end: 0,
-            nonempty: 0,
-            bins: [0; BINS],
-        }
+        Pages { base: core::ptr::null_mut(), first: 0, end: 0, nonempty: 0, bins: [0; BINS] }
     }
 
     /// Takes over a region, all free. One too short for a page beside the table gives a pool
@@ -222,16 +209,8 @@ impl Pages {
     fn extent(&self, run: usize, len: usize) -> (usize, usize) {
         let before = self.get(run - 1);
         let after = self.get(run + len);
-        let start = if before.kind == FREE {
-            run - before.len as usize
-        } else {
-            run
-        };
-        let end = if after.kind == FREE {
-            run + len + after.len as usize
-        } else {
-            run + len
-        };
+        let start = if before.kind == FREE { run - before.len as usize } else { run };
+        let end = if after.kind == FREE { run + len + after.len as usize } else { run + len };
         (start, end)
     }
 
@@ -272,11 +251,7 @@ impl Pages {
         }
         let bin = bin_of(len);
         let next = self.bins[bin];
-        let mark = Page {
-            len: len as u16,
-            kind: FREE,
-            ..Page::INSIDE
-        };
+        let mark = Page { len: len as u16, kind: FREE, ..Page::INSIDE };
         *self.entry(run + len - 1) = mark;
         *self.entry(run) = Page { next, ..mark };
         self.entry(next as usize).prev = run as u16;

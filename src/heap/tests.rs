@@ -16,10 +16,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(len: usize) -> Self {
-        let mut fixture = Fixture {
-            heap: Heap::new(),
-            region: std::vec![0xA5A5_A5A5_A5A5_A5A5; len / 8],
-        };
+        let mut fixture = Fixture { heap: Heap::new(), region: std::vec![0xA5A5_A5A5_A5A5_A5A5; len / 8] };
         // SAFETY: the vector is aligned to 8, never resized, and dropped together with the heap.
         unsafe { fixture.heap.init(fixture.region.as_mut_ptr().cast(), len) };
         fixture
@@ -106,11 +103,7 @@ fn run_against_model(seed: u64, region: usize, steps: usize, check_every: usize)
         // others.
         let grows = (step * 8 / steps).is_multiple_of(2);
         let choice = random.below(10);
-        let picked = live
-            .range(random.below(usize::MAX)..)
-            .next()
-            .or(live.iter().next())
-            .map(|(&key, &v)| (key, v));
+        let picked = live.range(random.below(usize::MAX)..).next().or(live.iter().next()).map(|(&key, &v)| (key, v));
         match picked {
             Some((key, (ptr, size, seed))) if choice < if grows { 1 } else { 6 } => {
                 assert_painted(ptr, size, seed);
@@ -119,11 +112,7 @@ fn run_against_model(seed: u64, region: usize, steps: usize, check_every: usize)
                 live.remove(&key);
             }
             Some((key, (ptr, size, seed))) if choice < if grows { 4 } else { 8 } => {
-                let new_size = if random.below(2) == 0 {
-                    random.size()
-                } else {
-                    2 * size
-                };
+                let new_size = if random.below(2) == 0 { random.size() } else { 2 * size };
                 let new = fixture.reallocate(ptr, size, new_size);
                 if new.is_null() {
                     assert!(new_size > size, "shrinking failed");
@@ -151,10 +140,7 @@ fn run_against_model(seed: u64, region: usize, steps: usize, check_every: usize)
         }
         if step % check_every == 0 {
             fixture.check();
-            let used: usize = live
-                .values()
-                .map(|&(ptr, ..)| fixture.heap.size_of(ptr).unwrap())
-                .sum();
+            let used: usize = live.values().map(|&(ptr, ..)| fixture.heap.size_of(ptr).unwrap()).sum();
             assert_eq!(fixture.heap.used(), used);
         }
     }
@@ -172,12 +158,7 @@ fn run_against_model(seed: u64, region: usize, steps: usize, check_every: usize)
 #[test]
 fn random_use_agrees_with_a_model_and_is_consistent_after_each_step() {
     for seed in 1..=4 {
-        run_against_model(
-            0x9E37_79B9_7F4A_7C15 >> seed,
-            48 * 1024 + seed as usize * 8,
-            8_000,
-            1,
-        );
+        run_against_model(0x9E37_79B9_7F4A_7C15 >> seed, 48 * 1024 + seed as usize * 8, 8_000, 1);
     }
 }
 
@@ -195,10 +176,7 @@ fn a_heap_without_a_region_or_with_too_short_a_one_has_no_room() {
         assert_eq!(fixture.heap.capacity(), 0);
         assert_eq!(fixture.heap.largest_free(), 0);
         assert_eq!(fixture.heap.used(), 0);
-        assert_eq!(
-            fixture.heap.size_of(fixture.region.as_mut_ptr().cast()),
-            None
-        );
+        assert_eq!(fixture.heap.size_of(fixture.region.as_mut_ptr().cast()), None);
         fixture.check();
     }
     // SAFETY: a heap without a region touches no memory.
@@ -227,11 +205,7 @@ fn a_full_heap_recovers_whatever_the_order_of_frees() {
     for size in [1, 16, 24, 40, 100, 200, 1_000, 1_200, 1_800, 5_000] {
         let mut blocks = fixture.fill(size);
         let lost = fixture.heap.capacity() - fixture.heap.used();
-        let bound = if size > PAGE {
-            8 * PAGE
-        } else {
-            fixture.heap.capacity() / 24
-        };
+        let bound = if size > PAGE { 8 * PAGE } else { fixture.heap.capacity() / 24 };
         assert!(lost <= bound, "{lost} bytes unused when full of {size}");
         fixture.check();
         random.shuffle(&mut blocks);
@@ -253,11 +227,7 @@ fn memory_freed_in_one_class_serves_every_other() {
     let capacity = fixture.heap.capacity();
     for size in (16..3_000).step_by(104) {
         let blocks = fixture.fill(size);
-        assert!(
-            blocks.len() * size > capacity / 8 * 5,
-            "{} blocks of {size}",
-            blocks.len()
-        );
+        assert!(blocks.len() * size > capacity / 8 * 5, "{} blocks of {size}", blocks.len());
         for ptr in blocks {
             fixture.free(ptr, size);
         }
@@ -307,11 +277,7 @@ fn a_block_doubles_until_it_has_nearly_the_whole_region() {
         paint(ptr, size, 9);
         fixture.check();
     }
-    assert!(
-        small
-            .iter()
-            .all(|&ptr| fixture.heap.size_of(ptr) == Some(40))
-    );
+    assert!(small.iter().all(|&ptr| fixture.heap.size_of(ptr) == Some(40)));
 }
 
 #[test]
@@ -409,18 +375,10 @@ fn only_the_start_of_a_live_block_has_a_size() {
             None => assert_eq!(size, None, "offset {offset}"),
         }
     }
-    for wild in [
-        null_mut(),
-        base.wrapping_sub(8),
-        base.wrapping_add(REGION),
-        base.wrapping_add(1 << 40),
-    ] {
+    for wild in [null_mut(), base.wrapping_sub(8), base.wrapping_add(REGION), base.wrapping_add(1 << 40)] {
         assert_eq!(fixture.heap.size_of(wild), None);
     }
-    assert_eq!(
-        fixture.heap.size_of(without_provenance_mut(usize::MAX - 7)),
-        None
-    );
+    assert_eq!(fixture.heap.size_of(without_provenance_mut(usize::MAX - 7)), None);
 }
 
 #[test]
@@ -431,10 +389,8 @@ fn survivors_among_small_blocks_leave_room_for_large_ones() {
     // Rounds of garbage with one block in fifty kept, as a program that builds something makes
     // them.
     for _ in 0..20 {
-        let mut round: Vec<_> = (0..5_000)
-            .map(|_| 16 + 8 * random.below(12))
-            .map(|n| (fixture.allocate(n), n))
-            .collect();
+        let mut round: Vec<_> =
+            (0..5_000).map(|_| 16 + 8 * random.below(12)).map(|n| (fixture.allocate(n), n)).collect();
         survivors.extend(round.drain(..100));
         random.shuffle(&mut round);
         for (ptr, size) in round {
@@ -443,10 +399,7 @@ fn survivors_among_small_blocks_leave_room_for_large_ones() {
     }
     let live: usize = survivors.iter().map(|&(_, size)| size).sum();
     let largest = fixture.heap.largest_free();
-    assert!(
-        largest >= (fixture.heap.capacity() - live) / 2,
-        "{largest} bytes with {live} live"
-    );
+    assert!(largest >= (fixture.heap.capacity() - live) / 2, "{largest} bytes with {live} live");
     fixture.check();
 }
 
@@ -457,12 +410,7 @@ fn a_fresh_heap_writes_only_the_page_table_and_what_is_asked_for() {
     for size in [16, 40, 300, 5_000] {
         fixture.allocate(size);
     }
-    let written = fixture
-        .region
-        .iter()
-        .skip(table / 8)
-        .filter(|&&word| word != 0xA5A5_A5A5_A5A5_A5A5)
-        .count();
+    let written = fixture.region.iter().skip(table / 8).filter(|&&word| word != 0xA5A5_A5A5_A5A5_A5A5).count();
     assert_eq!(written, 0);
 }
 

@@ -31,11 +31,7 @@ pub struct Digits {
 }
 
 impl Digits {
-    const ZERO: Self = Self {
-        bytes: [b'0'; ROOM],
-        length: 1,
-        power: 0,
-    };
+    const ZERO: Self = Self { bytes: [b'0'; ROOM], length: 1, power: 0 };
 
     /// The digits of a number that is finite and not negative.
     pub fn new(number: f64, limit: Limit) -> Self {
@@ -78,10 +74,7 @@ impl Digits {
 
     /// Appends the last `count` digits of a limb.
     fn push(&mut self, mut limb: u32, count: usize) {
-        let room = self
-            .bytes
-            .get_mut(self.length..self.length + count)
-            .unwrap_or_default();
+        let room = self.bytes.get_mut(self.length..self.length + count).unwrap_or_default();
         for place in room.iter_mut().rev() {
             *place = b'0' + (limb % 10) as u8;
             limb /= 10;
@@ -135,17 +128,10 @@ impl Whole {
         let bits = number.to_bits();
         let field = (bits >> 52) as i32 & 0x7ff;
         let fraction = bits & ((1 << 52) - 1);
-        let (mantissa, power) = if field == 0 {
-            (fraction, -1074)
-        } else {
-            (fraction | 1 << 52, field - 1075)
-        };
+        let (mantissa, power) = if field == 0 { (fraction, -1074) } else { (fraction | 1 << 52, field - 1075) };
         let zeros = mantissa.trailing_zeros();
         let (mantissa, power) = (mantissa >> zeros, power + zeros as i32);
-        let mut whole = Self {
-            limbs: [0; LIMBS],
-            length: 2,
-        };
+        let mut whole = Self { limbs: [0; LIMBS], length: 2 };
         whole.limbs[0] = (mantissa % LIMB) as u32;
         whole.limbs[1] = (mantissa / LIMB) as u32;
         if whole.limbs[1] == 0 {
@@ -208,11 +194,7 @@ mod tests {
             let (mantissa, power) = expected.split_once('e').expect("an exponent");
             let mantissa = mantissa.replace('.', "");
             let kept = mantissa.trim_end_matches('0');
-            assert_eq!(
-                text,
-                if kept.is_empty() { "0" } else { kept },
-                "{number:e} to {count}"
-            );
+            assert_eq!(text, if kept.is_empty() { "0" } else { kept }, "{number:e} to {count}");
             assert_eq!(digits.power.to_string(), power, "{number:e}");
         }
     }
@@ -228,11 +210,7 @@ mod tests {
             (5e-324, 9, "0", 0),
         ] {
             let digits = Digits::new(number, Limit::Decimals(decimals));
-            assert_eq!(
-                (digits.bytes(), digits.power),
-                (text.as_bytes(), power),
-                "{number} to {decimals}"
-            );
+            assert_eq!((digits.bytes(), digits.power), (text.as_bytes(), power), "{number} to {decimals}");
         }
     }
 }

@@ -44,11 +44,7 @@ pub unsafe extern "C" fn setlocale(_category: c_int, locale: *const c_char) -> *
         let name = unsafe { CStr::from_ptr(locale) };
         matches!(name.to_bytes(), b"" | b"C" | b"POSIX")
     };
-    if known {
-        c"C".as_ptr().cast_mut()
-    } else {
-        ptr::null_mut()
-    }
+    if known { c"C".as_ptr().cast_mut() } else { ptr::null_mut() }
 }
 
 /// How the locale writes numbers: `struct lconv` of our `locale.h`.
@@ -60,9 +56,7 @@ pub struct Lconv {
 /// The conventions of the C locale.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn localeconv() -> *const Lconv {
-    static C_LOCALE: Lconv = Lconv {
-        decimal_point: b".\0",
-    };
+    static C_LOCALE: Lconv = Lconv { decimal_point: b".\0" };
     &C_LOCALE
 }
 
@@ -72,12 +66,7 @@ mod tests {
 
     #[test]
     fn the_c_locale_is_the_only_one() {
-        for (name, known) in [
-            (c"", true),
-            (c"C", true),
-            (c"POSIX", true),
-            (c"de_DE.UTF-8", false),
-        ] {
+        for (name, known) in [(c"", true), (c"C", true), (c"POSIX", true), (c"de_DE.UTF-8", false)] {
             // SAFETY: the name is a string.
             let answer = unsafe { setlocale(6, name.as_ptr()) };
             assert_eq!(!answer.is_null(), known, "{name:?}");

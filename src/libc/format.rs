@@ -58,10 +58,7 @@ struct Text<const N: usize> {
 
 impl<const N: usize> Text<N> {
     const fn new() -> Self {
-        Self {
-            bytes: [0; N],
-            length: 0,
-        }
+        Self { bytes: [0; N], length: 0 }
     }
 
     fn push(&mut self, byte: u8) {
@@ -98,9 +95,7 @@ fn write_field(out: &mut dyn FnMut(&[u8]), spec: &Spec, prefix: &[u8], parts: &[
         Part::Text(text) => text.len(),
         Part::Zeros(count) => *count,
     });
-    let padding = spec
-        .width
-        .saturating_sub(prefix.len() + lengths.sum::<usize>());
+    let padding = spec.width.saturating_sub(prefix.len() + lengths.sum::<usize>());
     if !spec.left && !spec.zero {
         repeat(out, b' ', padding);
     }
@@ -130,11 +125,7 @@ fn sign(spec: &Spec, negative: bool) -> &'static [u8] {
 
 /// The digits of `number` in `base`, written from the end of `room`.
 fn digits(room: &mut [u8; 24], mut number: u64, base: u64, upper: bool) -> &[u8] {
-    let alphabet: &[u8; 16] = if upper {
-        b"0123456789ABCDEF"
-    } else {
-        b"0123456789abcdef"
-    };
+    let alphabet: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
     let mut start = room.len();
     while number > 0 && start > 0 {
         start -= 1;
@@ -145,14 +136,7 @@ fn digits(room: &mut [u8; 24], mut number: u64, base: u64, upper: bool) -> &[u8]
 }
 
 /// An integer: `prefix`, and its magnitude in `base` with at least `precision` digits.
-fn write_integer(
-    out: &mut dyn FnMut(&[u8]),
-    mut spec: Spec,
-    prefix: &[u8],
-    number: u64,
-    base: u64,
-    upper: bool,
-) {
+fn write_integer(out: &mut dyn FnMut(&[u8]), mut spec: Spec, prefix: &[u8], number: u64, base: u64, upper: bool) {
     let mut room = [0; 24];
     let body = digits(&mut room, number, base, upper);
     let mut least = spec.precision.unwrap_or(1);
@@ -160,26 +144,11 @@ fn write_integer(
         least = least.max(body.len() + 1);
     }
     spec.zero &= spec.precision.is_none();
-    write_field(
-        out,
-        &spec,
-        prefix,
-        &[
-            Part::Zeros(least.saturating_sub(body.len())),
-            Part::Text(body),
-        ],
-    );
+    write_field(out, &spec, prefix, &[Part::Zeros(least.saturating_sub(body.len())), Part::Text(body)]);
 }
 
 fn write_signed(out: &mut dyn FnMut(&[u8]), spec: Spec, number: i64) {
-    write_integer(
-        out,
-        spec,
-        sign(&spec, number < 0),
-        number.unsigned_abs(),
-        10,
-        false,
-    );
+    write_integer(out, spec, sign(&spec, number < 0), number.unsigned_abs(), 10, false);
 }
 
 fn write_unsigned(out: &mut dyn FnMut(&[u8]), spec: Spec, number: u64, conversion: u8) {
@@ -190,25 +159,14 @@ fn write_unsigned(out: &mut dyn FnMut(&[u8]), spec: Spec, number: u64, conversio
         b'X' => (16, b"0X"),
         _ => (10, b""),
     };
-    let prefix = if spec.alternate && number != 0 {
-        mark
-    } else {
-        b""
-    };
+    let prefix = if spec.alternate && number != 0 { mark } else { b"" };
     write_integer(out, spec, prefix, number, base, upper);
 }
 
 /// An address, as a hexadecimal number; the null pointer as glibc names it.
 fn write_pointer(out: &mut dyn FnMut(&[u8]), spec: Spec, address: u64) {
     if address == 0 {
-        write_text(
-            out,
-            Spec {
-                precision: None,
-                ..spec
-            },
-            b"(nil)",
-        );
+        write_text(out, Spec { precision: None, ..spec }, b"(nil)");
     } else {
         let prefix: &[u8] = match sign(&spec, false) {
             b"+" => b"+0x",
@@ -221,19 +179,8 @@ fn write_pointer(out: &mut dyn FnMut(&[u8]), spec: Spec, address: u64) {
 
 /// A string, or as much of it as the precision allows.
 fn write_text(out: &mut dyn FnMut(&[u8]), spec: Spec, text: &[u8]) {
-    let body = spec
-        .precision
-        .and_then(|precision| text.get(..precision))
-        .unwrap_or(text);
-    write_field(
-        out,
-        &Spec {
-            zero: false,
-            ..spec
-        },
-        b"",
-        &[Part::Text(body)],
-    );
+    let body = spec.precision.and_then(|precision| text.get(..precision)).unwrap_or(text);
+    write_field(out, &Spec { zero: false, ..spec }, b"", &[Part::Text(body)]);
 }
 
 fn write_double(out: &mut dyn FnMut(&[u8]), spec: Spec, number: f64, conversion: u8) {
@@ -247,15 +194,7 @@ fn write_double(out: &mut dyn FnMut(&[u8]), spec: Spec, number: f64, conversion:
             (false, false) => b"inf",
             (false, true) => b"INF",
         };
-        return write_field(
-            out,
-            &Spec {
-                zero: false,
-                ..spec
-            },
-            sign,
-            &[Part::Text(body)],
-        );
+        return write_field(out, &Spec { zero: false, ..spec }, sign, &[Part::Text(body)]);
     }
     match conversion.to_ascii_lowercase() {
         b'a' => write_hexadecimal(out, &spec, sign, magnitude, upper),
@@ -266,13 +205,7 @@ fn write_double(out: &mut dyn FnMut(&[u8]), spec: Spec, number: f64, conversion:
         }
         b'f' => {
             let decimals = spec.precision.unwrap_or(6);
-            write_fixed(
-                out,
-                &spec,
-                sign,
-                &Digits::new(magnitude, Limit::Decimals(decimals)),
-                decimals,
-            );
+            write_fixed(out, &spec, sign, &Digits::new(magnitude, Limit::Decimals(decimals)), decimals);
         }
         _ => write_general(out, &spec, sign, magnitude, upper),
     }
@@ -280,21 +213,11 @@ fn write_double(out: &mut dyn FnMut(&[u8]), spec: Spec, number: f64, conversion:
 
 /// The point: without decimals it stands only where `#` asks for it.
 fn point(spec: &Spec, decimals: usize) -> Part<'static> {
-    Part::Text(if decimals > 0 || spec.alternate {
-        b"."
-    } else {
-        b""
-    })
+    Part::Text(if decimals > 0 || spec.alternate { b"." } else { b"" })
 }
 
 /// `%f`: all digits before the point, and `decimals` after it.
-fn write_fixed(
-    out: &mut dyn FnMut(&[u8]),
-    spec: &Spec,
-    sign: &[u8],
-    digits: &Digits,
-    decimals: usize,
-) {
+fn write_fixed(out: &mut dyn FnMut(&[u8]), spec: &Spec, sign: &[u8], digits: &Digits, decimals: usize) {
     let bytes = digits.bytes();
     let whole = usize::try_from(digits.power + 1).unwrap_or(0);
     let (before, after) = bytes.split_at(whole.min(bytes.len()));
@@ -338,19 +261,9 @@ fn write_general(out: &mut dyn FnMut(&[u8]), spec: &Spec, sign: &[u8], number: f
     let precision = spec.precision.unwrap_or(6).max(1);
     let digits = Digits::new(number, Limit::Significant(precision));
     let power = i64::from(digits.power);
-    let shown = if spec.alternate {
-        precision
-    } else {
-        digits.bytes().len()
-    } as i64;
+    let shown = if spec.alternate { precision } else { digits.bytes().len() } as i64;
     if (-4..precision as i64).contains(&power) {
-        write_fixed(
-            out,
-            spec,
-            sign,
-            &digits,
-            (shown - 1 - power).max(0) as usize,
-        );
+        write_fixed(out, spec, sign, &digits, (shown - 1 - power).max(0) as usize);
     } else {
         write_scientific(out, spec, sign, &digits, shown as usize - 1, upper);
     }
@@ -372,13 +285,7 @@ fn exponent(letter: u8, power: i32, least: usize) -> Text<8> {
 
 /// `%a`: one digit before the point, which is 0 for a subnormal number and 2 where rounding carries
 /// into it.
-fn write_hexadecimal(
-    out: &mut dyn FnMut(&[u8]),
-    spec: &Spec,
-    sign: &[u8],
-    number: f64,
-    upper: bool,
-) {
+fn write_hexadecimal(out: &mut dyn FnMut(&[u8]), spec: &Spec, sign: &[u8], number: f64, upper: bool) {
     const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
     let bits = number.to_bits();
     let biased = (bits >> FRACTION) as i32;
@@ -402,11 +309,7 @@ fn write_hexadecimal(
         }
         None => HEX_DIGITS - ((mantissa | 1 << FRACTION).trailing_zeros() / 4) as usize,
     };
-    let alphabet: &[u8; 16] = if upper {
-        b"0123456789ABCDEF"
-    } else {
-        b"0123456789abcdef"
-    };
+    let alphabet: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
     let mut prefix = Text::<3>::new();
     prefix.extend(sign);
     prefix.extend(if upper { b"0X" } else { b"0x" });
@@ -419,11 +322,7 @@ fn write_hexadecimal(
         body.push(alphabet[(mantissa >> (FRACTION - 4 - 4 * index)) as usize & 15]);
     }
     let exponent = exponent(if upper { b'P' } else { b'p' }, power, 1);
-    let parts = [
-        Part::Text(body.bytes()),
-        Part::Zeros(shown.saturating_sub(HEX_DIGITS)),
-        Part::Text(exponent.bytes()),
-    ];
+    let parts = [Part::Text(body.bytes()), Part::Zeros(shown.saturating_sub(HEX_DIGITS)), Part::Text(exponent.bytes())];
     write_field(out, spec, prefix.bytes(), &parts);
 }
 
@@ -431,12 +330,7 @@ fn write_hexadecimal(
 fn take_number(format: &mut &[u8]) -> Option<usize> {
     let mut number = None;
     while let [digit @ b'0'..=b'9', rest @ ..] = format {
-        number = Some(
-            number
-                .unwrap_or(0usize)
-                .saturating_mul(10)
-                .saturating_add(usize::from(digit - b'0')),
-        );
+        number = Some(number.unwrap_or(0usize).saturating_mul(10).saturating_add(usize::from(digit - b'0')));
         *format = rest;
     }
     number
@@ -494,21 +388,14 @@ fn take_length(format: &mut &[u8]) -> (Kind, u32) {
 /// length of the text.
 ///
 /// A conversion that C does not define is written as it stands.
-pub fn format(
-    out: &mut dyn FnMut(&[u8]),
-    mut format: &[u8],
-    next: &mut dyn FnMut(Kind) -> u64,
-) -> usize {
+pub fn format(out: &mut dyn FnMut(&[u8]), mut format: &[u8], next: &mut dyn FnMut(Kind) -> u64) -> usize {
     let mut length = 0;
     let mut out = |bytes: &[u8]| {
         length += bytes.len();
         out(bytes);
     };
     loop {
-        let plain = format
-            .iter()
-            .position(|byte| *byte == b'%')
-            .unwrap_or(format.len());
+        let plain = format.iter().position(|byte| *byte == b'%').unwrap_or(format.len());
         let (before, conversion) = format.split_at(plain);
         out(before);
         let [_, rest @ ..] = conversion else {
@@ -525,11 +412,7 @@ pub fn format(
         match letter {
             b'd' | b'i' => {
                 let unused = 64 - bits;
-                write_signed(
-                    &mut out,
-                    spec,
-                    (next(kind) << unused).cast_signed() >> unused,
-                );
+                write_signed(&mut out, spec, (next(kind) << unused).cast_signed() >> unused);
             }
             b'u' | b'o' | b'x' | b'X' => {
                 let unused = 64 - bits;
@@ -538,14 +421,7 @@ pub fn format(
             b'a' | b'A' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => {
                 write_double(&mut out, spec, f64::from_bits(next(Kind::Double)), *letter);
             }
-            b'c' => write_text(
-                &mut out,
-                Spec {
-                    precision: None,
-                    ..spec
-                },
-                &[next(Kind::Int) as u8],
-            ),
+            b'c' => write_text(&mut out, Spec { precision: None, ..spec }, &[next(Kind::Int) as u8]),
             b'p' => write_pointer(&mut out, spec, next(Kind::Pointer)),
             b's' => {
                 let text = ptr::with_exposed_provenance::<c_char>(next(Kind::Pointer) as usize);
@@ -565,11 +441,7 @@ pub fn format(
 /// `text` is null, a string, or has `precision` bytes.
 unsafe fn text_within<'a>(text: *const c_char, precision: Option<usize>) -> &'a [u8] {
     if text.is_null() {
-        return if precision.is_some_and(|precision| precision < 6) {
-            b""
-        } else {
-            b"(null)"
-        };
+        return if precision.is_some_and(|precision| precision < 6) { b"" } else { b"(null)" };
     }
     let Some(precision) = precision else {
         // SAFETY: without a precision, it is a string.
@@ -606,9 +478,7 @@ pub unsafe extern "C" fn format_to_buffer(
     };
     // SAFETY: `next` draws on `arguments`, and the caller vouches that they are what the format
     // asks for.
-    let length = self::format(&mut out, text, &mut |kind| unsafe {
-        next(arguments, kind as c_int)
-    });
+    let length = self::format(&mut out, text, &mut |kind| unsafe { next(arguments, kind as c_int) });
     if size > 0 {
         // SAFETY: `used` is at most `size - 1`.
         unsafe { *buffer.add(used) = 0 };
@@ -647,9 +517,7 @@ mod tests {
             let mut room = vec![0u8; 2000];
             // SAFETY: the room is as large as said, and the callers' formats ask for this one
             // argument.
-            let length = unsafe {
-                system::snprintf(room.as_mut_ptr().cast(), 2000, $format.as_ptr(), $argument)
-            };
+            let length = unsafe { system::snprintf(room.as_mut_ptr().cast(), 2000, $format.as_ptr(), $argument) };
             room.truncate(length as usize);
             room
         }};
@@ -679,20 +547,12 @@ mod tests {
     }
 
     fn agree(format: &CStr, ours: &[u8], theirs: &[u8], argument: impl core::fmt::Debug) {
-        let (ours, theirs) = (
-            String::from_utf8_lossy(ours),
-            String::from_utf8_lossy(theirs),
-        );
+        let (ours, theirs) = (String::from_utf8_lossy(ours), String::from_utf8_lossy(theirs));
         assert_eq!(ours, theirs, "{format:?} of {argument:?}");
     }
 
     fn double_agrees(format: &CStr, number: f64) {
-        agree(
-            format,
-            &ours(format, number.to_bits()),
-            &theirs!(format, number),
-            number,
-        );
+        agree(format, &ours(format, number.to_bits()), &theirs!(format, number), number);
     }
 
     /// Whether glibc, in the release that the tests run on, leaves out zeros that `%#g` asks for:
@@ -702,14 +562,8 @@ mod tests {
         if !number.is_finite() || !format.contains('#') || !format.ends_with(['g', 'G']) {
             return false;
         }
-        let precision = format[..format.len() - 1]
-            .split_once('.')
-            .map_or(6, |(_, digits)| digits.parse().unwrap_or(0));
-        let power = |digits: usize| {
-            format!("{number:.digits$e}")
-                .split_once('e')
-                .map(|(_, power)| power.to_string())
-        };
+        let precision = format[..format.len() - 1].split_once('.').map_or(6, |(_, digits)| digits.parse().unwrap_or(0));
+        let power = |digits: usize| format!("{number:.digits$e}").split_once('e').map(|(_, power)| power.to_string());
         power(usize::max(precision, 1) - 1) != power(800)
     }
 
@@ -738,25 +592,9 @@ mod tests {
 
     #[test]
     fn every_decimal_of_the_extremes_is_there() {
-        for number in [
-            f64::MAX,
-            f64::MIN_POSITIVE,
-            5e-324,
-            0.1,
-            0.0,
-            -0.0,
-            2f64.powi(-1022) - 5e-324,
-        ] {
-            for format in [
-                c"%.1074f",
-                c"%.1200f",
-                c"%.1200e",
-                c"%.1200g",
-                c"%#.1200g",
-                c"%.1200a",
-                c"%#.0e",
-                c"%#.0f",
-            ] {
+        for number in [f64::MAX, f64::MIN_POSITIVE, 5e-324, 0.1, 0.0, -0.0, 2f64.powi(-1022) - 5e-324] {
+            for format in [c"%.1074f", c"%.1200f", c"%.1200e", c"%.1200g", c"%#.1200g", c"%.1200a", c"%#.0e", c"%#.0f"]
+            {
                 double_agrees(format, number);
             }
         }
@@ -764,31 +602,10 @@ mod tests {
 
     #[test]
     fn hexadecimal_rounding_goes_to_even_and_carries() {
-        for number in [
-            1.0,
-            1.5,
-            1.03125,
-            1.09375,
-            1.96875,
-            1.99999999,
-            3.0,
-            5e-324,
-            1e-310,
-            f64::MAX,
-            0.0,
-        ] {
-            for format in [
-                c"%.0a",
-                c"%.1a",
-                c"%.2a",
-                c"%#.0a",
-                c"%.12a",
-                c"%.13a",
-                c"%.20a",
-                c"%#a",
-                c"%030a",
-                c"%-30.3aX",
-            ] {
+        for number in [1.0, 1.5, 1.03125, 1.09375, 1.96875, 1.99999999, 3.0, 5e-324, 1e-310, f64::MAX, 0.0] {
+            for format in
+                [c"%.0a", c"%.1a", c"%.2a", c"%#.0a", c"%.12a", c"%.13a", c"%.20a", c"%#a", c"%030a", c"%-30.3aX"]
+            {
                 double_agrees(format, number);
             }
         }
@@ -801,34 +618,14 @@ mod tests {
             let shift = random.below(64);
             let number = (random.bits() >> shift).cast_signed() * *random.pick(&[1, 1, -1, 0]);
             let letter = conversion(&mut random, "-+ 0", "ll", b"di");
-            agree(
-                &letter,
-                &ours(&letter, number.cast_unsigned()),
-                &theirs!(letter, number),
-                number,
-            );
+            agree(&letter, &ours(&letter, number.cast_unsigned()), &theirs!(letter, number), number);
             let letter = conversion(&mut random, "-#0", "ll", b"uoxX");
-            agree(
-                &letter,
-                &ours(&letter, number.cast_unsigned()),
-                &theirs!(letter, number),
-                number,
-            );
+            agree(&letter, &ours(&letter, number.cast_unsigned()), &theirs!(letter, number), number);
             let (number, modifier) = (number as c_int, *random.pick(&["", "h", "hh"]));
             let letter = conversion(&mut random, "-0", modifier, b"diuoxX");
-            agree(
-                &letter,
-                &ours(&letter, (number as i64).cast_unsigned()),
-                &theirs!(letter, number),
-                number,
-            );
+            agree(&letter, &ours(&letter, (number as i64).cast_unsigned()), &theirs!(letter, number), number);
             let letter = conversion(&mut random, "-", "", b"c");
-            agree(
-                &letter,
-                &ours(&letter, (number as i64).cast_unsigned()),
-                &theirs!(letter, number),
-                number,
-            );
+            agree(&letter, &ours(&letter, (number as i64).cast_unsigned()), &theirs!(letter, number), number);
         }
     }
 
@@ -836,53 +633,28 @@ mod tests {
     fn strings_and_pointers_are_formatted_as_the_system_does() {
         let mut random = Random::new(5);
         for _ in 0..20_000 {
-            let text = random
-                .pick(&[c"", c"a", c"hello", c"a longer one than most widths are"])
-                .as_ptr();
+            let text = random.pick(&[c"", c"a", c"hello", c"a longer one than most widths are"]).as_ptr();
             let letter = conversion(&mut random, "-", "", b"s");
-            agree(
-                &letter,
-                &ours(&letter, text.expose_provenance() as u64),
-                &theirs!(letter, text),
-                "text",
-            );
+            agree(&letter, &ours(&letter, text.expose_provenance() as u64), &theirs!(letter, text), "text");
             let shift = random.below(40) as u32;
             let address = random.bits().checked_shr(shift * 2).unwrap_or(0) as usize;
             let letter = *random.pick(&[c"%p", c"%20p", c"%-20p", c"%3p", c"[%p]"]);
-            agree(
-                letter,
-                &ours(letter, address as u64),
-                &theirs!(letter, address),
-                address,
-            );
+            agree(letter, &ours(letter, address as u64), &theirs!(letter, address), address);
         }
     }
 
     #[test]
     fn widths_and_precisions_can_be_arguments() {
         for (width, precision) in [(9i64, 2i64), (-9, 2), (0, -1), (3, 0)] {
-            let mut arguments = vec![
-                3.5f64.to_bits(),
-                precision.cast_unsigned(),
-                width.cast_unsigned(),
-            ];
+            let mut arguments = vec![3.5f64.to_bits(), precision.cast_unsigned(), width.cast_unsigned()];
             let mut text = Vec::new();
             let mut out = |bytes: &[u8]| text.extend_from_slice(bytes);
-            super::format(&mut out, b"<%*.*f> 100%%", &mut |_| {
-                arguments.pop().expect("an argument")
-            });
+            super::format(&mut out, b"<%*.*f> 100%%", &mut |_| arguments.pop().expect("an argument"));
             let mut room = vec![0u8; 100];
             // SAFETY: the room is as large as said, and the format asks for these arguments.
             let length = unsafe {
                 let (width, precision) = (width as c_int, precision as c_int);
-                system::snprintf(
-                    room.as_mut_ptr().cast(),
-                    100,
-                    c"<%*.*f> 100%%".as_ptr(),
-                    width,
-                    precision,
-                    3.5,
-                )
+                system::snprintf(room.as_mut_ptr().cast(), 100, c"<%*.*f> 100%%".as_ptr(), width, precision, 3.5)
             };
             room.truncate(length as usize);
             agree(c"<%*.*f>", &text, &room, (width, precision));
@@ -900,19 +672,8 @@ mod tests {
             // SAFETY: both rooms hold `size` bytes, and the format asks for an int.
             let (need, needed) = unsafe {
                 (
-                    format_to_buffer(
-                        room.as_mut_ptr().cast(),
-                        size,
-                        format.as_ptr(),
-                        ptr::null_mut(),
-                        next,
-                    ),
-                    system::snprintf(
-                        expected.as_mut_ptr().cast(),
-                        size,
-                        format.as_ptr(),
-                        123_456 as c_int,
-                    ),
+                    format_to_buffer(room.as_mut_ptr().cast(), size, format.as_ptr(), ptr::null_mut(), next),
+                    system::snprintf(expected.as_mut_ptr().cast(), size, format.as_ptr(), 123_456 as c_int),
                 )
             };
             assert_eq!((need, room), (needed, expected));

@@ -5,10 +5,7 @@
 //! it. Memory functions and `strlen` are not here: `compiler_builtins` has them. Nothing allocates,
 //! and there is one thread.
 
-#![allow(
-    clippy::missing_safety_doc,
-    reason = "these are C's functions: the C standard says what a caller owes them"
-)]
+#![allow(clippy::missing_safety_doc, reason = "these are C's functions: the C standard says what a caller owes them")]
 
 pub mod ctype;
 pub mod digits;

@@ -36,11 +36,7 @@ pub static stderr: &File = &STANDARD[2];
 
 impl File {
     const fn new(writable: bool) -> Self {
-        Self {
-            writable,
-            at_end: AtomicBool::new(false),
-            failed: AtomicBool::new(false),
-        }
+        Self { writable, at_end: AtomicBool::new(false), failed: AtomicBool::new(false) }
     }
 
     /// Writes all of `bytes`, or fails as a stream does that was opened for reading.
@@ -70,11 +66,7 @@ impl File {
 
 /// Why a file cannot be opened: one to read is not there, and none can be made.
 fn refusal(mode: &CStr) -> c_int {
-    if mode.to_bytes().starts_with(b"r") {
-        ENOENT
-    } else {
-        EROFS
-    }
+    if mode.to_bytes().starts_with(b"r") { ENOENT } else { EROFS }
 }
 
 /// Fails.
@@ -87,11 +79,7 @@ pub unsafe extern "C" fn fopen(_path: *const c_char, mode: *const c_char) -> *co
 
 /// Fails as `fopen` does.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn freopen(
-    path: *const c_char,
-    mode: *const c_char,
-    _file: &File,
-) -> *const File {
+pub unsafe extern "C" fn freopen(path: *const c_char, mode: *const c_char, _file: &File) -> *const File {
     // SAFETY: the same contract.
     unsafe { fopen(path, mode) }
 }
@@ -137,12 +125,7 @@ pub extern "C" fn fflush(_file: Option<&File>) -> c_int {
 
 /// Succeeds: nothing is buffered here, whatever is asked.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn setvbuf(
-    _file: &File,
-    _buffer: *mut c_char,
-    _mode: c_int,
-    _size: usize,
-) -> c_int {
+pub unsafe extern "C" fn setvbuf(_file: &File, _buffer: *mut c_char, _mode: c_int, _size: usize) -> c_int {
     0
 }
 
@@ -201,12 +184,7 @@ pub unsafe extern "C" fn fgets(_line: *mut c_char, _size: c_int, file: &File) ->
 
 /// Reads items: there are none.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn fread(
-    _items: *mut c_void,
-    _size: usize,
-    _count: usize,
-    file: &File,
-) -> usize {
+pub unsafe extern "C" fn fread(_items: *mut c_void, _size: usize, _count: usize, file: &File) -> usize {
     file.read();
     0
 }
@@ -215,11 +193,7 @@ pub unsafe extern "C" fn fread(
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn fputc(c: c_int, file: &File) -> c_int {
     let byte = c as u8;
-    if file.write(&[byte]) {
-        byte.into()
-    } else {
-        EOF
-    }
+    if file.write(&[byte]) { byte.into() } else { EOF }
 }
 
 /// Writes a string without its end.
@@ -232,12 +206,7 @@ pub unsafe extern "C" fn fputs(text: *const c_char, file: &File) -> c_int {
 
 /// Writes `count` items of `size` bytes; returns how many were written.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn fwrite(
-    items: *const c_void,
-    size: usize,
-    count: usize,
-    file: &File,
-) -> usize {
+pub unsafe extern "C" fn fwrite(items: *const c_void, size: usize, count: usize, file: &File) -> usize {
     let length = size.saturating_mul(count);
     if length == 0 {
         return 0;
@@ -290,12 +259,7 @@ mod tests {
 
     #[test]
     fn no_file_can_be_read_or_made() {
-        for (mode, number) in [
-            (c"r", ENOENT),
-            (c"rb", ENOENT),
-            (c"w", EROFS),
-            (c"a+", EROFS),
-        ] {
+        for (mode, number) in [(c"r", ENOENT), (c"rb", ENOENT), (c"w", EROFS), (c"a+", EROFS)] {
             // SAFETY: both are strings.
             let file = unsafe { fopen(c"x".as_ptr(), mode.as_ptr()) };
             assert!(file.is_null());

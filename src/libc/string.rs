@@ -27,9 +27,7 @@ fn position(bytes: &[u8], byte: u8) -> Option<usize> {
         }
     }
     let skipped = words.len() * 8;
-    rest.iter()
-        .position(|b| *b == byte)
-        .map(|index| skipped + index)
+    rest.iter().position(|b| *b == byte).map(|index| skipped + index)
 }
 
 /// The first `c` among `size` bytes, or null.
@@ -170,25 +168,13 @@ mod tests {
             let size = random.below(6) as usize;
             // SAFETY: `a` and `b` are strings, and the sizes are theirs or stop at their ends.
             unsafe {
-                assert_eq!(
-                    memchr(p.cast(), c, a.len()),
-                    system::memchr(p.cast(), c, a.len()),
-                    "{a:?} {c}"
-                );
+                assert_eq!(memchr(p.cast(), c, a.len()), system::memchr(p.cast(), c, a.len()), "{a:?} {c}");
                 assert_eq!(strchr(p, c), system::strchr(p, c), "{a:?} {c}");
                 assert_eq!(strpbrk(p, q), system::strpbrk(p, q), "{a:?} {b:?}");
                 assert_eq!(strspn(p, q), system::strspn(p, q), "{a:?} {b:?}");
                 assert_eq!(strstr(p, q), system::strstr(p, q), "{a:?} {b:?}");
-                assert_eq!(
-                    strcmp(p, q).signum(),
-                    system::strcmp(p, q).signum(),
-                    "{a:?} {b:?}"
-                );
-                assert_eq!(
-                    strncmp(p, q, size).signum(),
-                    system::strncmp(p, q, size).signum(),
-                    "{a:?} {b:?}"
-                );
+                assert_eq!(strcmp(p, q).signum(), system::strcmp(p, q).signum(), "{a:?} {b:?}");
+                assert_eq!(strncmp(p, q, size).signum(), system::strncmp(p, q, size).signum(), "{a:?} {b:?}");
             }
         }
     }

@@ -18,9 +18,7 @@ pub fn parse(text: &[u8]) -> (f64, usize) {
     at += usize::from(matches!(text.get(at), Some(b'+' | b'-')));
     let unsigned = text.get(at..).unwrap_or_default();
     let hexadecimal = match unsigned {
-        [b'0', b'x' | b'X', digits @ ..] => {
-            parse_hexadecimal(digits).map(|(number, length)| (number, length + 2))
-        }
+        [b'0', b'x' | b'X', digits @ ..] => parse_hexadecimal(digits).map(|(number, length)| (number, length + 2)),
         _ => None,
     };
     let Some((number, length)) = hexadecimal.or_else(|| parse_decimal(unsigned)) else {
@@ -32,18 +30,11 @@ pub fn parse(text: &[u8]) -> (f64, usize) {
 /// How many bytes an exponent takes that `text` starts with: its letter in either case, a sign, and
 /// digits.
 fn exponent_length(text: &[u8], letter: u8) -> usize {
-    if !text
-        .first()
-        .is_some_and(|byte| byte.eq_ignore_ascii_case(&letter))
-    {
+    if !text.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&letter)) {
         return 0;
     }
     let sign = usize::from(matches!(text.get(1), Some(b'+' | b'-')));
-    match text[1 + sign..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count()
-    {
+    match text[1 + sign..].iter().take_while(|byte| byte.is_ascii_digit()).count() {
         0 => 0,
         digits => 1 + sign + digits,
     }
@@ -54,10 +45,7 @@ fn parse_decimal(text: &[u8]) -> Option<(f64, usize)> {
     let mut length = whole;
     let mut digits = whole;
     if text.get(whole) == Some(&b'.') {
-        let decimals = text[whole + 1..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let decimals = text[whole + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         digits += decimals;
         length += 1 + decimals;
     }
@@ -104,14 +92,8 @@ fn parse_hexadecimal(text: &[u8]) -> Option<(f64, usize)> {
         let amount = tail
             .iter()
             .filter(|byte| byte.is_ascii_digit())
-            .fold(0, |amount: i64, digit| {
-                (amount * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT)
-            });
-        power += if tail.first() == Some(&b'-') {
-            -amount
-        } else {
-            amount
-        };
+            .fold(0, |amount: i64, digit| (amount * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT));
+        power += if tail.first() == Some(&b'-') { -amount } else { amount };
     }
     Some((scale(mantissa, power), length + exponent.len()))
 }
@@ -184,19 +166,11 @@ mod tests {
             (number.to_bits(), end.addr() - text.as_ptr().addr())
         };
         let (ours, theirs) = (measure(strtod), measure(system::strtod));
-        assert_eq!(
-            ours,
-            theirs,
-            "{} or {}: {text:.200?}",
-            f64::from_bits(ours.0),
-            f64::from_bits(theirs.0)
-        );
+        assert_eq!(ours, theirs, "{} or {}: {text:.200?}", f64::from_bits(ours.0), f64::from_bits(theirs.0));
     }
 
     fn digits(random: &mut Random, most: u64, alphabet: &[u8]) -> String {
-        (0..random.below(most + 1))
-            .map(|_| char::from(*random.pick(alphabet)))
-            .collect()
+        (0..random.below(most + 1)).map(|_| char::from(*random.pick(alphabet))).collect()
     }
 
     #[test]
@@ -217,16 +191,10 @@ mod tests {
         let mut random = Random::new(7);
         for _ in 0..60_000 {
             let most = *random.pick(&[3, 20, 40]);
-            let (whole, decimals) = (
-                digits(&mut random, most, b"0123456789"),
-                digits(&mut random, most, b"0059"),
-            );
+            let (whole, decimals) = (digits(&mut random, most, b"0123456789"), digits(&mut random, most, b"0059"));
             let point = *random.pick(&["", ".", "."]);
             let exponent = *random.pick(&["", "e", "E+", "e-", "e+-1", "ex"]);
-            let (lead, power) = (
-                *random.pick(&["", " ", "\t\x0b\n-", "+", "--", "- "]),
-                random.below(400),
-            );
+            let (lead, power) = (*random.pick(&["", " ", "\t\x0b\n-", "+", "--", "- "]), random.below(400));
             agrees(&format!("{lead}{whole}{point}{decimals}{exponent}{power}z"));
         }
     }
@@ -236,16 +204,11 @@ mod tests {
         let mut random = Random::new(8);
         for _ in 0..100_000 {
             let most = *random.pick(&[2, 14, 16, 30]);
-            let (whole, decimals) = (
-                digits(&mut random, most, b"0123456789abcDEF"),
-                digits(&mut random, most, b"008f"),
-            );
+            let (whole, decimals) =
+                (digits(&mut random, most, b"0123456789abcDEF"), digits(&mut random, most, b"008f"));
             let point = *random.pick(&["", ".", "."]);
             let exponent = *random.pick(&["", "p", "P+", "p-", "p-", "p", "p+-1", "px"]);
-            let (lead, power) = (
-                *random.pick(&["0x", "-0X", " +0x", "0x0000"]),
-                random.below(1200),
-            );
+            let (lead, power) = (*random.pick(&["0x", "-0X", " +0x", "0x0000"]), random.below(1200));
             agrees(&format!("{lead}{whole}{point}{decimals}{exponent}{power}"));
         }
     }
@@ -263,20 +226,10 @@ mod tests {
                 agrees(&middle(&exact(low), &exact(high)));
             }
         }
-        for text in [
-            "0x1.00000000000008p0",
-            "0x1.00000000000018p0",
-            "0x1.000000000000080000000000000001p0",
-        ] {
+        for text in ["0x1.00000000000008p0", "0x1.00000000000018p0", "0x1.000000000000080000000000000001p0"] {
             agrees(text);
         }
-        for text in [
-            "0x1p-1075",
-            "0x1.8p-1075",
-            "0x3p-1075",
-            "0x1.fffffffffffff8p1023",
-            "0x1.fffffffffffff7p1023",
-        ] {
+        for text in ["0x1p-1075", "0x1.8p-1075", "0x3p-1075", "0x1.fffffffffffff8p1023", "0x1.fffffffffffff7p1023"] {
             agrees(text);
         }
     }

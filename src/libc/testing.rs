@@ -40,29 +40,14 @@ impl Random {
             // Few decimals, as people write them.
             1 => self.below(1_000_000) as f64 / *self.pick(&[1.0, 10.0, 100.0, 1000.0]),
             // Exact ties at some digit.
-            2 => {
-                (self.below(100_000) as f64 + 0.5) / *self.pick(&[1.0, 2.0, 4.0, 8.0, 64.0, 1024.0])
-            }
-            3 => format!("1e{}", self.below(632) as i32 - 323)
-                .parse()
-                .expect("a power of ten"),
+            2 => (self.below(100_000) as f64 + 0.5) / *self.pick(&[1.0, 2.0, 4.0, 8.0, 64.0, 1024.0]),
+            3 => format!("1e{}", self.below(632) as i32 - 323).parse().expect("a power of ten"),
             4 => f64::from_bits(self.bits() >> (12 + self.below(52))),
             5 => self.bits() as f64,
             6 => self.unit(),
             // Nines and fives that carry.
             7 => 10f64.powi(self.below(40) as i32 - 20) - 10f64.powi(self.below(40) as i32 - 36),
-            _ => *self.pick(&[
-                0.0,
-                1.0,
-                0.5,
-                1.5,
-                2.5,
-                f64::MAX,
-                f64::MIN_POSITIVE,
-                5e-324,
-                f64::INFINITY,
-                f64::NAN,
-            ]),
+            _ => *self.pick(&[0.0, 1.0, 0.5, 1.5, 2.5, f64::MAX, f64::MIN_POSITIVE, 5e-324, f64::INFINITY, f64::NAN]),
         }
     }
 }

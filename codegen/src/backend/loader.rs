@@ -37,11 +37,7 @@ impl Backend for Loader {
         services(&mut out, manifest);
         imports(&mut out, manifest);
         instance(&mut out, manifest);
-        out.push_str(
-            &MODULES
-                .replace("$SECTION", &manifest.abi.section)
-                .replace("$MEMORY", &manifest.abi.memory),
-        );
+        out.push_str(&MODULES.replace("$SECTION", &manifest.abi.section).replace("$MEMORY", &manifest.abi.memory));
         out
     }
 }
@@ -56,12 +52,7 @@ fn constants(out: &mut String, manifest: &Manifest) {
     );
     for constant in &manifest.constants {
         out.push_str(&comment("", &constant.doc, &[]));
-        let _ = writeln!(
-            out,
-            "export const {} = {};",
-            constant.name,
-            constant.literal()
-        );
+        let _ = writeln!(out, "export const {} = {};", constant.name, constant.literal());
     }
     out.push_str("/** The number of each service. */\nexport const SERVICES = Object.freeze({\n");
     for service in &manifest.services {
@@ -76,28 +67,12 @@ fn structure(out: &mut String, structure: &Struct) {
         "@param {number} address Where the structure starts.".to_owned(),
         format!("@returns {{import('./loader.js').{}}}", structure.name),
     ];
-    let text = format!(
-        "Reads a {} of {} bytes from memory.",
-        structure.name, structure.size
-    );
+    let text = format!("Reads a {} of {} bytes from memory.", structure.name, structure.size);
     out.push_str(&comment("", &text, &tags));
-    let _ = writeln!(
-        out,
-        "export function read{}(view, address) {{\n  return {{",
-        structure.name
-    );
+    let _ = writeln!(out, "export function read{}(view, address) {{\n  return {{", structure.name);
     for field in &structure.fields {
-        let at = if field.offset == 0 {
-            "address".to_owned()
-        } else {
-            format!("address + {}", field.offset)
-        };
-        let _ = writeln!(
-            out,
-            "    {}: {},",
-            camel(&field.name),
-            get(field.ty, "view", &at)
-        );
+        let at = if field.offset == 0 { "address".to_owned() } else { format!("address + {}", field.offset) };
+        let _ = writeln!(out, "    {}: {},", camel(&field.name), get(field.ty, "view", &at));
     }
     out.push_str("  };\n}\n\n");
 }
@@ -111,11 +86,7 @@ fn services(out: &mut String, manifest: &Manifest) {
     if manifest.services.is_empty() {
         return;
     }
-    if manifest
-        .services
-        .iter()
-        .any(|service| service.name == NEGOTIATE)
-    {
+    if manifest.services.iter().any(|service| service.name == NEGOTIATE) {
         out.push_str(NEGOTIATED);
     }
     out.push_str(&comment(
@@ -142,34 +113,17 @@ fn services(out: &mut String, manifest: &Manifest) {
 fn service(out: &mut String, service: &Service) {
     let name = camel(&service.name);
     let automatic = service.name == NEGOTIATE;
-    let compare = if service.trailing_arg().is_some() {
-        "<"
-    } else {
-        "!=="
-    };
+    let compare = if service.trailing_arg().is_some() { "<" } else { "!==" };
     let malformed = format!("request.length {compare} {}", service.header_size());
-    let refuse = if automatic {
-        malformed
-    } else {
-        format!("!services.{name} || {malformed}")
-    };
-    let _ = write!(
-        out,
-        "    case SERVICES.{name}: {{\n      if ({refuse}) return REPLY_NONE;\n"
-    );
+    let refuse = if automatic { malformed } else { format!("!services.{name} || {malformed}") };
+    let _ = write!(out, "    case SERVICES.{name}: {{\n      if ({refuse}) return REPLY_NONE;\n");
     let call = format!("services.{name}({})", arguments(service));
     if service.reply.is_empty() {
-        let _ = write!(
-            out,
-            "      return {call} === null ? REPLY_NONE : 0;\n    }}\n"
-        );
+        let _ = write!(out, "      return {call} === null ? REPLY_NONE : 0;\n    }}\n");
         return;
     }
     if automatic {
-        let _ = write!(
-            out,
-            "      const answer = services.{name}\n        ? {call}\n        : negotiated(host);\n"
-        );
+        let _ = write!(out, "      const answer = services.{name}\n        ? {call}\n        : negotiated(host);\n");
     } else {
         let _ = writeln!(out, "      const answer = {call};");
     }
@@ -193,22 +147,14 @@ fn service(out: &mut String, service: &Service) {
         let _ = match field.ty.scalar() {
             Some(scalar) => {
                 let endian = if scalar.size() == 1 { "" } else { ", true" };
-                let set = writeln!(
-                    out,
-                    "      reply.set{}({at}, {value}{endian});",
-                    accessor(scalar)
-                );
+                let set = writeln!(out, "      reply.set{}({at}, {value}{endian});", accessor(scalar));
                 at += scalar.size();
                 set
             }
             None => writeln!(out, "      room.set({value}, {size});"),
         };
     }
-    let length = if service.trailing_reply().is_some() {
-        "length".to_owned()
-    } else {
-        size.to_string()
-    };
+    let length = if service.trailing_reply().is_some() { "length".to_owned() } else { size.to_string() };
     let _ = write!(out, "      return {length};\n    }}\n");
 }
 
@@ -228,11 +174,7 @@ fn arguments(service: &Service) -> String {
 }
 
 fn imports(out: &mut String, manifest: &Manifest) {
-    let handlers: Vec<_> = manifest
-        .imports
-        .iter()
-        .map(|import| format!("'{}'", import.handler))
-        .collect();
+    let handlers: Vec<_> = manifest.imports.iter().map(|import| format!("'{}'", import.handler)).collect();
     let _ = write!(out, "const HANDLERS = [{}];\n\n", handlers.join(", "));
     out.push_str(IMPORTS_HEAD);
     let _ = writeln!(out, "  const {} = {{", manifest.abi.import_module);
@@ -249,11 +191,7 @@ fn imports(out: &mut String, manifest: &Manifest) {
 
 fn import(out: &mut String, import: &Import, manifest: &Manifest) {
     let function = &import.function;
-    let params: Vec<_> = function
-        .wasm_params()
-        .iter()
-        .map(|(name, _)| camel(name))
-        .collect();
+    let params: Vec<_> = function.wasm_params().iter().map(|(name, _)| camel(name)).collect();
     let _ = write!(
         out,
         "    // {}\n    {}({}) {{\n      try {{\n",
@@ -292,11 +230,7 @@ fn handler_argument(param: &Param) -> String {
         Type::Scalar(Scalar::U32) | Type::Named(_, Scalar::U32) => format!("{name} >>> 0"),
         Type::Scalar(_) | Type::Named(..) => name,
         _ => {
-            let expanded: Vec<_> = param
-                .expanded()
-                .iter()
-                .map(|(name, _)| camel(name))
-                .collect();
+            let expanded: Vec<_> = param.expanded().iter().map(|(name, _)| camel(name)).collect();
             format!("range({})", expanded.join(", "))
         }
     }
@@ -319,10 +253,8 @@ fn instance(out: &mut String, manifest: &Manifest) {
 fn method(out: &mut String, export: &Export) {
     let function = &export.function;
     let params = export_params(function);
-    let mut tags: Vec<_> = params
-        .iter()
-        .map(|(_, name, ty, doc)| format!("@param {{{}}} {name} {doc}", plain(ty)))
-        .collect();
+    let mut tags: Vec<_> =
+        params.iter().map(|(_, name, ty, doc)| format!("@param {{{}}} {name} {doc}", plain(ty))).collect();
     let structure = function.params.iter().find_map(|param| match &param.ty {
         Type::Struct(name) => Some((name, format!("{}Ptr", camel(&param.name)))),
         _ => None,
@@ -334,11 +266,7 @@ fn method(out: &mut String, export: &Export) {
         tags.push(format!("@returns {{{scalar}}} {}", returns.doc));
     }
     out.push('\n');
-    out.push_str(&comment(
-        "  ",
-        &format!("{}\n\n`{}`", function.summary, wat(function, None)),
-        &tags,
-    ));
+    out.push_str(&comment("  ", &format!("{}\n\n`{}`", function.summary, wat(function, None)), &tags));
     let names: Vec<_> = params.into_iter().map(|(_, name, _, _)| name).collect();
     let call = format!("this.exports.{}({})", function.name, names.join(", "));
     let body = match (&structure, &function.returns) {
@@ -349,12 +277,7 @@ fn method(out: &mut String, export: &Export) {
         (None, Some(_)) => format!("    return {call};\n"),
         (None, None) => format!("    {call};\n"),
     };
-    let _ = write!(
-        out,
-        "  {}({}) {{\n{body}  }}\n",
-        camel(&function.name),
-        names.join(", ")
-    );
+    let _ = write!(out, "  {}({}) {{\n{body}  }}\n", camel(&function.name), names.join(", "));
 }
 
 /// What JSDoc calls a type: the aliases of the declarations stand for numbers.

@@ -6,9 +6,7 @@ use super::javascript::{scalar_type, wat};
 use super::names::camel;
 use super::text::table;
 use super::{Backend, ORIGIN};
-use crate::manifest::{
-    Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type,
-};
+use crate::manifest::{Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
 
 /// `docs/WASM_EXPORTS_REFERENCE.md`.
 pub struct Reference;
@@ -23,20 +21,13 @@ impl Backend for Reference {
     }
 
     fn render(&self, manifest: &Manifest) -> String {
-        let mut out = format!(
-            "<!-- {ORIGIN} -->\n\n# WASM Exports Reference\n\n{}\n\n",
-            manifest.abi.summary
-        );
+        let mut out = format!("<!-- {ORIGIN} -->\n\n# WASM Exports Reference\n\n{}\n\n", manifest.abi.summary);
         contents(&mut out, manifest);
         overview(&mut out, manifest);
         type_mappings(&mut out, manifest);
         constants(&mut out, manifest);
         section(&mut out, "Result Format", manifest.topic("result"));
-        section(
-            &mut out,
-            "Exported Functions",
-            "In the examples, `instance` is the instantiated module.",
-        );
+        section(&mut out, "Exported Functions", "In the examples, `instance` is the instantiated module.");
         for export in &manifest.exports {
             self::export(&mut out, export);
         }
@@ -44,11 +35,7 @@ impl Backend for Reference {
         for structure in &manifest.structs {
             self::structure(&mut out, structure);
         }
-        section(
-            &mut out,
-            "JavaScript Bridge Functions",
-            manifest.topic("bridge"),
-        );
+        section(&mut out, "JavaScript Bridge Functions", manifest.topic("bridge"));
         for import in &manifest.imports {
             self::import(&mut out, import, manifest);
         }
@@ -79,30 +66,17 @@ fn code(out: &mut String, language: &str, code: &str) {
 
 /// The anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
-    let kept = heading
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
 fn link(out: &mut String, depth: usize, heading: &str) {
-    let _ = writeln!(
-        out,
-        "{}- [{heading}](#{})",
-        "  ".repeat(depth),
-        anchor(heading)
-    );
+    let _ = writeln!(out, "{}- [{heading}](#{})", "  ".repeat(depth), anchor(heading));
 }
 
 fn contents(out: &mut String, manifest: &Manifest) {
     out.push_str("## Table of Contents\n\n");
-    for heading in [
-        "Overview",
-        "Type Mappings",
-        "Constants",
-        "Result Format",
-        "Exported Functions",
-    ] {
+    for heading in ["Overview", "Type Mappings", "Constants", "Result Format", "Exported Functions"] {
         link(out, 0, heading);
     }
     let mut group = "";
@@ -142,58 +116,24 @@ fn overview(out: &mut String, manifest: &Manifest) {
     let exports = manifest.exports.len();
     let rows = [
         ("Language", format!("Lua {}", manifest.abi.lua)),
-        (
-            "Target",
-            "`wasm32-unknown-unknown`, no entry function".to_owned(),
-        ),
-        (
-            "Memory",
-            format!(
-                "{pages} pages, minimum and maximum: {} bytes",
-                grouped(pages * page)
-            ),
-        ),
-        (
-            "I/O buffer",
-            format!("{} bytes", grouped(value("IO_BUFFER_SIZE"))),
-        ),
-        (
-            "Imports",
-            format!(
-                "{} functions from `{}`",
-                manifest.imports.len(),
-                manifest.abi.import_module
-            ),
-        ),
-        (
-            "Exports",
-            format!("{exports} functions and `{}`", manifest.abi.memory),
-        ),
+        ("Target", "`wasm32-unknown-unknown`, no entry function".to_owned()),
+        ("Memory", format!("{pages} pages, minimum and maximum: {} bytes", grouped(pages * page))),
+        ("I/O buffer", format!("{} bytes", grouped(value("IO_BUFFER_SIZE")))),
+        ("Imports", format!("{} functions from `{}`", manifest.imports.len(), manifest.abi.import_module)),
+        ("Exports", format!("{exports} functions and `{}`", manifest.abi.memory)),
     ];
-    out.push_str(&table(
-        ["Property", "Value"],
-        rows.map(|(name, value)| [name.to_owned(), value]),
-    ));
+    out.push_str(&table(["Property", "Value"], rows.map(|(name, value)| [name.to_owned(), value])));
     out.push('\n');
 }
 
 fn grouped(number: i64) -> String {
     let digits = number.to_string();
-    let groups: Vec<_> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .map(String::from_utf8_lossy)
-        .collect();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
     groups.join(",")
 }
 
 fn type_mappings(out: &mut String, manifest: &Manifest) {
-    section(
-        out,
-        "Type Mappings",
-        "How the types of this reference appear on both sides:",
-    );
+    section(out, "Type Mappings", "How the types of this reference appear on both sides:");
     let scalars = Scalar::ALL.into_iter().map(|scalar| {
         let (wasm, js) = (scalar.val_type().to_string(), scalar_type(scalar));
         [
@@ -206,13 +146,7 @@ fn type_mappings(out: &mut String, manifest: &Manifest) {
     });
     let named = manifest.types.iter().map(|ty| {
         let (wasm, js) = (ty.base.val_type().to_string(), scalar_type(ty.base));
-        [
-            code_span(&ty.name),
-            code_span(&wasm),
-            code_span(ty.base.name()),
-            code_span(js),
-            ty.doc.clone(),
-        ]
+        [code_span(&ty.name), code_span(&wasm), code_span(ty.base.name()), code_span(js), ty.doc.clone()]
     });
     let ranges = [
         [
@@ -229,28 +163,11 @@ fn type_mappings(out: &mut String, manifest: &Manifest) {
             "`number`, `number`",
             "Address and capacity of bytes that the callee writes.",
         ],
-        [
-            "a structure",
-            "`i32`",
-            "`*mut T`",
-            "`number`",
-            "Address of a structure that the callee fills in.",
-        ],
-        [
-            "nothing",
-            "no result",
-            "`()`",
-            "`undefined`",
-            "No return value.",
-        ],
+        ["a structure", "`i32`", "`*mut T`", "`number`", "Address of a structure that the callee fills in."],
+        ["nothing", "no result", "`()`", "`undefined`", "No return value."],
     ];
-    let rows = scalars
-        .chain(named)
-        .chain(ranges.map(|row| row.map(str::to_owned)));
-    out.push_str(&table(
-        ["Type", "WASM", "Rust", "JavaScript", "Description"],
-        rows,
-    ));
+    let rows = scalars.chain(named).chain(ranges.map(|row| row.map(str::to_owned)));
+    out.push_str(&table(["Type", "WASM", "Rust", "JavaScript", "Description"], rows));
     out.push_str(
         "\nAn address is an offset into the module's memory. JavaScript sees every `i32` as signed; `value >>> 0` gives the \
          unsigned number. In memory all numbers are little-endian.\n\n",
@@ -275,87 +192,45 @@ fn code_span(text: &str) -> String {
 fn constants(out: &mut String, manifest: &Manifest) {
     section(out, "Constants", "");
     let mut groups: Vec<&str> = Vec::new();
-    for constant in manifest
-        .constants
-        .iter()
-        .filter(|constant| constant.layout.is_none())
-    {
+    for constant in manifest.constants.iter().filter(|constant| constant.layout.is_none()) {
         if !groups.contains(&constant.group.as_str()) {
             groups.push(&constant.group);
         }
     }
     for group in groups {
         let _ = write!(out, "### {group}\n\n");
-        let rows = manifest
-            .constants
-            .iter()
-            .filter(|constant| constant.group == group);
-        let row = |c: &Constant| {
-            [
-                code_span(&c.name),
-                code_span(&c.literal()),
-                code_span(c.ty.name()),
-                c.doc.clone(),
-            ]
-        };
-        out.push_str(&table(
-            ["Constant", "Value", "Type", "Meaning"],
-            rows.map(row),
-        ));
+        let rows = manifest.constants.iter().filter(|constant| constant.group == group);
+        let row = |c: &Constant| [code_span(&c.name), code_span(&c.literal()), code_span(c.ty.name()), c.doc.clone()];
+        out.push_str(&table(["Constant", "Value", "Type", "Meaning"], rows.map(row)));
         out.push('\n');
     }
 }
 
 fn export(out: &mut String, export: &Export) {
     let function = &export.function;
-    let _ = write!(
-        out,
-        "### {}()\n\n{}\n\n**Signature:**\n\n",
-        function.name, function.summary
-    );
+    let _ = write!(out, "### {}()\n\n{}\n\n**Signature:**\n\n", function.name, function.summary);
     code(out, "wasm", &wat(function, None));
     out.push_str("**Rust Declaration:**\n\n");
-    let params: Vec<_> = function
-        .wasm_params()
-        .iter()
-        .map(|(name, scalar)| format!("{name}: {}", scalar.name()))
-        .collect();
-    code(
-        out,
-        "rust",
-        &rust_declaration("pub extern \"C\" fn", function, &params, ""),
-    );
+    let params: Vec<_> =
+        function.wasm_params().iter().map(|(name, scalar)| format!("{name}: {}", scalar.name())).collect();
+    code(out, "rust", &rust_declaration("pub extern \"C\" fn", function, &params, ""));
     parameters(out, function);
     returns(out, function);
     let _ = write!(out, "**Description:**\n\n{}\n\n", function.doc);
     errors(out, export);
-    let _ = write!(
-        out,
-        "**Memory Safety:**\n\n{}\n\n**Usage Example:**\n\n",
-        export.memory
-    );
+    let _ = write!(out, "**Memory Safety:**\n\n{}\n\n**Usage Example:**\n\n", export.memory);
     code(out, "javascript", &function.example);
     notes(out, function);
 }
 
 fn rust_declaration(head: &str, function: &Function, params: &[String], end: &str) -> String {
-    let scalar = function
-        .returns
-        .as_ref()
-        .and_then(|returns| returns.ty.scalar());
+    let scalar = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
     let arrow = scalar.map_or_else(String::new, |scalar| format!(" -> {}", scalar.name()));
-    let line = format!(
-        "{head} {}({}){arrow}{end}",
-        function.name,
-        params.join(", ")
-    );
+    let line = format!("{head} {}({}){arrow}{end}", function.name, params.join(", "));
     if line.len() <= 90 {
         return line;
     }
-    let params: String = params
-        .iter()
-        .map(|param| format!("    {param},\n"))
-        .collect();
+    let params: String = params.iter().map(|param| format!("    {param},\n")).collect();
     format!("{head} {}(\n{params}){arrow}{end}", function.name)
 }
 
@@ -370,23 +245,12 @@ fn parameters(out: &mut String, function: &Function) {
         for (index, (name, scalar)) in param.expanded().into_iter().enumerate() {
             let (ty, doc) = match (&param.ty, index) {
                 (Type::Bytes, 1) => ("length".to_owned(), "Its length in bytes.".to_owned()),
-                (Type::BytesMut, 1) => (
-                    "capacity".to_owned(),
-                    "How many bytes fit there.".to_owned(),
-                ),
+                (Type::BytesMut, 1) => ("capacity".to_owned(), "How many bytes fit there.".to_owned()),
                 (Type::Bytes | Type::BytesMut, _) => ("address".to_owned(), param.doc.clone()),
-                (Type::Struct(name), _) => (
-                    format!("address of a [{name}](#{})", anchor(name)),
-                    param.doc.clone(),
-                ),
+                (Type::Struct(name), _) => (format!("address of a [{name}](#{})", anchor(name)), param.doc.clone()),
                 (ty, _) => (code_span(ty.name()), param.doc.clone()),
             };
-            rows.push([
-                code_span(&name),
-                code_span(&scalar.val_type().to_string()),
-                ty,
-                doc,
-            ]);
+            rows.push([code_span(&name), code_span(&scalar.val_type().to_string()), ty, doc]);
         }
     }
     out.push_str(&table(["Parameter", "WASM", "Type", "Description"], rows));
@@ -398,12 +262,7 @@ fn returns(out: &mut String, function: &Function) {
         out.push_str("**Return Value:** None\n\n");
         return;
     };
-    let _ = write!(
-        out,
-        "**Return Value:** {} (`{}`)\n\n",
-        returns.doc.trim_end_matches('.'),
-        returns.ty.name()
-    );
+    let _ = write!(out, "**Return Value:** {} (`{}`)\n\n", returns.doc.trim_end_matches('.'), returns.ty.name());
     if !returns.values.is_empty() {
         out.push_str(&cases(["Value", "Meaning"], &returns.values, true));
         out.push('\n');
@@ -412,34 +271,16 @@ fn returns(out: &mut String, function: &Function) {
 
 fn cases(head: [&str; 2], conditions: &[Condition], values: bool) -> String {
     let case = |text: &str| {
-        if values {
-            code_span(text)
-        } else {
-            text.to_owned()
-        }
+        if values { code_span(text) } else { text.to_owned() }
     };
-    table(
-        head,
-        conditions
-            .iter()
-            .map(|row| [case(&row.case), row.meaning.clone()]),
-    )
+    table(head, conditions.iter().map(|row| [case(&row.case), row.meaning.clone()]))
 }
 
 fn errors(out: &mut String, export: &Export) {
     let mut errors = export.function.errors.clone();
     if let Some(bad) = &export.bad_range {
-        let pointers = export
-            .function
-            .params
-            .iter()
-            .filter(|param| param.ty.is_pointer())
-            .count();
-        let case = if pointers > 1 {
-            "A range does not lie in memory"
-        } else {
-            "The range does not lie in memory"
-        };
+        let pointers = export.function.params.iter().filter(|param| param.ty.is_pointer()).count();
+        let case = if pointers > 1 { "A range does not lie in memory" } else { "The range does not lie in memory" };
         let mut meaning = match bad.value {
             Some(value) => format!("Returns {value}; nothing is read or written."),
             None => "Nothing is read or written.".to_owned(),
@@ -447,20 +288,13 @@ fn errors(out: &mut String, export: &Export) {
         if let Some(status) = &bad.status {
             let _ = write!(meaning, " `get_status` gives `{status}`.");
         }
-        errors.push(Condition {
-            case: case.to_owned(),
-            meaning,
-        });
+        errors.push(Condition { case: case.to_owned(), meaning });
     }
     if errors.is_empty() {
         out.push_str("**Error Conditions:** None\n\n");
     } else {
         out.push_str("**Error Conditions:**\n\n");
-        out.push_str(&cases(
-            ["Condition", "What the caller sees"],
-            &errors,
-            false,
-        ));
+        out.push_str(&cases(["Condition", "What the caller sees"], &errors, false));
         out.push('\n');
     }
 }
@@ -478,35 +312,16 @@ fn notes(out: &mut String, function: &Function) {
 
 fn structure(out: &mut String, structure: &Struct) {
     let name = &structure.name;
-    let _ = write!(
-        out,
-        "### {name}\n\n{} {}\n\n**Rust Definition:**\n\n",
-        structure.summary, structure.doc
-    );
-    let fields: String = structure
-        .fields
-        .iter()
-        .map(|field| format!("    pub {}: {},\n", field.name, field.ty.name()))
-        .collect();
-    code(
-        out,
-        "rust",
-        &format!("#[repr(C)]\npub struct {name} {{\n{fields}}}"),
-    );
-    let _ = write!(
-        out,
-        "**Binary Layout ({} bytes, little-endian, aligned to {}):**\n\n",
-        structure.size, structure.align
-    );
+    let _ = write!(out, "### {name}\n\n{} {}\n\n**Rust Definition:**\n\n", structure.summary, structure.doc);
+    let fields: String =
+        structure.fields.iter().map(|field| format!("    pub {}: {},\n", field.name, field.ty.name())).collect();
+    code(out, "rust", &format!("#[repr(C)]\npub struct {name} {{\n{fields}}}"));
+    let _ =
+        write!(out, "**Binary Layout ({} bytes, little-endian, aligned to {}):**\n\n", structure.size, structure.align);
     let rows = structure.fields.iter().map(|field| {
         let end = field.offset + field.ty.size() - 1;
         let bytes = format!("{}-{end}", field.offset);
-        [
-            bytes,
-            code_span(field.ty.name()),
-            code_span(&field.name),
-            field.doc.clone(),
-        ]
+        [bytes, code_span(field.ty.name()), code_span(&field.name), field.doc.clone()]
     });
     out.push_str(&table(["Bytes", "Type", "Field", "Value"], rows));
     out.push_str("\n**JavaScript Reading:**\n\n");
@@ -515,16 +330,8 @@ fn structure(out: &mut String, structure: &Struct) {
 
 fn import(out: &mut String, import: &Import, manifest: &Manifest) {
     let function = &import.function;
-    let _ = write!(
-        out,
-        "### {}\n\n{}\n\n**Signature:**\n\n",
-        function.name, function.summary
-    );
-    code(
-        out,
-        "wasm",
-        &wat(function, Some(&manifest.abi.import_module)),
-    );
+    let _ = write!(out, "### {}\n\n{}\n\n**Signature:**\n\n", function.name, function.summary);
+    code(out, "wasm", &wat(function, Some(&manifest.abi.import_module)));
     out.push_str("**Rust Declaration:**\n\n");
     let params: Vec<_> = function.params.iter().flat_map(rust_params).collect();
     code(out, "rust", &rust_declaration("fn", function, &params, ";"));
@@ -546,17 +353,10 @@ fn rust_params(param: &Param) -> Vec<String> {
         Type::Bytes => "*const u8",
         Type::BytesMut => "*mut u8",
         ty => {
-            return vec![format!(
-                "{}: {}",
-                param.name,
-                ty.scalar().map_or("u32", Scalar::name)
-            )];
+            return vec![format!("{}: {}", param.name, ty.scalar().map_or("u32", Scalar::name))];
         }
     };
-    vec![
-        format!("{}_ptr: {pointer}", param.name),
-        format!("{}: usize", param.length),
-    ]
+    vec![format!("{}_ptr: {pointer}", param.name), format!("{}: usize", param.length)]
 }
 
 fn service_heading(service: &Service) -> String {
@@ -575,40 +375,18 @@ fn services(out: &mut String, manifest: &Manifest) {
             service.summary.clone(),
         ]
     });
-    out.push_str(&table(
-        ["Number", "Service", "Arguments", "Reply", "What it is"],
-        rows,
-    ));
+    out.push_str(&table(["Number", "Service", "Arguments", "Reply", "What it is"], rows));
     out.push('\n');
     for service in &manifest.services {
-        let _ = write!(
-            out,
-            "### {}\n\n{}\n\n{}\n\n",
-            service_heading(service),
-            service.summary,
-            service.doc
-        );
+        let _ = write!(out, "### {}\n\n{}\n\n{}\n\n", service_heading(service), service.summary, service.doc);
         out.push_str("**Request:**\n\n");
-        let number = [
-            "0".to_owned(),
-            "`u8`".to_owned(),
-            "number".to_owned(),
-            format!("{}.", service.number),
-        ];
+        let number = ["0".to_owned(), "`u8`".to_owned(), "number".to_owned(), format!("{}.", service.number)];
         out.push_str(&message(Some(number), &service.args));
         if service.reply.is_empty() {
             out.push_str("\n**Reply:** empty; the function returns 0\n\n");
         } else {
-            let at_least = if service.trailing_reply().is_some() {
-                "at least "
-            } else {
-                ""
-            };
-            let _ = write!(
-                out,
-                "\n**Reply ({at_least}{} bytes):**\n\n",
-                service.reply_size()
-            );
+            let at_least = if service.trailing_reply().is_some() { "at least " } else { "" };
+            let _ = write!(out, "\n**Reply ({at_least}{} bytes):**\n\n", service.reply_size());
             out.push_str(&message(None, &service.reply));
             out.push('\n');
         }
@@ -625,10 +403,7 @@ fn items(params: &[Param]) -> String {
     if params.is_empty() {
         return "none".to_owned();
     }
-    let items: Vec<_> = params
-        .iter()
-        .map(|param| format!("`{}: {}`", param.name, param.ty.name()))
-        .collect();
+    let items: Vec<_> = params.iter().map(|param| format!("`{}: {}`", param.name, param.ty.name())).collect();
     items.join(", ")
 }
 
@@ -642,12 +417,7 @@ fn message(first: Option<[String; 4]>, params: &[Param]) -> String {
             None => format!("{next}-..."),
         };
         next += param.ty.scalar().map_or(0, Scalar::size);
-        rows.push([
-            bytes,
-            code_span(param.ty.name()),
-            param.name.clone(),
-            param.doc.clone(),
-        ]);
+        rows.push([bytes, code_span(param.ty.name()), param.name.clone(), param.doc.clone()]);
     }
     table(["Bytes", "Type", "Item", "Value"], rows)
 }
@@ -656,12 +426,7 @@ fn values(out: &mut String, manifest: &Manifest) {
     section(out, "Value Encoding", manifest.topic("values"));
     let rows = manifest.constants.iter().filter_map(|constant| {
         let layout = constant.layout.as_ref()?;
-        Some([
-            code_span(&constant.literal()),
-            layout.clone(),
-            code_span(&constant.name),
-            constant.doc.clone(),
-        ])
+        Some([code_span(&constant.literal()), layout.clone(), code_span(&constant.name), constant.doc.clone()])
     });
     out.push_str(&table(["Tag", "What follows", "Constant", "Value"], rows));
     out.push('\n');
@@ -671,11 +436,7 @@ fn build(out: &mut String, manifest: &Manifest) {
     section(out, "Build Information", manifest.topic("build"));
     out.push_str("**Artifacts:**\n\n");
     let rows = manifest.artifacts.iter().map(|artifact| {
-        let features: Vec<_> = artifact
-            .features
-            .iter()
-            .map(|feature| code_span(&feature.to_string()))
-            .collect();
+        let features: Vec<_> = artifact.features.iter().map(|feature| code_span(&feature.to_string())).collect();
         [
             code_span(&artifact.path),
             code_span(&artifact.unwind.to_string()),
@@ -683,21 +444,9 @@ fn build(out: &mut String, manifest: &Manifest) {
             format!("{} {}", artifact.summary, artifact.doc),
         ]
     });
-    out.push_str(&table(
-        [
-            "File",
-            "Unwinding",
-            "Needs beyond WebAssembly 1.0, at most",
-            "For whom",
-        ],
-        rows,
-    ));
+    out.push_str(&table(["File", "Unwinding", "Needs beyond WebAssembly 1.0, at most", "For whom"], rows));
     out.push_str("\n**Exports:**\n\n");
-    let mut names: Vec<_> = manifest
-        .exports
-        .iter()
-        .map(|export| export.function.name.as_str())
-        .collect();
+    let mut names: Vec<_> = manifest.exports.iter().map(|export| export.function.name.as_str()).collect();
     names.insert(0, &manifest.abi.memory);
     code(out, "text", &names.join("\n"));
 }
@@ -706,10 +455,7 @@ fn version(out: &mut String, manifest: &Manifest) {
     section(out, "Version Information", "");
     let rows = [
         ["ABI version".to_owned(), manifest.abi.version.to_string()],
-        [
-            "Manifest hash".to_owned(),
-            format!("`{:016x}`", manifest.hash()),
-        ],
+        ["Manifest hash".to_owned(), format!("`{:016x}`", manifest.hash())],
         ["Lua".to_owned(), manifest.abi.lua.clone()],
     ];
     out.push_str(&table(["Property", "Value"], rows));
@@ -726,9 +472,6 @@ fn version(out: &mut String, manifest: &Manifest) {
         ["...", "`u8`", "length m of the manifest hash"],
         ["...", "m bytes", "manifest hash, in hexadecimal"],
     ];
-    out.push_str(&table(
-        ["Bytes", "Type", "Value"],
-        rows.map(|row| row.map(str::to_owned)),
-    ));
+    out.push_str(&table(["Bytes", "Type", "Value"], rows.map(|row| row.map(str::to_owned))));
     out.push_str("\nA reader ignores what follows. The machine-readable form of this reference is `web/abi.json`.\n");
 }

@@ -6,9 +6,7 @@ use std::fmt::Write;
 use super::names::{pascal, upper};
 use super::text::prefixed;
 use super::{Backend, ORIGIN};
-use crate::manifest::{
-    Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type,
-};
+use crate::manifest::{Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
 
 /// `shims.rs` in `OUT_DIR`, included by the guest's `abi` module.
 pub struct Shims;
@@ -87,10 +85,7 @@ fn grouped(value: i64) -> String {
 fn structure(out: &mut String, structure: &Struct) {
     let name = &structure.name;
     doc(out, "", &structure.summary);
-    let _ = writeln!(
-        out,
-        "#[repr(C)]\n#[derive(Clone, Copy, Debug, PartialEq)]\npub struct {name} {{"
-    );
+    let _ = writeln!(out, "#[repr(C)]\n#[derive(Clone, Copy, Debug, PartialEq)]\npub struct {name} {{");
     for field in &structure.fields {
         doc(out, "    ", &field.doc);
         let _ = writeln!(out, "    pub {}: {},", field.name, field.ty.name());
@@ -101,11 +96,7 @@ fn structure(out: &mut String, structure: &Struct) {
         structure.size, structure.align,
     );
     for field in &structure.fields {
-        let _ = writeln!(
-            out,
-            "    assert!(core::mem::offset_of!({name}, {}) == {});",
-            field.name, field.offset
-        );
+        let _ = writeln!(out, "    assert!(core::mem::offset_of!({name}, {}) == {});", field.name, field.offset);
     }
     out.push_str("};\n\n");
 }
@@ -118,16 +109,8 @@ fn exports(out: &mut String, manifest: &Manifest) {
          manifest names; [`crate::exports`] only ever sees ranges that do.",
     );
     out.push_str("#[cfg(target_arch = \"wasm32\")]\npub mod exports {\n");
-    let params = || {
-        manifest
-            .exports
-            .iter()
-            .flat_map(|export| &export.function.params)
-    };
-    let mut used: Vec<&str> = params()
-        .filter_map(|param| checked_type(&param.ty))
-        .map(|(name, _)| name)
-        .collect();
+    let params = || manifest.exports.iter().flat_map(|export| &export.function.params);
+    let mut used: Vec<&str> = params().filter_map(|param| checked_type(&param.ty)).map(|(name, _)| name).collect();
     used.sort_unstable();
     used.dedup();
     match used[..] {
@@ -162,34 +145,20 @@ fn export(out: &mut String, export: &Export) {
     let function = &export.function;
     doc(out, "    ", &function.summary);
     let _ = writeln!(out, "    #[unsafe(no_mangle)]");
-    let wasm: Vec<_> = function
-        .wasm_params()
-        .iter()
-        .map(|(name, scalar)| format!("{name}: {}", scalar.name()))
-        .collect();
+    let wasm: Vec<_> =
+        function.wasm_params().iter().map(|(name, scalar)| format!("{name}: {}", scalar.name())).collect();
     let head = format!("    pub extern \"C\" fn {}", function.name);
-    let _ = writeln!(
-        out,
-        "{}",
-        spread(&head, &wasm, &format!("{} {{", arrow(function)))
-    );
+    let _ = writeln!(out, "{}", spread(&head, &wasm, &format!("{} {{", arrow(function))));
     for param in &function.params {
         if let Some((_, new)) = checked_type(&param.ty) {
             let range = match param.ty {
                 Type::Struct(_) => format!("{}_ptr", param.name),
                 _ => format!("{}_ptr, {}", param.name, param.length),
             };
-            let _ = writeln!(
-                out,
-                "        let Some({}) = {new}({range}) else {{",
-                param.name
-            );
+            let _ = writeln!(out, "        let Some({}) = {new}({range}) else {{", param.name);
             let bad = export.bad_range.as_ref();
             if let Some(status) = bad.and_then(|bad| bad.status.as_ref()) {
-                let _ = writeln!(
-                    out,
-                    "            crate::boundary::refused(super::{status});"
-                );
+                let _ = writeln!(out, "            crate::boundary::refused(super::{status});");
             }
             match bad.and_then(|bad| bad.value) {
                 Some(value) => {
@@ -200,25 +169,13 @@ fn export(out: &mut String, export: &Export) {
             out.push_str("        };\n");
         }
     }
-    let args: Vec<_> = function
-        .params
-        .iter()
-        .map(|param| param.name.as_str())
-        .collect();
+    let args: Vec<_> = function.params.iter().map(|param| param.name.as_str()).collect();
     let semicolon = if function.returns.is_some() { "" } else { ";" };
-    let _ = writeln!(
-        out,
-        "        crate::exports::{}({}){semicolon}\n    }}",
-        function.name,
-        args.join(", ")
-    );
+    let _ = writeln!(out, "        crate::exports::{}({}){semicolon}\n    }}", function.name, args.join(", "));
 }
 
 fn arrow(function: &Function) -> String {
-    let scalar = function
-        .returns
-        .as_ref()
-        .and_then(|returns| returns.ty.scalar());
+    let scalar = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
     scalar.map_or_else(String::new, |scalar| format!(" -> {}", scalar.name()))
 }
 
@@ -251,38 +208,22 @@ fn spread(head: &str, items: &[String], tail: &str) -> String {
         return line;
     }
     let indent = &head[..head.len() - head.trim_start().len()];
-    let lines: String = items
-        .iter()
-        .map(|item| format!("{indent}    {item},\n"))
-        .collect();
+    let lines: String = items.iter().map(|item| format!("{indent}    {item},\n")).collect();
     format!("{head}(\n{lines}{indent}){tail}")
 }
 
 fn raw_params(param: &Param) -> Vec<String> {
     match &param.ty {
-        Type::Bytes => vec![
-            format!("{}_ptr: *const u8", param.name),
-            format!("{}: usize", param.length),
-        ],
-        Type::BytesMut => vec![
-            format!("{}_ptr: *mut u8", param.name),
-            format!("{}: usize", param.length),
-        ],
-        ty => vec![format!(
-            "{}: {}",
-            param.name,
-            ty.scalar().map_or("u32", Scalar::name)
-        )],
+        Type::Bytes => vec![format!("{}_ptr: *const u8", param.name), format!("{}: usize", param.length)],
+        Type::BytesMut => vec![format!("{}_ptr: *mut u8", param.name), format!("{}: usize", param.length)],
+        ty => vec![format!("{}: {}", param.name, ty.scalar().map_or("u32", Scalar::name))],
     }
 }
 
 fn wrapper(out: &mut String, import: &Import) {
     let function = &import.function;
     let safe = function.name.trim_start_matches("js_");
-    let result = function
-        .returns
-        .as_ref()
-        .and_then(|returns| returns.ty.scalar());
+    let result = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
     if let Some(scalar) = result {
         let _ = write!(
             out,
@@ -296,11 +237,7 @@ fn wrapper(out: &mut String, import: &Import) {
     doc(out, "    ", &function.summary);
     if let Some(returns) = &function.returns {
         out.push_str("    ///\n");
-        doc(
-            out,
-            "    ",
-            &format!("Result: {}", decapitalised(&returns.doc)),
-        );
+        doc(out, "    ", &format!("Result: {}", decapitalised(&returns.doc)));
         for value in &returns.values {
             let _ = writeln!(out, "    /// - `{}`: {}", value.case, value.meaning);
         }
@@ -311,19 +248,11 @@ fn wrapper(out: &mut String, import: &Import) {
         .map(|param| match &param.ty {
             Type::Bytes => format!("{}: &[u8]", param.name),
             Type::BytesMut => format!("{}: &mut [u8]", param.name),
-            ty => format!(
-                "{}: {}",
-                param.name,
-                ty.scalar().map_or("u32", Scalar::name)
-            ),
+            ty => format!("{}: {}", param.name, ty.scalar().map_or("u32", Scalar::name)),
         })
         .collect();
     let tail = format!("{} {{", arrow(function));
-    let _ = writeln!(
-        out,
-        "{}",
-        spread(&format!("    pub fn {safe}"), &params, &tail)
-    );
+    let _ = writeln!(out, "{}", spread(&format!("    pub fn {safe}"), &params, &tail));
     let args: Vec<_> = function
         .params
         .iter()
@@ -338,11 +267,7 @@ fn wrapper(out: &mut String, import: &Import) {
     } else {
         out.push_str("        // SAFETY: only numbers are passed.\n");
     }
-    let call = spread(
-        &format!("        unsafe {{ raw::{}", function.name),
-        &args,
-        " }",
-    );
+    let call = spread(&format!("        unsafe {{ raw::{}", function.name), &args, " }");
     if call.contains('\n') {
         let call = spread(&format!("            raw::{}", function.name), &args, "");
         let _ = writeln!(out, "        unsafe {{\n{call}\n        }}\n    }}");
@@ -365,28 +290,15 @@ fn services(out: &mut String, manifest: &Manifest) {
     if manifest.services.is_empty() {
         return;
     }
-    doc(
-        out,
-        "",
-        "Requests to the host. A host that does not know a request declines it, and the guest does without.",
-    );
+    doc(out, "", "Requests to the host. A host that does not know a request declines it, and the guest does without.");
     out.push_str("pub mod services {\n    use super::SERVICE_TABLE;\n");
     let carrier = manifest.abi.service_import.trim_start_matches("js_");
     let _ = writeln!(out, "    use super::imports::{carrier};\n");
     for service in &manifest.services {
         doc(out, "    ", &format!("Number of [`{}`].", service.name));
-        let _ = writeln!(
-            out,
-            "    pub const {}: u32 = {};",
-            upper(&service.name),
-            service.number
-        );
+        let _ = writeln!(out, "    pub const {}: u32 = {};", upper(&service.name), service.number);
     }
-    if manifest
-        .services
-        .iter()
-        .any(|service| service.trailing_reply().is_some())
-    {
+    if manifest.services.iter().any(|service| service.trailing_reply().is_some()) {
         out.push_str(
             "\n    /// Why a request whose reply has no fixed size got none.\n\
              \x20   #[derive(Clone, Copy, Debug, PartialEq, Eq)]\n    pub enum NoReply {\n\
@@ -402,11 +314,7 @@ fn services(out: &mut String, manifest: &Manifest) {
 }
 
 fn service(out: &mut String, service: &Service, carrier: &str) {
-    let lifetime = if service.trailing_reply().is_some() {
-        "<'a>"
-    } else {
-        ""
-    };
+    let lifetime = if service.trailing_reply().is_some() { "<'a>" } else { "" };
     let reply_type = pascal(&service.name) + lifetime;
     if !service.reply.is_empty() {
         let _ = write!(
@@ -454,11 +362,7 @@ fn service_contract(service: &Service) -> String {
         );
     }
     if let Some(bytes) = service.trailing_reply() {
-        let _ = write!(
-            contract,
-            "`room` receives the reply, whose `{}` stay in it. ",
-            bytes.name
-        );
+        let _ = write!(contract, "`room` receives the reply, whose `{}` stay in it. ", bytes.name);
     }
     contract += match (service.reply.is_empty(), service.trailing_reply()) {
         (true, _) => "Gives `None` if the host did not take it.",
@@ -469,10 +373,7 @@ fn service_contract(service: &Service) -> String {
 }
 
 fn arguments(service: &Service) -> Vec<String> {
-    let fixed = service
-        .args
-        .iter()
-        .filter_map(|arg| arg.ty.scalar().map(|scalar| (&arg.name, scalar.name())));
+    let fixed = service.args.iter().filter_map(|arg| arg.ty.scalar().map(|scalar| (&arg.name, scalar.name())));
     let mut arguments: Vec<_> = fixed.map(|(name, ty)| format!("{name}: {ty}")).collect();
     if service.trailing_arg().is_some() {
         arguments.push("request: &mut [u8]".to_owned());
@@ -497,45 +398,26 @@ fn request(out: &mut String, service: &Service) {
         out.push_str("        let mut rest = &mut *request;\n");
     } else {
         let size = service.header_size();
-        let _ = write!(
-            out,
-            "        let mut request = [0; {size}];\n        let mut rest = &mut request[..];\n"
-        );
+        let _ = write!(out, "        let mut request = [0; {size}];\n        let mut rest = &mut request[..];\n");
     }
     let number = format!("[{} as u8]", upper(&service.name));
     let fixed = service.args.iter().filter(|arg| arg.ty.scalar().is_some());
-    let bytes =
-        std::iter::once(number).chain(fixed.map(|arg| format!("{}.to_le_bytes()", arg.name)));
+    let bytes = std::iter::once(number).chain(fixed.map(|arg| format!("{}.to_le_bytes()", arg.name)));
     for bytes in bytes {
-        let _ = writeln!(
-            out,
-            "        put(&mut rest, {bytes}){}?;",
-            or_declined(service)
-        );
+        let _ = writeln!(out, "        put(&mut rest, {bytes}){}?;", or_declined(service));
     }
 }
 
 /// What turns the `None` of a malformed message into the service's own error.
 fn or_declined(service: &Service) -> &'static str {
-    if service.trailing_reply().is_some() {
-        ".ok_or(NoReply::Declined)"
-    } else {
-        ""
-    }
+    if service.trailing_reply().is_some() { ".ok_or(NoReply::Declined)" } else { "" }
 }
 
 /// Sends the request and takes the reply apart.
 fn reply(out: &mut String, service: &Service, carrier: &str) {
-    let request = if service.trailing_arg().is_some() {
-        "request"
-    } else {
-        "&request"
-    };
+    let request = if service.trailing_arg().is_some() { "request" } else { "&request" };
     if service.reply.is_empty() {
-        let _ = writeln!(
-            out,
-            "        ({carrier}(SERVICE_TABLE, {request}, &mut []) == 0).then_some(())"
-        );
+        let _ = writeln!(out, "        ({carrier}(SERVICE_TABLE, {request}, &mut []) == 0).then_some(())");
         return;
     }
     let size = service.reply_size();
@@ -557,21 +439,14 @@ fn reply(out: &mut String, service: &Service, carrier: &str) {
              \x20       let mut rest = &reply[..];\n",
         );
     }
-    let wrap = if service.trailing_reply().is_some() {
-        "Ok"
-    } else {
-        "Some"
-    };
+    let wrap = if service.trailing_reply().is_some() { "Ok" } else { "Some" };
     let _ = writeln!(out, "        {wrap}({} {{", pascal(&service.name));
     for field in &service.reply {
         let (name, or_declined) = (&field.name, or_declined(service));
         let _ = match field.ty.scalar() {
             Some(scalar) => {
                 let ty = scalar.name();
-                writeln!(
-                    out,
-                    "            {name}: {ty}::from_le_bytes(take(&mut rest){or_declined}?),"
-                )
+                writeln!(out, "            {name}: {ty}::from_le_bytes(take(&mut rest){or_declined}?),")
             }
             None => writeln!(out, "            {name}: rest,"),
         };

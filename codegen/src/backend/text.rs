@@ -7,11 +7,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut paragraph = String::new();
     for line in text.lines() {
         let fence = line.trim_start().starts_with("```");
-        let verbatim = in_code
-            || fence
-            || line.is_empty()
-            || line.starts_with([' ', '|', '-', '#'])
-            || numbered(line);
+        let verbatim = in_code || fence || line.is_empty() || line.starts_with([' ', '|', '-', '#']) || numbered(line);
         if verbatim {
             flush(&mut paragraph, width, &mut lines);
             lines.push(line.trim_end().to_owned());
@@ -28,8 +24,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 fn numbered(line: &str) -> bool {
-    line.split_once(". ")
-        .is_some_and(|(number, _)| number.parse::<u32>().is_ok())
+    line.split_once(". ").is_some_and(|(number, _)| number.parse::<u32>().is_ok())
 }
 
 fn flush(paragraph: &mut String, width: usize, lines: &mut Vec<String>) {
@@ -52,23 +47,12 @@ fn flush(paragraph: &mut String, width: usize, lines: &mut Vec<String>) {
 /// A text as lines that all start with a prefix, as those of a comment do.
 pub fn prefixed(text: &str, prefix: &str, width: usize) -> String {
     let lines = wrap(text, width.saturating_sub(prefix.chars().count()));
-    lines
-        .iter()
-        .map(|line| format!("{prefix}{line}").trim_end().to_owned() + "\n")
-        .collect()
+    lines.iter().map(|line| format!("{prefix}{line}").trim_end().to_owned() + "\n").collect()
 }
 
 /// A Markdown table.
-pub fn table<const N: usize>(
-    head: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
-) -> String {
-    let line = |cells: [String; N]| {
-        format!(
-            "| {} |\n",
-            cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
-        )
-    };
+pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let line = |cells: [String; N]| format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
     let mut table = line(head.map(str::to_owned));
     table += &format!("|{}\n", " --- |".repeat(N));
     table.extend(rows.into_iter().map(line));

@@ -43,21 +43,11 @@ fn constants(out: &mut String, manifest: &Manifest) {
     );
     for constant in &manifest.constants {
         out.push_str(&comment("", &constant.doc, &[]));
-        let _ = writeln!(
-            out,
-            "export const {}: {};",
-            constant.name,
-            constant.literal()
-        );
+        let _ = writeln!(out, "export const {}: {};", constant.name, constant.literal());
     }
     out.push_str("/** The number of each service. */\nexport const SERVICES: {\n");
     for service in &manifest.services {
-        let _ = writeln!(
-            out,
-            "  readonly {}: {};",
-            camel(&service.name),
-            service.number
-        );
+        let _ = writeln!(out, "  readonly {}: {};", camel(&service.name), service.number);
     }
     out.push_str("};\n\n");
 }
@@ -65,12 +55,7 @@ fn constants(out: &mut String, manifest: &Manifest) {
 fn named_types(out: &mut String, manifest: &Manifest) {
     for ty in &manifest.types {
         out.push_str(&comment("", &ty.doc, &[]));
-        let _ = writeln!(
-            out,
-            "export type {} = {};",
-            pascal(&ty.name),
-            scalar_type(ty.base)
-        );
+        let _ = writeln!(out, "export type {} = {};", pascal(&ty.name), scalar_type(ty.base));
     }
     out.push('\n');
 }
@@ -93,11 +78,7 @@ fn structs(out: &mut String, manifest: &Manifest) {
 }
 
 fn replies(out: &mut String, manifest: &Manifest) {
-    for service in manifest
-        .services
-        .iter()
-        .filter(|service| !service.reply.is_empty())
-    {
+    for service in manifest.services.iter().filter(|service| !service.reply.is_empty()) {
         let _ = write!(
             out,
             "/** What a host answers to `{}`. */\nexport interface {}Reply {{\n",
@@ -118,35 +99,19 @@ fn handlers(out: &mut String, manifest: &Manifest) {
          export interface Services {\n",
     );
     for service in &manifest.services {
-        out.push_str(&comment(
-            "  ",
-            &format!("{}\n\n{}", service.summary, service.doc),
-            &[],
-        ));
-        let _ = writeln!(
-            out,
-            "  {}?({}): {};",
-            camel(&service.name),
-            values(&service.args),
-            reply_type(service)
-        );
+        out.push_str(&comment("  ", &format!("{}\n\n{}", service.summary, service.doc), &[]));
+        let _ = writeln!(out, "  {}?({}): {};", camel(&service.name), values(&service.args), reply_type(service));
     }
     out.push_str("}\n\n");
 }
 
 fn reply_type(service: &Service) -> String {
-    if service.reply.is_empty() {
-        "void | null".to_owned()
-    } else {
-        format!("{}Reply | null", pascal(&service.name))
-    }
+    if service.reply.is_empty() { "void | null".to_owned() } else { format!("{}Reply | null", pascal(&service.name)) }
 }
 
 fn values(params: &[Param]) -> String {
-    let params: Vec<_> = params
-        .iter()
-        .map(|param| format!("{}: {}", camel(&param.name), type_name(&param.ty)))
-        .collect();
+    let params: Vec<_> =
+        params.iter().map(|param| format!("{}: {}", camel(&param.name), type_name(&param.ty))).collect();
     params.join(", ")
 }
 
@@ -159,21 +124,9 @@ fn host(out: &mut String, manifest: &Manifest) {
     for import in &manifest.imports {
         let function = &import.function;
         let tags = host_tags(function);
-        out.push_str(&comment(
-            "  ",
-            &format!("{}\n\n{}", function.summary, function.doc),
-            &tags,
-        ));
-        let returns = function
-            .returns
-            .as_ref()
-            .map_or("void".to_owned(), |returns| type_name(&returns.ty));
-        let _ = writeln!(
-            out,
-            "  {}({}): {returns};",
-            import.handler,
-            values(&function.params)
-        );
+        out.push_str(&comment("  ", &format!("{}\n\n{}", function.summary, function.doc), &tags));
+        let returns = function.returns.as_ref().map_or("void".to_owned(), |returns| type_name(&returns.ty));
+        let _ = writeln!(out, "  {}({}): {returns};", import.handler, values(&function.params));
     }
     out.push_str(
         "  /** The services that the host offers. */\n  services?: Services;\n\
@@ -184,57 +137,31 @@ fn host(out: &mut String, manifest: &Manifest) {
 
 fn host_tags(function: &Function) -> Vec<String> {
     let params = function.params.iter();
-    let mut tags: Vec<_> = params
-        .map(|param| format!("@param {} {}", camel(&param.name), param.doc))
-        .collect();
+    let mut tags: Vec<_> = params.map(|param| format!("@param {} {}", camel(&param.name), param.doc)).collect();
     tags.extend(returns_tag(function));
     tags
 }
 
 fn returns_tag(function: &Function) -> Option<String> {
     let returns = function.returns.as_ref()?;
-    let values: Vec<_> = returns
-        .values
-        .iter()
-        .map(|value| format!("`{}`: {}", value.case, value.meaning))
-        .collect();
-    Some(
-        format!("@returns {} {}", returns.doc, values.join(" "))
-            .trim_end()
-            .to_owned(),
-    )
+    let values: Vec<_> = returns.values.iter().map(|value| format!("`{}`: {}", value.case, value.meaning)).collect();
+    Some(format!("@returns {} {}", returns.doc, values.join(" ")).trim_end().to_owned())
 }
 
 fn raw_exports(out: &mut String, manifest: &Manifest) {
-    out.push_str(
-        "/** The exports as WebAssembly has them. Unsigned results may be negative here. */\n",
-    );
-    let _ = write!(
-        out,
-        "export interface RawExports {{\n  readonly {}: WebAssembly.Memory;\n",
-        manifest.abi.memory
-    );
+    out.push_str("/** The exports as WebAssembly has them. Unsigned results may be negative here. */\n");
+    let _ = write!(out, "export interface RawExports {{\n  readonly {}: WebAssembly.Memory;\n", manifest.abi.memory);
     for export in &manifest.exports {
         let function = &export.function;
-        let params: Vec<_> = export_params(function)
-            .into_iter()
-            .map(|(wasm, _, ty, _)| format!("{wasm}: {ty}"))
-            .collect();
-        out.push_str(&declaration(
-            "  ",
-            &function.name,
-            &params,
-            &result(function),
-        ));
+        let params: Vec<_> =
+            export_params(function).into_iter().map(|(wasm, _, ty, _)| format!("{wasm}: {ty}")).collect();
+        out.push_str(&declaration("  ", &function.name, &params, &result(function)));
     }
     out.push_str("}\n\n");
 }
 
 fn result(function: &Function) -> String {
-    function
-        .returns
-        .as_ref()
-        .map_or_else(|| "void".to_owned(), |returns| type_name(&returns.ty))
+    function.returns.as_ref().map_or_else(|| "void".to_owned(), |returns| type_name(&returns.ty))
 }
 
 fn instance(out: &mut String, manifest: &Manifest) {
@@ -242,18 +169,12 @@ fn instance(out: &mut String, manifest: &Manifest) {
     for export in &manifest.exports {
         let function = &export.function;
         let params = export_params(function);
-        let mut tags: Vec<_> = params
-            .iter()
-            .map(|(_, name, _, doc)| format!("@param {name} {doc}"))
-            .collect();
+        let mut tags: Vec<_> = params.iter().map(|(_, name, _, doc)| format!("@param {name} {doc}")).collect();
         tags.extend(returns_tag(function));
         let text = format!("{}\n\n`{}`", function.summary, wat(function, None));
         out.push('\n');
         out.push_str(&comment("  ", &text, &tags));
-        let list: Vec<_> = params
-            .into_iter()
-            .map(|(_, name, ty, _)| format!("{name}: {ty}"))
-            .collect();
+        let list: Vec<_> = params.into_iter().map(|(_, name, ty, _)| format!("{name}: {ty}")).collect();
         let structure = function.params.iter().find_map(|param| match &param.ty {
             Type::Struct(name) => Some(name.clone()),
             _ => None,

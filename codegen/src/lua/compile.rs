@@ -9,7 +9,17 @@ const PROGRAMS: [&str; 4] = ["lua.c", "luac.c", "ltests.c", "onelua.c"];
 /// The files in which programs spend their time, compiled for speed; the others are for size, of which
 /// the module has little to give.
 const HOT: [&str; 11] = [
-    "lapi.c", "ldo.c", "lfunc.c", "lgc.c", "lmem.c", "lstring.c", "lstrlib.c", "ltable.c", "ltablib.c", "ltm.c", "lvm.c",
+    "lapi.c",
+    "ldo.c",
+    "lfunc.c",
+    "lgc.c",
+    "lmem.c",
+    "lstring.c",
+    "lstrlib.c",
+    "ltable.c",
+    "ltablib.c",
+    "ltm.c",
+    "lvm.c",
 ];
 
 /// Bytes of the C stack. The deepest nesting that Lua's own limits allow needs less, which a test shows

@@ -67,12 +67,7 @@ impl fmt::Display for EditError {
         match self {
             Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Form(path, reason) => write!(f, "{}: {reason}", path.display()),
-            Self::Anchor {
-                edit,
-                file,
-                anchor,
-                found,
-            } => write!(
+            Self::Anchor { edit, file, anchor, found } => write!(
                 f,
                 "vendor/edits/{edit}.toml: this text must stand once in {file} but stands {found} times; \
                  find what became of it in this Lua release:\n{anchor}"
@@ -119,23 +114,12 @@ fn read_change(value: &toml::Value) -> Result<Change, String> {
     let text = |key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
     let file = text("file").ok_or("a change names its `file`")?;
     let anchor = text("at").ok_or_else(|| format!("a change of {file} names the text that it stands `at`"))?;
-    let mut actions = [
-        ("before", Action::Before),
-        ("after", Action::After),
-        ("replace", Action::Replace),
-    ]
-    .into_iter()
-    .filter_map(|(key, action)| text(key).map(|text| (action, text)));
+    let mut actions = [("before", Action::Before), ("after", Action::After), ("replace", Action::Replace)]
+        .into_iter()
+        .filter_map(|(key, action)| text(key).map(|text| (action, text)));
     match (actions.next(), actions.next()) {
-        (Some((action, text)), None) => Ok(Change {
-            file,
-            anchor,
-            action,
-            text,
-        }),
-        _ => Err(format!(
-            "a change of {file} has one of `before`, `after` and `replace`, with the text that comes in"
-        )),
+        (Some((action, text)), None) => Ok(Change { file, anchor, action, text }),
+        _ => Err(format!("a change of {file} has one of `before`, `after` and `replace`, with the text that comes in")),
     }
 }
 
@@ -172,12 +156,7 @@ pub fn apply(sources: &Sources, edits: &[Edit], target: &Path) -> Result<(), Edi
 }
 
 fn anchor_error(edit: &str, change: &Change, found: usize) -> EditError {
-    EditError::Anchor {
-        edit: edit.to_owned(),
-        file: change.file.clone(),
-        anchor: change.anchor.clone(),
-        found,
-    }
+    EditError::Anchor { edit: edit.to_owned(), file: change.file.clone(), anchor: change.anchor.clone(), found }
 }
 
 fn change_text(text: &str, edit: &str, change: &Change) -> Result<String, EditError> {
@@ -201,12 +180,7 @@ mod tests {
     use super::*;
 
     fn change(action: Action) -> Change {
-        Change {
-            file: "lvm.c".into(),
-            anchor: "two\n".into(),
-            action,
-            text: "new\n".into(),
-        }
+        Change { file: "lvm.c".into(), anchor: "two\n".into(), action, text: "new\n".into() }
     }
 
     #[test]
@@ -220,9 +194,7 @@ mod tests {
     #[test]
     fn an_anchor_that_is_missing_or_repeated_is_refused_by_name() {
         for (text, found) in [("one\n", "0 times"), ("two\ntwo\n", "2 times")] {
-            let message = change_text(text, "ext-tables", &change(Action::After))
-                .unwrap_err()
-                .to_string();
+            let message = change_text(text, "ext-tables", &change(Action::After)).unwrap_err().to_string();
             assert!(message.contains("vendor/edits/ext-tables.toml"), "{message}");
             assert!(message.contains("lvm.c") && message.contains(found), "{message}");
         }

@@ -41,11 +41,9 @@ impl fmt::Display for SourcesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manifest { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::UnknownRelease { release, known } => write!(
-                f,
-                "Lua {release} is not pinned in vendor/Cargo.toml, which lists {}",
-                known.join(", ")
-            ),
+            Self::UnknownRelease { release, known } => {
+                write!(f, "Lua {release} is not pinned in vendor/Cargo.toml, which lists {}", known.join(", "))
+            }
             Self::Cargo(reason) => write!(f, "cargo could not provide the Lua sources: {reason}"),
             Self::MissingFolder(path) => write!(
                 f,
@@ -74,10 +72,7 @@ pub fn release(vendor: &Path, release: &str) -> Result<Sources, SourcesError> {
 }
 
 fn manifest_error(vendor: &Path, reason: impl fmt::Display) -> SourcesError {
-    SourcesError::Manifest {
-        path: vendor.join("Cargo.toml"),
-        reason: reason.to_string(),
-    }
+    SourcesError::Manifest { path: vendor.join("Cargo.toml"), reason: reason.to_string() }
 }
 
 /// The `[package.metadata.lua]` table of `vendor/Cargo.toml`.
@@ -105,21 +100,14 @@ fn locate(vendor: &Path, manifest: &toml::Table, release: &str) -> Result<Source
         .get("releases")
         .and_then(|v| v.as_table())
         .ok_or_else(|| manifest_error(vendor, "there is no table [package.metadata.lua.releases]"))?;
-    let entry =
-        releases
-            .get(release)
-            .and_then(|v| v.as_table())
-            .ok_or_else(|| SourcesError::UnknownRelease {
-                release: release.to_owned(),
-                known: releases.keys().cloned().collect(),
-            })?;
+    let entry = releases.get(release).and_then(|v| v.as_table()).ok_or_else(|| SourcesError::UnknownRelease {
+        release: release.to_owned(),
+        known: releases.keys().cloned().collect(),
+    })?;
     let (package, version) = (field(entry, "package", vendor)?, field(entry, "version", vendor)?);
     let folder = package_root(vendor, package, version)?.join(field(entry, "folder", vendor)?);
     if folder.join("lua.h").is_file() {
-        Ok(Sources {
-            release: release.to_owned(),
-            folder,
-        })
+        Ok(Sources { release: release.to_owned(), folder })
     } else {
         Err(SourcesError::MissingFolder(folder))
     }
@@ -133,9 +121,7 @@ fn package_root(vendor: &Path, package: &str, version: &str) -> Result<PathBuf, 
         .output()
         .map_err(|e| SourcesError::Cargo(e.to_string()))?;
     if !output.status.success() {
-        return Err(SourcesError::Cargo(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        ));
+        return Err(SourcesError::Cargo(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     let metadata: serde_json::Value =
         serde_json::from_slice(&output.stdout).map_err(|e| SourcesError::Cargo(e.to_string()))?;
@@ -147,5 +133,7 @@ fn package_root(vendor: &Path, package: &str, version: &str) -> Result<PathBuf, 
         .and_then(|p| p["manifest_path"].as_str())
         .and_then(|path| Path::new(path).parent())
         .map(Path::to_path_buf)
-        .ok_or_else(|| SourcesError::Cargo(format!("{package} {version} is not among the dependencies of vendor/Cargo.toml")))
+        .ok_or_else(|| {
+            SourcesError::Cargo(format!("{package} {version} is not among the dependencies of vendor/Cargo.toml"))
+        })
 }

@@ -34,101 +34,41 @@ pub(super) enum Problem {
     /// The file is not TOML.
     Syntax { message: String },
     /// A key that means nothing there.
-    UnknownKey {
-        key: String,
-        owner: String,
-        nearest: Option<String>,
-        known: Vec<String>,
-    },
+    UnknownKey { key: String, owner: String, nearest: Option<String>, known: Vec<String> },
     /// A key that has to be there.
-    MissingKey {
-        key: &'static str,
-        owner: String,
-        remedy: &'static str,
-    },
+    MissingKey { key: &'static str, owner: String, remedy: &'static str },
     /// A text that has to say something.
     Empty { key: String, owner: String },
     /// A value of the wrong kind.
-    WrongKind {
-        key: String,
-        expected: &'static str,
-        found: &'static str,
-    },
+    WrongKind { key: String, expected: &'static str, found: &'static str },
     /// A word that is not one of those possible.
-    UnknownWord {
-        word: String,
-        what: &'static str,
-        nearest: Option<String>,
-        known: Vec<String>,
-    },
+    UnknownWord { word: String, what: &'static str, nearest: Option<String>, known: Vec<String> },
     /// A type that nothing declares.
-    UnknownType {
-        name: String,
-        nearest: Option<String>,
-        known: Vec<String>,
-    },
+    UnknownType { name: String, nearest: Option<String>, known: Vec<String> },
     /// A type that cannot stand there.
-    MisplacedType {
-        name: String,
-        place: &'static str,
-        remedy: &'static str,
-    },
+    MisplacedType { name: String, place: &'static str, remedy: &'static str },
     /// An import that does not have the form of those that carry requests to the host.
-    NoCarrier {
-        name: String,
-        nearest: Option<String>,
-        known: Vec<String>,
-    },
+    NoCarrier { name: String, nearest: Option<String>, known: Vec<String> },
     /// A constant that nothing declares.
-    UnknownConstant {
-        name: String,
-        nearest: Option<String>,
-    },
+    UnknownConstant { name: String, nearest: Option<String> },
     /// Two entries that claim the same thing.
     Duplicate { what: &'static str, name: String },
     /// A name spelled as that kind of name is not.
-    Spelling {
-        what: &'static str,
-        name: String,
-        case: Case,
-    },
+    Spelling { what: &'static str, name: String, case: Case },
     /// A name that something else uses.
     Reserved { name: String, owner: &'static str },
     /// A number that does not fit.
-    OutOfRange {
-        what: String,
-        value: String,
-        min: i64,
-        max: i64,
-    },
+    OutOfRange { what: String, value: String, min: i64, max: i64 },
     /// A field that starts before the previous one ends.
-    Overlap {
-        field: String,
-        previous: String,
-        end: u32,
-    },
+    Overlap { field: String, previous: String, end: u32 },
     /// Bytes between two fields that belong to neither.
-    Gap {
-        field: String,
-        offset: u32,
-        end: u32,
-        fits: bool,
-    },
+    Gap { field: String, offset: u32, end: u32, fits: bool },
     /// A field at an offset that its type cannot have.
-    Misaligned {
-        field: String,
-        offset: u32,
-        ty: &'static str,
-        align: u32,
-    },
+    Misaligned { field: String, offset: u32, ty: &'static str, align: u32 },
     /// Bytes at the end of a structure that belong to no field.
     Tail { name: String, end: u32, size: u32 },
     /// A structure whose size is not that of its fields.
-    WrongSize {
-        name: String,
-        size: i64,
-        actual: u32,
-    },
+    WrongSize { name: String, size: i64, actual: u32 },
     /// An export with pointers that does not say what a bad one gives.
     NoBadRange { export: String, returns: bool },
     /// An export without pointers that says what a bad one gives.
@@ -150,11 +90,7 @@ impl Problem {
             Self::UnknownKey { key, owner, .. } => format!("unknown key `{key}` in {owner}"),
             Self::MissingKey { key, owner, .. } => format!("{owner} has no `{key}`"),
             Self::Empty { key, owner } => format!("`{key}` of {owner} is empty"),
-            Self::WrongKind {
-                key,
-                expected,
-                found,
-            } => format!("`{key}` should be {expected}, not {found}"),
+            Self::WrongKind { key, expected, found } => format!("`{key}` should be {expected}, not {found}"),
             Self::UnknownWord { word, what, .. } => format!("unknown {what} `{word}`"),
             Self::UnknownType { name, .. } => format!("unknown type `{name}`"),
             Self::MisplacedType { name, place, .. } => {
@@ -170,25 +106,15 @@ impl Problem {
                 format!("the name `{name}` is reserved: it is {owner}")
             }
             Self::OutOfRange { what, value, .. } => format!("{what} {value} is out of range"),
-            Self::Overlap {
-                field, previous, ..
-            } => format!("field `{field}` overlaps `{previous}`"),
-            Self::Gap {
-                field, offset, end, ..
-            } => {
-                format!(
-                    "nothing fills bytes {end} to {} before field `{field}`",
-                    offset - 1
-                )
+            Self::Overlap { field, previous, .. } => format!("field `{field}` overlaps `{previous}`"),
+            Self::Gap { field, offset, end, .. } => {
+                format!("nothing fills bytes {end} to {} before field `{field}`", offset - 1)
             }
             Self::Misaligned { field, offset, .. } => {
                 format!("field `{field}` is misaligned at offset {offset}")
             }
             Self::Tail { name, end, size } => {
-                format!(
-                    "nothing fills bytes {end} to {} at the end of struct `{name}`",
-                    size - 1
-                )
+                format!("nothing fills bytes {end} to {} at the end of struct `{name}`", size - 1)
             }
             Self::WrongSize { name, size, actual } => {
                 format!("the fields of struct `{name}` take {actual} bytes, not {size}")
@@ -199,16 +125,10 @@ impl Problem {
             Self::NeedlessBadRange { export } => {
                 format!("export `{export}` takes no pointer that could be bad")
             }
-            Self::BadRangeForm {
-                export,
-                returns: true,
-            } => {
+            Self::BadRangeForm { export, returns: true } => {
                 format!("export `{export}` returns a value, so a bad range has to give one")
             }
-            Self::BadRangeForm {
-                export,
-                returns: false,
-            } => {
+            Self::BadRangeForm { export, returns: false } => {
                 format!("export `{export}` returns nothing, so a bad range cannot give a value")
             }
             Self::WrongPages { pages } => format!("the memory is 32 pages, not {pages}"),
@@ -219,26 +139,11 @@ impl Problem {
     /// A word or two for the place itself.
     fn label(&self) -> String {
         match self {
-            Self::UnknownKey {
-                nearest: Some(nearest),
-                ..
-            }
-            | Self::UnknownWord {
-                nearest: Some(nearest),
-                ..
-            }
-            | Self::NoCarrier {
-                nearest: Some(nearest),
-                ..
-            }
-            | Self::UnknownConstant {
-                nearest: Some(nearest),
-                ..
-            }
-            | Self::UnknownType {
-                nearest: Some(nearest),
-                ..
-            } => format!("did you mean `{nearest}`?"),
+            Self::UnknownKey { nearest: Some(nearest), .. }
+            | Self::UnknownWord { nearest: Some(nearest), .. }
+            | Self::NoCarrier { nearest: Some(nearest), .. }
+            | Self::UnknownConstant { nearest: Some(nearest), .. }
+            | Self::UnknownType { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::MissingKey { key, .. } => format!("`{key}` is missing"),
             Self::WrongKind { found, .. } => format!("this is {found}"),
             Self::Duplicate { .. } => "declared again here".to_owned(),
@@ -255,9 +160,7 @@ impl Problem {
     /// What would be right.
     pub fn remedy(&self) -> String {
         match self {
-            Self::Unreadable { .. } => {
-                "run from the root of the repository, where exports.toml lies".to_owned()
-            }
+            Self::Unreadable { .. } => "run from the root of the repository, where exports.toml lies".to_owned(),
             Self::Syntax { .. } => "see https://toml.io/en/v1.1.0 for the syntax".to_owned(),
             Self::UnknownKey { known, .. } => format!("known keys: {}", list(known)),
             Self::MissingKey { remedy, .. } => (*remedy).to_owned(),
@@ -265,73 +168,48 @@ impl Problem {
             Self::WrongKind { key, expected, .. } => format!("give `{key}` {expected}"),
             Self::UnknownWord { known, .. } => format!("it is one of {}", list(known)),
             Self::UnknownType { known, .. } => {
-                format!(
-                    "use one of {}, or declare the type in a [[type]] or [[struct]] entry",
-                    list(known)
-                )
+                format!("use one of {}, or declare the type in a [[type]] or [[struct]] entry", list(known))
             }
             Self::MisplacedType { remedy, .. } => (*remedy).to_owned(),
             Self::NoCarrier { known, .. } if known.is_empty() => {
-                "declare an import that takes a u32, bytes and bytes_mut and returns an i32"
-                    .to_owned()
+                "declare an import that takes a u32, bytes and bytes_mut and returns an i32".to_owned()
             }
             Self::NoCarrier { known, .. } => {
-                format!(
-                    "name one that takes a u32, bytes and bytes_mut and returns an i32: {}",
-                    list(known)
-                )
+                format!("name one that takes a u32, bytes and bytes_mut and returns an i32: {}", list(known))
             }
             Self::UnknownConstant { name, .. } => {
                 format!("declare `{name}` in a [[constant]] entry")
             }
-            Self::Duplicate { what, .. } => format!(
-                "remove one of the two, or give one another {}",
-                last_word(what)
-            ),
+            Self::Duplicate { what, .. } => format!("remove one of the two, or give one another {}", last_word(what)),
             Self::Spelling { case, .. } => format!("write {}", case.rule()),
             Self::Reserved { .. } => "choose another name".to_owned(),
             Self::OutOfRange { min, max, .. } => format!("it has to be from {min} to {max}"),
             Self::Overlap { end, .. } => format!("the first free byte is {end}"),
-            Self::Gap {
-                end, fits: true, ..
-            } => format!("move the field to offset {end}"),
+            Self::Gap { end, fits: true, .. } => format!("move the field to offset {end}"),
             Self::Gap { offset, end, .. } => {
-                format!(
-                    "declare the {} bytes from {end} as a field, so that nothing is left undefined",
-                    offset - end
-                )
+                format!("declare the {} bytes from {end} as a field, so that nothing is left undefined", offset - end)
             }
             Self::Misaligned { offset, align, .. } => {
-                format!(
-                    "the next offset that fits is {}",
-                    offset.next_multiple_of(*align)
-                )
+                format!("the next offset that fits is {}", offset.next_multiple_of(*align))
             }
             Self::Tail { end, size, .. } => {
-                format!(
-                    "declare the {} bytes from {end} as fields, so that nothing is left undefined",
-                    size - end
-                )
+                format!("declare the {} bytes from {end} as fields, so that nothing is left undefined", size - end)
             }
             Self::WrongSize { actual, .. } => format!("write `size = {actual}`"),
             Self::NoBadRange { returns: true, .. } => {
-                "add `bad_range = N`, the value returned when the range does not lie in memory"
-                    .to_owned()
+                "add `bad_range = N`, the value returned when the range does not lie in memory".to_owned()
             }
             Self::NoBadRange { returns: false, .. } | Self::BadRangeForm { returns: false, .. } => {
                 "write `bad_range = \"ignored\"`: the call then does nothing".to_owned()
             }
             Self::NeedlessBadRange { .. } => "remove the key".to_owned(),
             Self::BadRangeForm { returns: true, .. } => {
-                "write `bad_range = N`, the value returned when the range does not lie in memory"
-                    .to_owned()
+                "write `bad_range = N`, the value returned when the range does not lie in memory".to_owned()
             }
             Self::WrongPages { .. } => {
                 "write `value = 32`: hosts rely on a memory of 2 MiB that never grows".to_owned()
             }
-            Self::OutsidePath { .. } => {
-                "write it from the root of the repository, as `web/lua.wasm`".to_owned()
-            }
+            Self::OutsidePath { .. } => "write it from the root of the repository, as `web/lua.wasm`".to_owned(),
         }
     }
 }
@@ -357,16 +235,8 @@ impl Diagnostics {
 
     /// The faults as text for people, with colours for a terminal or without.
     pub fn render(&self, colours: bool) -> String {
-        let renderer = if colours {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
-        let reports: Vec<_> = self
-            .faults
-            .iter()
-            .map(|fault| renderer.render(&[self.group(fault)]))
-            .collect();
+        let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
+        let reports: Vec<_> = self.faults.iter().map(|fault| renderer.render(&[self.group(fault)])).collect();
         reports.join("\n\n")
     }
 

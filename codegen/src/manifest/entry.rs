@@ -16,26 +16,12 @@ pub struct Faults(pub Vec<Fault>);
 impl Faults {
     /// Notes a problem at a place.
     pub fn add(&mut self, problem: Problem, span: Range<usize>) {
-        self.0.push(Fault {
-            problem,
-            span,
-            related: None,
-        });
+        self.0.push(Fault { problem, span, related: None });
     }
 
     /// Notes a problem at a place that has to do with an earlier one.
-    pub fn add_related(
-        &mut self,
-        problem: Problem,
-        span: Range<usize>,
-        related: Range<usize>,
-        label: &'static str,
-    ) {
-        self.0.push(Fault {
-            problem,
-            span,
-            related: Some((related, label)),
-        });
+    pub fn add_related(&mut self, problem: Problem, span: Range<usize>, related: Range<usize>, label: &'static str) {
+        self.0.push(Fault { problem, span, related: Some((related, label)) });
     }
 }
 
@@ -54,10 +40,7 @@ pub const fn optional(name: &'static str) -> Key {
 
 /// A key that has to be there, with how to add it.
 pub const fn required(name: &'static str, remedy: &'static str) -> Key {
-    Key {
-        name,
-        remedy: Some(remedy),
-    }
+    Key { name, remedy: Some(remedy) }
 }
 
 /// One table of the manifest.
@@ -69,24 +52,14 @@ pub struct Entry<'t> {
 
 impl<'t> Entry<'t> {
     /// Takes a table whose keys are known, and notes those that are not and those that are missing.
-    pub fn new(
-        kind: &str,
-        value: &'t Spanned<DeValue<'t>>,
-        keys: &'static [Key],
-        faults: &mut Faults,
-    ) -> Option<Self> {
+    pub fn new(kind: &str, value: &'t Spanned<DeValue<'t>>, keys: &'static [Key], faults: &mut Faults) -> Option<Self> {
         let DeValue::Table(table) = value.get_ref() else {
-            let problem = Problem::WrongKind {
-                key: kind.to_owned(),
-                expected: "a table",
-                found: kind_of(value.get_ref()),
-            };
+            let problem =
+                Problem::WrongKind { key: kind.to_owned(), expected: "a table", found: kind_of(value.get_ref()) };
             faults.add(problem, value.span());
             return None;
         };
-        let name = ["name", "title", "case"]
-            .iter()
-            .find_map(|key| lookup(table, key).map(|(_, value)| value));
+        let name = ["name", "title", "case"].iter().find_map(|key| lookup(table, key).map(|(_, value)| value));
         let owner = match name.and_then(|value| value.get_ref().as_str()) {
             Some(name) => format!("{kind} `{name}`"),
             None => kind.to_owned(),
@@ -105,8 +78,7 @@ impl<'t> Entry<'t> {
             let problem = Problem::UnknownKey {
                 key: key.get_ref().to_string(),
                 owner: self.owner.clone(),
-                nearest: nearest(key.get_ref(), keys.iter().map(|known| known.name))
-                    .map(str::to_owned),
+                nearest: nearest(key.get_ref(), keys.iter().map(|known| known.name)).map(str::to_owned),
                 known: keys.iter().map(|known| known.name.to_owned()).collect(),
             };
             faults.add(problem, key.span());
@@ -115,11 +87,7 @@ impl<'t> Entry<'t> {
             if let Some(remedy) = key.remedy
                 && lookup(self.table, key.name).is_none()
             {
-                let problem = Problem::MissingKey {
-                    key: key.name,
-                    owner: self.owner.clone(),
-                    remedy,
-                };
+                let problem = Problem::MissingKey { key: key.name, owner: self.owner.clone(), remedy };
                 faults.add(problem, self.span.clone());
             }
         }
@@ -143,27 +111,16 @@ impl<'t> Entry<'t> {
     /// A text that is not empty, without white space around it.
     pub fn text(&self, key: &str, faults: &mut Faults) -> Option<String> {
         let value = self.value(key)?;
-        let text = self
-            .expect(key, value, "a string", faults, DeValue::as_str)?
-            .trim();
+        let text = self.expect(key, value, "a string", faults, DeValue::as_str)?.trim();
         if text.is_empty() {
-            let problem = Problem::Empty {
-                key: key.to_owned(),
-                owner: self.owner.clone(),
-            };
+            let problem = Problem::Empty { key: key.to_owned(), owner: self.owner.clone() };
             faults.add(problem, value.span());
         }
         Some(text.to_owned())
     }
 
     /// A name of the given spelling that nothing else uses.
-    pub fn name(
-        &self,
-        key: &str,
-        what: &'static str,
-        case: Case,
-        faults: &mut Faults,
-    ) -> Option<String> {
+    pub fn name(&self, key: &str, what: &'static str, case: Case, faults: &mut Faults) -> Option<String> {
         let name = self.text(key, faults)?;
         let span = self.span_of(key);
         let used_as = match what {
@@ -172,22 +129,9 @@ impl<'t> Entry<'t> {
             _ => Use::Other,
         };
         if let Some(owner) = reserved(&name, used_as) {
-            faults.add(
-                Problem::Reserved {
-                    name: name.clone(),
-                    owner,
-                },
-                span,
-            );
+            faults.add(Problem::Reserved { name: name.clone(), owner }, span);
         } else if !case.fits(&name) && !name.is_empty() {
-            faults.add(
-                Problem::Spelling {
-                    what,
-                    name: name.clone(),
-                    case,
-                },
-                span,
-            );
+            faults.add(Problem::Spelling { what, name: name.clone(), case }, span);
         }
         Some(name)
     }
@@ -201,24 +145,14 @@ impl<'t> Entry<'t> {
         if fits.is_none() {
             let what = format!("`{key}` of {}:", self.owner);
             let (min, max) = bounds;
-            faults.add(
-                Problem::OutOfRange {
-                    what,
-                    value: integer.to_string(),
-                    min,
-                    max,
-                },
-                value.span(),
-            );
+            faults.add(Problem::OutOfRange { what, value: integer.to_string(), min, max }, value.span());
         }
         fits
     }
 
     /// Whether an integer is written in hexadecimal.
     pub fn is_hex(&self, key: &str) -> bool {
-        let integer = self
-            .value(key)
-            .and_then(|value| value.get_ref().as_integer());
+        let integer = self.value(key).and_then(|value| value.get_ref().as_integer());
         integer.is_some_and(|integer| integer.radix() == 16)
     }
 
@@ -230,19 +164,14 @@ impl<'t> Entry<'t> {
 
     /// A list of words of an enumeration.
     pub fn words<T: Word>(&self, key: &str, what: &'static str, faults: &mut Faults) -> Vec<T> {
-        self.list(key, faults)
-            .iter()
-            .filter_map(|value| word_in(value, key, what, faults))
-            .collect()
+        self.list(key, faults).iter().filter_map(|value| word_in(value, key, what, faults)).collect()
     }
 
     /// A list of texts.
     pub fn texts(&self, key: &str, faults: &mut Faults) -> Vec<String> {
         let mut texts = Vec::new();
         for value in self.list(key, faults) {
-            if let Some(text) =
-                self.expect(key, value, "a list of strings", faults, DeValue::as_str)
-            {
+            if let Some(text) = self.expect(key, value, "a list of strings", faults, DeValue::as_str) {
                 texts.push(text.trim().to_owned());
             }
         }
@@ -250,34 +179,17 @@ impl<'t> Entry<'t> {
     }
 
     /// The tables in a list.
-    pub fn entries(
-        &self,
-        key: &str,
-        kind: &str,
-        keys: &'static [Key],
-        faults: &mut Faults,
-    ) -> Vec<Entry<'t>> {
-        self.list(key, faults)
-            .iter()
-            .filter_map(|value| Entry::new(kind, value, keys, faults))
-            .collect()
+    pub fn entries(&self, key: &str, kind: &str, keys: &'static [Key], faults: &mut Faults) -> Vec<Entry<'t>> {
+        self.list(key, faults).iter().filter_map(|value| Entry::new(kind, value, keys, faults)).collect()
     }
 
     /// A table under a key.
-    pub fn entry(
-        &self,
-        key: &str,
-        kind: &str,
-        keys: &'static [Key],
-        faults: &mut Faults,
-    ) -> Option<Entry<'t>> {
+    pub fn entry(&self, key: &str, kind: &str, keys: &'static [Key], faults: &mut Faults) -> Option<Entry<'t>> {
         Entry::new(kind, self.value(key)?, keys, faults)
     }
 
     fn list(&self, key: &str, faults: &mut Faults) -> &'t [Spanned<DeValue<'t>>] {
-        let list = self
-            .value(key)
-            .and_then(|value| self.expect(key, value, "a list", faults, DeValue::as_array));
+        let list = self.value(key).and_then(|value| self.expect(key, value, "a list", faults, DeValue::as_array));
         list.map_or(&[], |list| list)
     }
 
@@ -291,29 +203,16 @@ impl<'t> Entry<'t> {
     ) -> Option<T> {
         let got = get(value.get_ref());
         if got.is_none() {
-            let problem = Problem::WrongKind {
-                key: key.to_owned(),
-                expected,
-                found: kind_of(value.get_ref()),
-            };
+            let problem = Problem::WrongKind { key: key.to_owned(), expected, found: kind_of(value.get_ref()) };
             faults.add(problem, value.span());
         }
         got
     }
 }
 
-fn word_in<T: Word>(
-    value: &Spanned<DeValue<'_>>,
-    key: &str,
-    what: &'static str,
-    faults: &mut Faults,
-) -> Option<T> {
+fn word_in<T: Word>(value: &Spanned<DeValue<'_>>, key: &str, what: &'static str, faults: &mut Faults) -> Option<T> {
     let Some(word) = value.get_ref().as_str() else {
-        let problem = Problem::WrongKind {
-            key: key.to_owned(),
-            expected: "a string",
-            found: kind_of(value.get_ref()),
-        };
+        let problem = Problem::WrongKind { key: key.to_owned(), expected: "a string", found: kind_of(value.get_ref()) };
         faults.add(problem, value.span());
         return None;
     };
@@ -334,10 +233,7 @@ fn word_in<T: Word>(
 fn lookup<'t>(
     table: &'t DeTable<'t>,
     name: &str,
-) -> Option<(
-    &'t Spanned<std::borrow::Cow<'t, str>>,
-    &'t Spanned<DeValue<'t>>,
-)> {
+) -> Option<(&'t Spanned<std::borrow::Cow<'t, str>>, &'t Spanned<DeValue<'t>>)> {
     table.iter().find(|(key, _)| key.get_ref() == name)
 }
 

@@ -18,17 +18,9 @@ impl Manifest {
     /// count.
     fn normal_form(&self) -> String {
         let mut facts = Vec::new();
-        facts.push(format!(
-            "abi {} lua {} memory {}",
-            self.abi.version, self.abi.lua, self.abi.memory
-        ));
+        facts.push(format!("abi {} lua {} memory {}", self.abi.version, self.abi.lua, self.abi.memory));
         for constant in &self.constants {
-            facts.push(format!(
-                "constant {} {} {}",
-                constant.name,
-                constant.ty.name(),
-                constant.value
-            ));
+            facts.push(format!("constant {} {} {}", constant.name, constant.ty.name(), constant.value));
         }
         for structure in &self.structs {
             let mut fact = format!("struct {} {}", structure.name, structure.size);
@@ -43,18 +35,11 @@ impl Manifest {
         }
         for import in &self.imports {
             let module = &self.abi.import_module;
-            facts.push(format!(
-                "import {module}.{} {}",
-                signature(&import.function),
-                import.threw
-            ));
+            facts.push(format!("import {module}.{} {}", signature(&import.function), import.threw));
         }
         for service in &self.services {
             let (args, reply) = (fields(&service.args), fields(&service.reply));
-            facts.push(format!(
-                "service {} {}({args})->({reply})",
-                service.number, service.name
-            ));
+            facts.push(format!("service {} {}({args})->({reply})", service.number, service.name));
         }
         facts.sort();
         facts.join("\n")
@@ -62,18 +47,12 @@ impl Manifest {
 }
 
 fn signature(function: &Function) -> String {
-    let returns = function
-        .returns
-        .as_ref()
-        .and_then(|returns| returns.ty.scalar());
+    let returns = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
     let result = returns.map_or("", super::types::Scalar::name);
     format!("{}({})->{result}", function.name, fields(&function.params))
 }
 
 fn fields(params: &[Param]) -> String {
-    let types: Vec<_> = params
-        .iter()
-        .map(|param| param.ty.scalar().map_or(param.ty.name(), |s| s.name()))
-        .collect();
+    let types: Vec<_> = params.iter().map(|param| param.ty.scalar().map_or(param.ty.name(), |s| s.name())).collect();
     types.join(",")
 }

@@ -3,16 +3,10 @@
 use super::entry::{Key, optional, required};
 
 const NAME: Key = required("name", "add `name = \"...\"`");
-const SUMMARY: Key = required(
-    "summary",
-    "add `summary = \"...\"`, one sentence that says what it is for",
-);
+const SUMMARY: Key = required("summary", "add `summary = \"...\"`, one sentence that says what it is for");
 const DOC: Key = required("doc", "add `doc = \"...\"`, what a caller needs to know");
 const TYPE: Key = required("type", "add `type = \"...\"`, as `u32`");
-const EXAMPLE: Key = required(
-    "example",
-    "add `example = '''...'''`, JavaScript that uses it",
-);
+const EXAMPLE: Key = required("example", "add `example = '''...'''`, JavaScript that uses it");
 
 pub const ROOT: &[Key] = &[
     required("abi", "add an [abi] table"),
@@ -30,26 +24,11 @@ pub const ROOT: &[Key] = &[
 pub const ABI: &[Key] = &[
     required("version", "add `version = N`, the version of the boundary"),
     required("lua", "add `lua = \"5.4\"`, the series of Lua releases"),
-    required(
-        "import_module",
-        "add `import_module = \"env\"`, the module name of every import",
-    ),
-    required(
-        "memory",
-        "add `memory = \"memory\"`, the name of the exported memory",
-    ),
-    required(
-        "section",
-        "add `section = \"...\"`, the custom section that identifies an artifact",
-    ),
-    required(
-        "service_import",
-        "add `service_import = \"...\"`, the import that carries requests to the host",
-    ),
-    required(
-        "service_table",
-        "add `service_table = N`, the table id that marks such a request",
-    ),
+    required("import_module", "add `import_module = \"env\"`, the module name of every import"),
+    required("memory", "add `memory = \"memory\"`, the name of the exported memory"),
+    required("section", "add `section = \"...\"`, the custom section that identifies an artifact"),
+    required("service_import", "add `service_import = \"...\"`, the import that carries requests to the host"),
+    required("service_table", "add `service_table = N`, the table id that marks such a request"),
     SUMMARY,
 ];
 
@@ -62,21 +41,11 @@ pub const TOPICS: &[Key] = &[
     optional("build"),
 ];
 
-pub const TYPES: &[Key] = &[
-    NAME,
-    required(
-        "base",
-        "add `base = \"...\"`, the number it is made of, as `u32`",
-    ),
-    DOC,
-];
+pub const TYPES: &[Key] = &[NAME, required("base", "add `base = \"...\"`, the number it is made of, as `u32`"), DOC];
 
 pub const CONSTANT: &[Key] = &[
     NAME,
-    required(
-        "group",
-        "add `group = \"...\"`, shared by constants that belong together",
-    ),
+    required("group", "add `group = \"...\"`, shared by constants that belong together"),
     TYPE,
     required("value", "add `value = N`"),
     optional("layout"),
@@ -92,19 +61,11 @@ pub const STRUCT: &[Key] = &[
     EXAMPLE,
 ];
 
-pub const FIELD: &[Key] = &[
-    NAME,
-    TYPE,
-    required("offset", "add `offset = N`, in bytes from the start"),
-    DOC,
-];
+pub const FIELD: &[Key] = &[NAME, TYPE, required("offset", "add `offset = N`, in bytes from the start"), DOC];
 
 pub const EXPORT: &[Key] = &[
     NAME,
-    required(
-        "group",
-        "add `group = \"...\"`, the heading it is listed under",
-    ),
+    required("group", "add `group = \"...\"`, the heading it is listed under"),
     SUMMARY,
     DOC,
     optional("params"),
@@ -112,32 +73,20 @@ pub const EXPORT: &[Key] = &[
     optional("bad_range"),
     optional("bad_range_status"),
     optional("errors"),
-    required(
-        "memory",
-        "add `memory = \"...\"`, how memory is read, written and owned",
-    ),
+    required("memory", "add `memory = \"...\"`, how memory is read, written and owned"),
     optional("notes"),
     EXAMPLE,
 ];
 
 pub const IMPORT: &[Key] = &[
     NAME,
-    required(
-        "group",
-        "add `group = \"...\"`, the heading it is listed under",
-    ),
-    required(
-        "handler",
-        "add `handler = \"...\"`, the method of a JavaScript host that answers it",
-    ),
+    required("group", "add `group = \"...\"`, the heading it is listed under"),
+    required("handler", "add `handler = \"...\"`, the method of a JavaScript host that answers it"),
     SUMMARY,
     DOC,
     optional("params"),
     optional("returns"),
-    required(
-        "threw",
-        "add `threw = N`, what the module sees if the host function threw",
-    ),
+    required("threw", "add `threw = N`, what the module sees if the host function threw"),
     optional("errors"),
     optional("notes"),
     EXAMPLE,
@@ -147,17 +96,12 @@ pub const PARAM: &[Key] = &[NAME, TYPE, optional("length"), DOC];
 
 pub const RETURNS: &[Key] = &[TYPE, DOC, optional("values")];
 
-pub const CONDITION: &[Key] = &[
-    required("case", "add `case = \"...\"`"),
-    required("meaning", "add `meaning = \"...\"`"),
-];
+pub const CONDITION: &[Key] =
+    &[required("case", "add `case = \"...\"`"), required("meaning", "add `meaning = \"...\"`")];
 
 pub const SERVICE: &[Key] = &[
     NAME,
-    required(
-        "number",
-        "add `number = N`, from 1 to 31 and not used by another service",
-    ),
+    required("number", "add `number = N`, from 1 to 31 and not used by another service"),
     SUMMARY,
     DOC,
     optional("args"),
@@ -167,24 +111,12 @@ pub const SERVICE: &[Key] = &[
 
 pub const ARTIFACT: &[Key] = &[
     NAME,
-    required(
-        "path",
-        "add `path = \"...\"`, from the root of the repository",
-    ),
-    required(
-        "unwind",
-        "add `unwind = \"legacy\"`, \"exnref\" or \"host\"",
-    ),
-    required(
-        "features",
-        "add `features = [...]`, what the module may need beyond WebAssembly 1.0",
-    ),
+    required("path", "add `path = \"...\"`, from the root of the repository"),
+    required("unwind", "add `unwind = \"legacy\"`, \"exnref\" or \"host\""),
+    required("features", "add `features = [...]`, what the module may need beyond WebAssembly 1.0"),
     SUMMARY,
     DOC,
 ];
 
-pub const USAGE: &[Key] = &[
-    required("title", "add `title = \"...\"`"),
-    DOC,
-    required("code", "add `code = '''...'''`, JavaScript"),
-];
+pub const USAGE: &[Key] =
+    &[required("title", "add `title = \"...\"`"), DOC, required("code", "add `code = '''...'''`, JavaScript")];

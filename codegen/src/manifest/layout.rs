@@ -30,30 +30,15 @@ pub fn check(
         end = end.max(next);
         previous = &field.name;
     }
-    let align = fields
-        .iter()
-        .map(|field| field.ty.size())
-        .max()
-        .unwrap_or(1);
+    let align = fields.iter().map(|field| field.ty.size()).max().unwrap_or(1);
     let actual = end.next_multiple_of(align);
     if actual > end && expected.is_some() {
-        let problem = Problem::Tail {
-            name: name.to_owned(),
-            end,
-            size: actual,
-        };
+        let problem = Problem::Tail { name: name.to_owned(), end, size: actual };
         faults.add(problem, size_span);
     } else if let Some(size) = size
         && size != i64::from(actual)
     {
-        faults.add(
-            Problem::WrongSize {
-                name: name.to_owned(),
-                size,
-                actual,
-            },
-            size_span,
-        );
+        faults.add(Problem::WrongSize { name: name.to_owned(), size, actual }, size_span);
     }
     align
 }
@@ -61,26 +46,12 @@ pub fn check(
 fn misplaced(field: &Field, expected: Option<u32>, previous: &str) -> Option<Problem> {
     let (name, offset, align) = (field.name.clone(), field.offset, field.ty.size());
     if !offset.is_multiple_of(align) {
-        return Some(Problem::Misaligned {
-            field: name,
-            offset,
-            ty: field.ty.name(),
-            align,
-        });
+        return Some(Problem::Misaligned { field: name, offset, ty: field.ty.name(), align });
     }
     let end = expected?;
     if offset < end {
-        return Some(Problem::Overlap {
-            field: name,
-            previous: previous.to_owned(),
-            end,
-        });
+        return Some(Problem::Overlap { field: name, previous: previous.to_owned(), end });
     }
     let fits = end.is_multiple_of(align);
-    (offset > end).then_some(Problem::Gap {
-        field: name,
-        offset,
-        end,
-        fits,
-    })
+    (offset > end).then_some(Problem::Gap { field: name, offset, end, fits })
 }

@@ -26,8 +26,8 @@ use std::path::Path;
 pub use diagnostics::Diagnostics;
 use diagnostics::{Fault, Problem};
 pub use model::{
-    Abi, Artifact, BadRange, Condition, Constant, Example, Export, Feature, Field, Function,
-    Import, Manifest, NamedType, Param, Returns, Service, Struct, Topic, Unwind, WasmFunction,
+    Abi, Artifact, BadRange, Condition, Constant, Example, Export, Feature, Field, Function, Import, Manifest,
+    NamedType, Param, Returns, Service, Struct, Topic, Unwind, WasmFunction,
 };
 pub use types::{Scalar, Type, ValType};
 
@@ -42,19 +42,9 @@ impl Manifest {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&file, &text),
             Err(error) => {
-                let problem = Problem::Unreadable {
-                    reason: error.to_string(),
-                };
-                let faults = vec![Fault {
-                    problem,
-                    span: 0..0,
-                    related: None,
-                }];
-                Err(Diagnostics {
-                    file,
-                    text: String::new(),
-                    faults,
-                })
+                let problem = Problem::Unreadable { reason: error.to_string() };
+                let faults = vec![Fault { problem, span: 0..0, related: None }];
+                Err(Diagnostics { file, text: String::new(), faults })
             }
         }
     }
@@ -67,11 +57,7 @@ impl Manifest {
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
         read::read(text).map_err(|mut faults| {
             faults.sort_by_key(|fault| fault.span.start);
-            Diagnostics {
-                file: name.to_owned(),
-                text: text.to_owned(),
-                faults,
-            }
+            Diagnostics { file: name.to_owned(), text: text.to_owned(), faults }
         })
     }
 }

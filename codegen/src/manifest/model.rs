@@ -83,11 +83,7 @@ pub struct Constant {
 impl Constant {
     /// The value as the manifest writes it: `12` or `0x0c`.
     pub fn literal(&self) -> String {
-        if self.hex {
-            format!("0x{:02x}", self.value)
-        } else {
-            self.value.to_string()
-        }
+        if self.hex { format!("0x{:02x}", self.value) } else { self.value.to_string() }
     }
 }
 
@@ -264,11 +260,7 @@ impl Service {
 }
 
 fn fixed_size(params: &[Param]) -> u32 {
-    params
-        .iter()
-        .filter_map(|param| param.ty.scalar())
-        .map(Scalar::size)
-        .sum()
+    params.iter().filter_map(|param| param.ty.scalar()).map(Scalar::size).sum()
 }
 
 /// `[[artifact]]`: a module to build.
@@ -332,18 +324,13 @@ pub trait Word: Sized + Copy + 'static {
     /// The member that a word names.
     fn from_word(word: &str) -> Option<Self> {
         let mut members = Self::WORDS.iter();
-        members
-            .find(|(name, _)| *name == word)
-            .map(|&(_, member)| member)
+        members.find(|(name, _)| *name == word).map(|&(_, member)| member)
     }
 }
 
 impl Word for Unwind {
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("legacy", Self::Legacy),
-        ("exnref", Self::Exnref),
-        ("host", Self::Host),
-    ];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("legacy", Self::Legacy), ("exnref", Self::Exnref), ("host", Self::Host)];
 }
 
 impl Word for Feature {
@@ -363,9 +350,7 @@ impl Word for Feature {
 
 fn word_of<T: Word + PartialEq>(member: T) -> &'static str {
     let mut members = T::WORDS.iter();
-    members
-        .find(|(_, other)| *other == member)
-        .map_or("", |&(name, _)| name)
+    members.find(|(_, other)| *other == member).map_or("", |&(name, _)| name)
 }
 
 impl fmt::Display for Unwind {
@@ -420,18 +405,11 @@ impl Function {
     }
 
     fn wasm(&self, module: &str) -> WasmFunction {
-        let result = self
-            .returns
-            .as_ref()
-            .and_then(|returns| returns.ty.scalar());
+        let result = self.returns.as_ref().and_then(|returns| returns.ty.scalar());
         WasmFunction {
             module: module.to_owned(),
             name: self.name.clone(),
-            params: self
-                .wasm_params()
-                .iter()
-                .map(|(_, scalar)| scalar.val_type())
-                .collect(),
+            params: self.wasm_params().iter().map(|(_, scalar)| scalar.val_type()).collect(),
             results: result.map(Scalar::val_type).into_iter().collect(),
         }
     }
@@ -440,25 +418,18 @@ impl Function {
 impl Manifest {
     /// The functions that an artifact exports, besides its memory.
     pub fn wasm_exports(&self) -> Vec<WasmFunction> {
-        self.exports
-            .iter()
-            .map(|export| export.function.wasm(""))
-            .collect()
+        self.exports.iter().map(|export| export.function.wasm("")).collect()
     }
 
     /// The functions that an artifact imports. Unwind mode `host` adds two of its own.
     pub fn wasm_imports(&self) -> Vec<WasmFunction> {
         let module = &self.abi.import_module;
-        self.imports
-            .iter()
-            .map(|import| import.function.wasm(module))
-            .collect()
+        self.imports.iter().map(|import| import.function.wasm(module)).collect()
     }
 
     /// Pages of the module's memory, which the reader has made sure of.
     pub fn memory_pages(&self) -> u32 {
-        self.constant("MEMORY_PAGES")
-            .map_or(0, |pages| pages.value as u32)
+        self.constant("MEMORY_PAGES").map_or(0, |pages| pages.value as u32)
     }
 
     /// A constant by name.
@@ -468,9 +439,7 @@ impl Manifest {
 
     /// The import that carries requests to the host.
     pub fn service_import(&self) -> Option<&Import> {
-        self.imports
-            .iter()
-            .find(|import| import.function.name == self.abi.service_import)
+        self.imports.iter().find(|import| import.function.name == self.abi.service_import)
     }
 
     /// A structure by name.
@@ -480,9 +449,6 @@ impl Manifest {
 
     /// The prose about a part of the boundary; empty if there is none.
     pub fn topic(&self, name: &str) -> &str {
-        self.topics
-            .iter()
-            .find(|topic| topic.name == name)
-            .map_or("", |topic| &topic.text)
+        self.topics.iter().find(|topic| topic.name == name).map_or("", |topic| &topic.text)
     }
 }

@@ -40,10 +40,8 @@ impl Case {
 }
 
 fn words(name: &str, joint: char, starts: impl Fn(char) -> bool) -> bool {
-    name.split(joint).all(|word| {
-        word.chars().next().is_some_and(&starts)
-            && word.chars().all(|c| starts(c) || c.is_ascii_digit())
-    })
+    name.split(joint)
+        .all(|word| word.chars().next().is_some_and(&starts) && word.chars().all(|c| starts(c) || c.is_ascii_digit()))
 }
 
 fn letters(name: &str) -> bool {
@@ -84,11 +82,7 @@ const RESERVED: &[(&str, Option<Use>, &str)] = &[
         "data elem func global local module param result start table",
     ),
     ("the exported memory", Some(Use::Function), "memory"),
-    (
-        "a property of the loader's instance",
-        Some(Use::Function),
-        "bytes constructor exports instance take_thrown view",
-    ),
+    ("a property of the loader's instance", Some(Use::Function), "bytes constructor exports instance take_thrown view"),
     (
         "a symbol of the C library or the linker",
         Some(Use::Function),
@@ -112,9 +106,7 @@ pub fn reserved(name: &str, what: Use) -> Option<&'static str> {
     if what == Use::Function && name == "eval" {
         return None;
     }
-    let mut owners = RESERVED
-        .iter()
-        .filter(|(_, only, _)| only.is_none_or(|only| only == what));
+    let mut owners = RESERVED.iter().filter(|(_, only, _)| only.is_none_or(|only| only == what));
     let owner = owners.find(|(.., names)| names.split_whitespace().any(|taken| taken == name));
     owner.map(|&(owner, ..)| owner)
 }
@@ -122,13 +114,8 @@ pub fn reserved(name: &str, what: Use) -> Option<&'static str> {
 /// The known name that differs least from a mistyped one, if it is close enough to be what was meant.
 pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let limit = (name.chars().count() / 3).max(1);
-    let distances = known
-        .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate));
-    distances
-        .filter(|&(d, _)| d <= limit)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let distances = known.into_iter().map(|candidate| (distance(name, candidate), candidate));
+    distances.filter(|&(d, _)| d <= limit).min().map(|(_, candidate)| candidate)
 }
 
 /// Edits (insert, delete, replace, swap neighbours) that lead from one name to the other.

@@ -11,8 +11,8 @@ use super::entry::{Entry, Faults, Key};
 use super::keys;
 use super::layout;
 use super::model::{
-    Abi, Artifact, BadRange, Condition, Constant, Example, Export, Field, Function, Import,
-    Manifest, NamedType, Param, Returns, Service, Struct, Topic,
+    Abi, Artifact, BadRange, Condition, Constant, Example, Export, Field, Function, Import, Manifest, NamedType, Param,
+    Returns, Service, Struct, Topic,
 };
 use super::names::{Case, nearest};
 use super::types::{Scalar, Type};
@@ -28,19 +28,14 @@ pub fn read(text: &str) -> Result<Manifest, Vec<Fault>> {
     if !errors.is_empty() {
         // What is left of a damaged document is not what its author meant, so nothing else is said about it.
         let faults = errors.iter().map(|error| Fault {
-            problem: Problem::Syntax {
-                message: error.message().to_owned(),
-            },
+            problem: Problem::Syntax { message: error.message().to_owned() },
             span: error.span().unwrap_or(0..0),
             related: None,
         });
         return Err(faults.collect());
     }
     let span = document.span();
-    let root = Spanned::new(
-        span.start..span.start,
-        DeValue::Table(document.into_inner()),
-    );
+    let root = Spanned::new(span.start..span.start, DeValue::Table(document.into_inner()));
     let mut reader = Reader::default();
     let manifest = reader.manifest(&root);
     match manifest {
@@ -104,10 +99,7 @@ impl Reader {
         mut read: impl FnMut(&mut Self, &Entry<'_>) -> Option<T>,
     ) -> Vec<T> {
         let entries = root.entries(kind, kind, keys, &mut self.faults);
-        entries
-            .iter()
-            .filter_map(|entry| read(self, entry))
-            .collect()
+        entries.iter().filter_map(|entry| read(self, entry)).collect()
     }
 
     fn abi(&mut self, root: &Entry<'_>) -> Option<Abi> {
@@ -139,10 +131,7 @@ impl Reader {
         let mut found = Vec::new();
         for key in keys::TOPICS {
             if let Some(text) = topics.text(key.name, &mut self.faults) {
-                found.push(Topic {
-                    name: key.name.to_owned(),
-                    text,
-                });
+                found.push(Topic { name: key.name.to_owned(), text });
             }
         }
         found
@@ -150,34 +139,23 @@ impl Reader {
 
     fn named_type(&mut self, entry: &Entry<'_>) -> Option<NamedType> {
         let name = entry.name("name", "a type", Case::Snake, &mut self.faults);
-        let base = self
-            .resolve(entry, "base", Place::Base)
-            .and_then(|ty| ty.scalar());
+        let base = self.resolve(entry, "base", Place::Base).and_then(|ty| ty.scalar());
         let doc = entry.text("doc", &mut self.faults);
         let name = name?;
         if builtin(&name).is_some() {
-            let problem = Problem::Reserved {
-                name: name.clone(),
-                owner: "a built-in type",
-            };
+            let problem = Problem::Reserved { name: name.clone(), owner: "a built-in type" };
             self.faults.add(problem, entry.span());
         } else {
             // Known even if its base is wrong, so that its uses are not wrong too.
             self.types.push((name.clone(), base.unwrap_or(Scalar::U32)));
         }
-        Some(NamedType {
-            name,
-            base: base?,
-            doc: doc?,
-        })
+        Some(NamedType { name, base: base?, doc: doc? })
     }
 
     fn constant(&mut self, entry: &Entry<'_>) -> Option<Constant> {
         let name = entry.name("name", "a constant", Case::Upper, &mut self.faults);
         let group = entry.text("group", &mut self.faults);
-        let ty = self
-            .resolve(entry, "type", Place::Constant)
-            .and_then(|ty| ty.scalar());
+        let ty = self.resolve(entry, "type", Place::Constant).and_then(|ty| ty.scalar());
         let bounds = ty.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
         let value = entry.integer("value", bounds, &mut self.faults);
         let layout = entry.text("layout", &mut self.faults);
@@ -194,17 +172,9 @@ impl Reader {
     }
 
     fn memory_pages(&mut self, root: &Entry<'_>, constants: &[Constant]) {
-        let entries = root.entries(
-            "constant",
-            "constant",
-            keys::CONSTANT,
-            &mut Faults::default(),
-        );
+        let entries = root.entries("constant", "constant", keys::CONSTANT, &mut Faults::default());
         let name = |entry: &Entry<'_>| entry.text("name", &mut Faults::default());
-        let Some(entry) = entries
-            .iter()
-            .find(|entry| name(entry).as_deref() == Some(MEMORY_PAGES))
-        else {
+        let Some(entry) = entries.iter().find(|entry| name(entry).as_deref() == Some(MEMORY_PAGES)) else {
             let problem = Problem::MissingKey {
                 key: MEMORY_PAGES,
                 owner: "the manifest".to_owned(),
@@ -212,16 +182,9 @@ impl Reader {
             };
             return self.faults.add(problem, root.span());
         };
-        let read = constants
-            .iter()
-            .find(|constant| constant.name == MEMORY_PAGES);
+        let read = constants.iter().find(|constant| constant.name == MEMORY_PAGES);
         if let Some(constant) = read.filter(|constant| constant.value != PAGES) {
-            self.faults.add(
-                Problem::WrongPages {
-                    pages: constant.value,
-                },
-                entry.span_of("value"),
-            );
+            self.faults.add(Problem::WrongPages { pages: constant.value }, entry.span_of("value"));
         }
     }
 
@@ -243,14 +206,7 @@ impl Reader {
         self.unique(&entries, "name", "field");
         let align = if fields.len() == entries.len() {
             let named = name.as_deref().unwrap_or_default();
-            layout::check(
-                named,
-                &fields,
-                &spans,
-                size,
-                entry.span_of("size"),
-                &mut self.faults,
-            )
+            layout::check(named, &fields, &spans, size, entry.span_of("size"), &mut self.faults)
         } else {
             1
         };
@@ -267,17 +223,10 @@ impl Reader {
 
     fn field(&mut self, entry: &Entry<'_>) -> Option<Field> {
         let name = entry.name("name", "a field", Case::Snake, &mut self.faults);
-        let ty = self
-            .resolve(entry, "type", Place::Field)
-            .and_then(|ty| ty.scalar());
+        let ty = self.resolve(entry, "type", Place::Field).and_then(|ty| ty.scalar());
         let offset = entry.integer("offset", (0, 65535), &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
-        Some(Field {
-            name: name?,
-            ty: ty?,
-            offset: u32::try_from(offset?).ok()?,
-            doc: doc?,
-        })
+        Some(Field { name: name?, ty: ty?, offset: u32::try_from(offset?).ok()?, doc: doc? })
     }
 
     fn function(&mut self, entry: &Entry<'_>, place: Place) -> Option<Function> {
@@ -303,12 +252,7 @@ impl Reader {
         })
     }
 
-    fn params(
-        &mut self,
-        entry: &Entry<'_>,
-        key: &str,
-        place: impl Fn(bool) -> Place,
-    ) -> Vec<Param> {
+    fn params(&mut self, entry: &Entry<'_>, key: &str, place: impl Fn(bool) -> Place) -> Vec<Param> {
         let entries = entry.entries(key, "parameter", keys::PARAM, &mut self.faults);
         let mut params = Vec::new();
         let mut expanded: Vec<(String, Range<usize>)> = Vec::new();
@@ -321,20 +265,11 @@ impl Reader {
                 continue;
             };
             let length = length.unwrap_or_else(|| format!("{name}_len"));
-            let read = Param {
-                name,
-                ty,
-                length,
-                doc,
-            };
+            let read = Param { name, ty, length, doc };
             for (name, _) in read.expanded() {
                 if let Some((_, first)) = expanded.iter().find(|(other, _)| *other == name) {
-                    let problem = Problem::Duplicate {
-                        what: "parameter",
-                        name,
-                    };
-                    self.faults
-                        .add_related(problem, param.span(), first.clone(), FIRST);
+                    let problem = Problem::Duplicate { what: "parameter", name };
+                    self.faults.add_related(problem, param.span(), first.clone(), FIRST);
                 } else {
                     expanded.push((name, param.span()));
                 }
@@ -349,21 +284,14 @@ impl Reader {
         let ty = self.resolve(&returns, "type", Place::Result);
         let doc = returns.text("doc", &mut self.faults);
         let values = self.conditions(&returns, "values");
-        Some(Returns {
-            ty: ty?,
-            doc: doc?,
-            values,
-        })
+        Some(Returns { ty: ty?, doc: doc?, values })
     }
 
     fn conditions(&mut self, entry: &Entry<'_>, key: &str) -> Vec<Condition> {
         let entries = entry.entries(key, "case", keys::CONDITION, &mut self.faults);
         let read = |entry: &Entry<'_>| {
             let case = entry.text("case", &mut self.faults);
-            Some(Condition {
-                meaning: entry.text("meaning", &mut self.faults)?,
-                case: case?,
-            })
+            Some(Condition { meaning: entry.text("meaning", &mut self.faults)?, case: case? })
         };
         entries.iter().filter_map(read).collect()
     }
@@ -372,11 +300,7 @@ impl Reader {
         let function = self.function(entry, Place::ExportParam);
         let memory = entry.text("memory", &mut self.faults);
         let bad_range = self.bad_range(entry, function.as_ref()?);
-        Some(Export {
-            function: function?,
-            bad_range,
-            memory: memory?,
-        })
+        Some(Export { function: function?, bad_range, memory: memory? })
     }
 
     fn bad_range(&mut self, entry: &Entry<'_>, function: &Function) -> Option<BadRange> {
@@ -385,11 +309,9 @@ impl Reader {
         let returns = entry.value("returns").is_some();
         let Some(value) = entry.value("bad_range") else {
             if takes_pointer {
-                self.faults
-                    .add(Problem::NoBadRange { export, returns }, entry.span());
+                self.faults.add(Problem::NoBadRange { export, returns }, entry.span());
             } else if let Some(status) = entry.value("bad_range_status") {
-                self.faults
-                    .add(Problem::NeedlessBadRange { export }, status.span());
+                self.faults.add(Problem::NeedlessBadRange { export }, status.span());
             }
             return None;
         };
@@ -397,26 +319,19 @@ impl Reader {
             // A parameter that could not be read may have been a pointer.
             let params = entry.entries("params", "parameter", keys::PARAM, &mut Faults::default());
             if params.len() == function.params.len() {
-                self.faults
-                    .add(Problem::NeedlessBadRange { export }, value.span());
+                self.faults.add(Problem::NeedlessBadRange { export }, value.span());
             }
             return None;
         }
         let value = match value.get_ref() {
             DeValue::Integer(_) if returns => {
-                let scalar = function
-                    .returns
-                    .as_ref()
-                    .and_then(|returns| returns.ty.scalar());
-                let bounds = scalar
-                    .and_then(Scalar::range)
-                    .unwrap_or((i64::MIN, i64::MAX));
+                let scalar = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
+                let bounds = scalar.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
                 Some(entry.integer("bad_range", bounds, &mut self.faults)?)
             }
             DeValue::String(word) if !returns && word == "ignored" => None,
             _ => {
-                self.faults
-                    .add(Problem::BadRangeForm { export, returns }, value.span());
+                self.faults.add(Problem::BadRangeForm { export, returns }, value.span());
                 return None;
             }
         };
@@ -424,12 +339,8 @@ impl Reader {
         if let Some(name) = &status
             && !self.constants.contains(name)
         {
-            let nearest =
-                nearest(name, self.constants.iter().map(String::as_str)).map(str::to_owned);
-            let problem = Problem::UnknownConstant {
-                name: name.clone(),
-                nearest,
-            };
+            let nearest = nearest(name, self.constants.iter().map(String::as_str)).map(str::to_owned);
+            let problem = Problem::UnknownConstant { name: name.clone(), nearest };
             self.faults.add(problem, entry.span_of("bad_range_status"));
         }
         Some(BadRange { value, status })
@@ -441,26 +352,13 @@ impl Reader {
         if let Some(name) = &handler
             && !Case::Camel.fits(name)
         {
-            let problem = Problem::Spelling {
-                what: "a handler",
-                name: name.clone(),
-                case: Case::Camel,
-            };
+            let problem = Problem::Spelling { what: "a handler", name: name.clone(), case: Case::Camel };
             self.faults.add(problem, entry.span_of("handler"));
         }
-        let scalar = function
-            .as_ref()
-            .and_then(|f| f.returns.as_ref())
-            .and_then(|returns| returns.ty.scalar());
-        let bounds = scalar
-            .and_then(Scalar::range)
-            .unwrap_or((i64::MIN, i64::MAX));
+        let scalar = function.as_ref().and_then(|f| f.returns.as_ref()).and_then(|returns| returns.ty.scalar());
+        let bounds = scalar.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
         let threw = entry.integer("threw", bounds, &mut self.faults);
-        Some(Import {
-            function: function?,
-            handler: handler?,
-            threw: threw?,
-        })
+        Some(Import { function: function?, handler: handler?, threw: threw? })
     }
 
     /// The import that carries requests takes a table, the request and room for the reply, and returns a length.
@@ -472,40 +370,17 @@ impl Reader {
             return;
         };
         let carries = |import: &&Import| {
-            let types: Vec<_> = import
-                .function
-                .params
-                .iter()
-                .map(|param| &param.ty)
-                .collect();
-            let result = import
-                .function
-                .returns
-                .as_ref()
-                .and_then(|returns| returns.ty.scalar());
+            let types: Vec<_> = import.function.params.iter().map(|param| &param.ty).collect();
+            let result = import.function.returns.as_ref().and_then(|returns| returns.ty.scalar());
             matches!(types[..], [id, Type::Bytes, Type::BytesMut] if id.scalar() == Some(Scalar::U32))
                 && result == Some(Scalar::I32)
         };
-        let known: Vec<_> = imports
-            .iter()
-            .filter(carries)
-            .map(|import| import.function.name.clone())
-            .collect();
+        let known: Vec<_> = imports.iter().filter(carries).map(|import| import.function.name.clone()).collect();
         // An import that could not be read has been complained about already, and might have been meant.
-        let all_read = imports.len()
-            == root
-                .entries("import", "import", keys::IMPORT, &mut Faults::default())
-                .len();
+        let all_read = imports.len() == root.entries("import", "import", keys::IMPORT, &mut Faults::default()).len();
         if all_read && !known.contains(&name) {
             let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
-            self.faults.add(
-                Problem::NoCarrier {
-                    name,
-                    nearest,
-                    known,
-                },
-                abi.span_of("service_import"),
-            );
+            self.faults.add(Problem::NoCarrier { name, nearest, known }, abi.span_of("service_import"));
         }
     }
 
@@ -532,39 +407,23 @@ impl Reader {
         let name = entry.text("name", &mut self.faults);
         let path = entry.text("path", &mut self.faults);
         if let Some(path) = &path
-            && !Path::new(path)
-                .components()
-                .all(|part| matches!(part, Component::Normal(_)))
+            && !Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
         {
-            self.faults.add(
-                Problem::OutsidePath { path: path.clone() },
-                entry.span_of("path"),
-            );
+            self.faults.add(Problem::OutsidePath { path: path.clone() }, entry.span_of("path"));
         }
         let unwind = entry.word("unwind", "unwind mode", &mut self.faults);
         let mut features = entry.words("features", "feature", &mut self.faults);
         features.sort_unstable();
         let summary = entry.text("summary", &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
-        Some(Artifact {
-            name: name?,
-            path: path?,
-            unwind: unwind?,
-            features,
-            summary: summary?,
-            doc: doc?,
-        })
+        Some(Artifact { name: name?, path: path?, unwind: unwind?, features, summary: summary?, doc: doc? })
     }
 
     fn example(&mut self, entry: &Entry<'_>) -> Option<Example> {
         let title = entry.text("title", &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
         let code = entry.text("code", &mut self.faults);
-        Some(Example {
-            title: title?,
-            doc: doc?,
-            code: code?,
-        })
+        Some(Example { title: title?, doc: doc?, code: code? })
     }
 
     fn resolve(&mut self, entry: &Entry<'_>, key: &'static str, place: Place) -> Option<Type> {
@@ -580,25 +439,11 @@ impl Reader {
         } else {
             let known = self.known_types(place);
             let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
-            self.faults.add(
-                Problem::UnknownType {
-                    name,
-                    nearest,
-                    known,
-                },
-                span,
-            );
+            self.faults.add(Problem::UnknownType { name, nearest, known }, span);
             return None;
         };
         if let Some((place, remedy)) = misplaced(&ty, place) {
-            self.faults.add(
-                Problem::MisplacedType {
-                    name: ty.name().to_owned(),
-                    place,
-                    remedy,
-                },
-                span,
-            );
+            self.faults.add(Problem::MisplacedType { name: ty.name().to_owned(), place, remedy }, span);
             return None;
         }
         Some(ty)
@@ -606,18 +451,10 @@ impl Reader {
 
     fn known_types(&self, place: Place) -> Vec<String> {
         let scalars = Scalar::ALL.into_iter().map(Type::Scalar);
-        let named = self
-            .types
-            .iter()
-            .map(|(name, scalar)| Type::Named(name.clone(), *scalar));
+        let named = self.types.iter().map(|(name, scalar)| Type::Named(name.clone(), *scalar));
         let structs = self.structs.iter().cloned().map(Type::Struct);
-        let all = scalars
-            .chain([Type::Bytes, Type::BytesMut])
-            .chain(named)
-            .chain(structs);
-        all.filter(|ty| misplaced(ty, place).is_none())
-            .map(|ty| ty.name().to_owned())
-            .collect()
+        let all = scalars.chain([Type::Bytes, Type::BytesMut]).chain(named).chain(structs);
+        all.filter(|ty| misplaced(ty, place).is_none()).map(|ty| ty.name().to_owned()).collect()
     }
 
     /// Notes entries that claim what an earlier one of their kind has claimed.
@@ -650,12 +487,7 @@ impl Reader {
                 _ => continue,
             };
             if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
-                self.faults.add_related(
-                    Problem::Duplicate { what, name },
-                    value.span(),
-                    first.clone(),
-                    FIRST,
-                );
+                self.faults.add_related(Problem::Duplicate { what, name }, value.span(), first.clone(), FIRST);
             } else {
                 seen.push((name, value.span()));
             }
@@ -666,10 +498,7 @@ impl Reader {
 /// The names that entries of a kind have, also of those that are wrong: they are complained about where they are read.
 fn names(root: &Entry<'_>, kind: &str, keys: &'static [Key]) -> Vec<String> {
     let entries = root.entries(kind, kind, keys, &mut Faults::default());
-    entries
-        .iter()
-        .filter_map(|entry| entry.text("name", &mut Faults::default()))
-        .collect()
+    entries.iter().filter_map(|entry| entry.text("name", &mut Faults::default())).collect()
 }
 
 const FIRST: &str = "first declared here";
@@ -678,10 +507,7 @@ fn builtin(name: &str) -> Option<Type> {
     match name {
         "bytes" => Some(Type::Bytes),
         "bytes_mut" => Some(Type::BytesMut),
-        _ => Scalar::ALL
-            .into_iter()
-            .find(|scalar| scalar.name() == name)
-            .map(Type::Scalar),
+        _ => Scalar::ALL.into_iter().find(|scalar| scalar.name() == name).map(Type::Scalar),
     }
 }
 
@@ -695,28 +521,22 @@ fn misplaced(ty: &Type, place: Place) -> Option<(&'static str, &'static str)> {
         Place::Constant if ty.scalar().and_then(Scalar::range).is_none() => {
             Some(("a constant", "use one of the integers, as `u32`"))
         }
-        Place::Field if !is_scalar => Some((
-            "a field",
-            "use a number; the fields of a struct have a fixed size",
-        )),
-        Place::Result if !is_scalar || byte => Some((
-            "a result",
-            "use a number of 32 or 64 bits; larger results go through memory",
-        )),
-        Place::ExportParam | Place::ImportParam if byte => Some((
-            "a parameter",
-            "use `u32`; WebAssembly has no smaller parameters",
-        )),
+        Place::Field if !is_scalar => Some(("a field", "use a number; the fields of a struct have a fixed size")),
+        Place::Result if !is_scalar || byte => {
+            Some(("a result", "use a number of 32 or 64 bits; larger results go through memory"))
+        }
+        Place::ExportParam | Place::ImportParam if byte => {
+            Some(("a parameter", "use `u32`; WebAssembly has no smaller parameters"))
+        }
         Place::ImportParam if matches!(ty, Type::Struct(_)) => {
             Some(("a parameter of an import", "use `bytes` or `bytes_mut`"))
         }
         Place::ServiceItem { .. } if matches!(ty, Type::BytesMut | Type::Struct(_)) => {
             Some(("a service", "use numbers, and `bytes` for the last item"))
         }
-        Place::ServiceItem { last: false } if *ty == Type::Bytes => Some((
-            "an item that is not the last",
-            "put the bytes last: they reach to the end of the message",
-        )),
+        Place::ServiceItem { last: false } if *ty == Type::Bytes => {
+            Some(("an item that is not the last", "put the bytes last: they reach to the end of the message"))
+        }
         _ => None,
     }
 }

@@ -49,14 +49,7 @@ pub enum Type {
 
 impl Scalar {
     /// Every scalar, in order of size.
-    pub const ALL: [Self; 6] = [
-        Self::U8,
-        Self::I32,
-        Self::U32,
-        Self::I64,
-        Self::U64,
-        Self::F64,
-    ];
+    pub const ALL: [Self; 6] = [Self::U8, Self::I32, Self::U32, Self::I64, Self::U64, Self::F64];
 
     /// Name in the manifest, and in Rust.
     pub fn name(self) -> &'static str {

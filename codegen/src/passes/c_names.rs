@@ -5,8 +5,8 @@
 const LIBRARY: &[&[&str]] = &[
     // ctype.h
     &[
-        "isalnum", "isalpha", "isblank", "iscntrl", "isdigit", "isgraph", "islower", "isprint",
-        "ispunct", "isspace", "isupper", "isxdigit", "tolower", "toupper",
+        "isalnum", "isalpha", "isblank", "iscntrl", "isdigit", "isgraph", "islower", "isprint", "ispunct", "isspace",
+        "isupper", "isxdigit", "tolower", "toupper",
     ],
     // errno.h
     &["errno"],
@@ -14,9 +14,8 @@ const LIBRARY: &[&[&str]] = &[
     &["localeconv", "setlocale"],
     // math.h
     &[
-        "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "exp", "exp2", "fabs", "floor",
-        "fmod", "frexp", "ldexp", "log", "log10", "log2", "modf", "pow", "round", "sin", "sinh",
-        "sqrt", "tan", "tanh", "trunc",
+        "acos", "asin", "atan", "atan2", "ceil", "cos", "cosh", "exp", "exp2", "fabs", "floor", "fmod", "frexp",
+        "ldexp", "log", "log10", "log2", "modf", "pow", "round", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
     ],
     // setjmp.h
     &["longjmp", "setjmp"],
@@ -69,28 +68,18 @@ const LIBRARY: &[&[&str]] = &[
     ],
     // stdlib.h
     &[
-        "abort", "abs", "atexit", "atof", "atoi", "atol", "bsearch", "calloc", "exit", "free",
-        "getenv", "labs", "malloc", "qsort", "rand", "realloc", "srand", "strtod", "strtof",
-        "strtol", "strtoll", "strtoul", "strtoull", "system",
+        "abort", "abs", "atexit", "atof", "atoi", "atol", "bsearch", "calloc", "exit", "free", "getenv", "labs",
+        "malloc", "qsort", "rand", "realloc", "srand", "strtod", "strtof", "strtol", "strtoll", "strtoul", "strtoull",
+        "system",
     ],
     // string.h
     &[
-        "memchr", "memcmp", "memcpy", "memmove", "memset", "strcat", "strchr", "strcmp", "strcoll",
-        "strcpy", "strcspn", "strerror", "strlen", "strncat", "strncmp", "strncpy", "strpbrk",
-        "strrchr", "strspn", "strstr", "strtok", "strxfrm",
+        "memchr", "memcmp", "memcpy", "memmove", "memset", "strcat", "strchr", "strcmp", "strcoll", "strcpy",
+        "strcspn", "strerror", "strlen", "strncat", "strncmp", "strncpy", "strpbrk", "strrchr", "strspn", "strstr",
+        "strtok", "strxfrm",
     ],
     // time.h
-    &[
-        "asctime",
-        "clock",
-        "ctime",
-        "difftime",
-        "gmtime",
-        "localtime",
-        "mktime",
-        "strftime",
-        "time",
-    ],
+    &["asctime", "clock", "ctime", "difftime", "gmtime", "localtime", "mktime", "strftime", "time"],
 ];
 
 /// What our own C sources call: the two ends of the `printf` family, and everything with our prefix.
@@ -99,9 +88,5 @@ const GLUE_PREFIX: &str = "lp_";
 
 /// Whether a symbol of this name is there for the C objects.
 pub fn contains(name: &str) -> bool {
-    name.starts_with(GLUE_PREFIX)
-        || LIBRARY
-            .iter()
-            .chain([&GLUE])
-            .any(|names| names.contains(&name))
+    name.starts_with(GLUE_PREFIX) || LIBRARY.iter().chain([&GLUE]).any(|names| names.contains(&name))
 }

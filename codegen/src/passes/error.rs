@@ -122,14 +122,9 @@ impl fmt::Display for PassError {
             Self::Malformed(error) => {
                 write!(f, "the linked module is not valid WebAssembly: {error}")
             }
-            Self::Placeholder {
-                name,
-                expected,
-                found,
-            } => write!(
-                f,
-                "the placeholder `{name}` is {found}; the unwind pass expects {expected}"
-            ),
+            Self::Placeholder { name, expected, found } => {
+                write!(f, "the placeholder `{name}` is {found}; the unwind pass expects {expected}")
+            }
             Self::NoStackPointer => write!(
                 f,
                 "no shadow stack pointer: expected a global `__stack_pointer`, or else a first mutable i32 global, \
@@ -169,29 +164,17 @@ impl fmt::Display for PassError {
                 "data segment {index} is not placed at a constant address: expected `i32.const` (link without \
                  `--pie` and `--shared`)"
             ),
-            Self::SegmentOutside {
-                index,
-                segment,
-                memory,
-            } => write!(
+            Self::SegmentOutside { index, segment, memory } => write!(
                 f,
                 "data segment {index} lies at {}..{}: expected it to end within the memory's {memory} bytes",
                 segment.start, segment.end
             ),
-            Self::SegmentInHeap {
-                index,
-                segment,
-                heap_base,
-            } => write!(
+            Self::SegmentInHeap { index, segment, heap_base } => write!(
                 f,
                 "data segment {index} lies at {}..{}: expected it to end below the heap, which begins at {heap_base}",
                 segment.start, segment.end
             ),
-            Self::StackOrHeapOutside {
-                stack_top,
-                heap_base,
-                memory,
-            } => write!(
+            Self::StackOrHeapOutside { stack_top, heap_base, memory } => write!(
                 f,
                 "the stack's top is {stack_top} and the heap begins at {heap_base}, in a memory of {memory} bytes: \
                  expected them in that order, each at most the next"
@@ -213,16 +196,9 @@ impl fmt::Display for PassError {
                 mismatches.iter().try_for_each(|m| write!(f, "\n  {m}"))
             }
             Self::UnclaimedFeatures(uses) => {
-                write!(
-                    f,
-                    "the module uses WebAssembly features that its artifact does not claim:"
-                )?;
-                uses.iter()
-                    .try_for_each(|u| write!(f, "\n  {}: {}", u.feature, u.place))?;
-                write!(
-                    f,
-                    "\nclaim them in the manifest, or compile without them (`-C target-feature`, `-mno-...`)"
-                )
+                write!(f, "the module uses WebAssembly features that its artifact does not claim:")?;
+                uses.iter().try_for_each(|u| write!(f, "\n  {}: {}", u.feature, u.place))?;
+                write!(f, "\nclaim them in the manifest, or compile without them (`-C target-feature`, `-mno-...`)")
             }
             Self::Invalid(error) => write!(
                 f,

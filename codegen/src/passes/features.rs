@@ -8,10 +8,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use wasmparser::{
-    BlockType, CompositeInnerType, ConstExpr, DataKind, DataSectionReader, ElementItems,
-    ElementKind, ElementSectionReader, ExportSectionReader, ExternalKind, FunctionBody,
-    ImportSectionReader, KnownCustom, MemoryType, Name, Operator, Parser, Payload, TypeRef,
-    TypeSectionReader, Validator, WasmFeatures,
+    BlockType, CompositeInnerType, ConstExpr, DataKind, DataSectionReader, ElementItems, ElementKind,
+    ElementSectionReader, ExportSectionReader, ExternalKind, FunctionBody, ImportSectionReader, KnownCustom,
+    MemoryType, Name, Operator, Parser, Payload, TypeRef, TypeSectionReader, Validator, WasmFeatures,
 };
 
 use super::PassError;
@@ -103,11 +102,7 @@ pub struct UnknownFeature(pub String);
 
 impl fmt::Display for UnknownFeature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "`{}` is not a WebAssembly feature; expected one of",
-            self.0
-        )?;
+        write!(f, "`{}` is not a WebAssembly feature; expected one of", self.0)?;
         for (i, feature) in Feature::ALL.iter().enumerate() {
             write!(f, "{} {feature}", if i == 0 { "" } else { "," })?;
         }
@@ -121,11 +116,7 @@ impl FromStr for Feature {
     type Err = UnknownFeature;
 
     fn from_str(name: &str) -> Result<Self, UnknownFeature> {
-        Self::ALL
-            .iter()
-            .find(|feature| feature.name() == name)
-            .copied()
-            .ok_or_else(|| UnknownFeature(name.to_owned()))
+        Self::ALL.iter().find(|feature| feature.name() == name).copied().ok_or_else(|| UnknownFeature(name.to_owned()))
     }
 }
 
@@ -141,28 +132,20 @@ pub struct Use {
 /// The features that the module uses, in the order of [`Feature::ALL`].
 pub fn run(wasm: &[u8], claimed: &[Feature]) -> Result<Vec<Feature>, PassError> {
     let mut uses = Uses::default();
-    uses.read(wasm)
-        .map_err(|e| PassError::Malformed(e.to_string()))?;
+    uses.read(wasm).map_err(|e| PassError::Malformed(e.to_string()))?;
     let used = uses.finish(claimed);
 
     let unclaimed: Vec<Use> = used
         .iter()
         .filter(|(feature, _)| !claimed.contains(feature))
-        .map(|(&feature, place)| Use {
-            feature,
-            place: place.clone(),
-        })
+        .map(|(&feature, place)| Use { feature, place: place.clone() })
         .collect();
     if !unclaimed.is_empty() {
         return Err(PassError::UnclaimedFeatures(unclaimed));
     }
 
-    let flags = claimed
-        .iter()
-        .fold(WasmFeatures::MVP, |flags, feature| flags | feature.flags());
-    Validator::new_with_features(flags)
-        .validate_all(wasm)
-        .map_err(|e| PassError::Invalid(e.to_string()))?;
+    let flags = claimed.iter().fold(WasmFeatures::MVP, |flags, feature| flags | feature.flags());
+    Validator::new_with_features(flags).validate_all(wasm).map_err(|e| PassError::Invalid(e.to_string()))?;
     Ok(used.into_keys().collect())
 }
 
@@ -224,9 +207,7 @@ impl Uses {
                         let global = global?;
                         let index = self.globals.len();
                         self.globals.push(global.ty.mutable);
-                        self.const_expr(&global.init_expr, || {
-                            format!("the initial value of global {index}")
-                        })?;
+                        self.const_expr(&global.init_expr, || format!("the initial value of global {index}"))?;
                     }
                 }
                 Payload::ExportSection(exports) => self.exports(exports)?,
@@ -255,12 +236,9 @@ impl Uses {
                 match &ty.composite_type.inner {
                     CompositeInnerType::Func(f) if f.results().len() < 2 => {}
                     CompositeInnerType::Func(_) => {
-                        self.several_results
-                            .get_or_insert_with(|| format!("the results of type {index}"));
+                        self.several_results.get_or_insert_with(|| format!("the results of type {index}"));
                     }
-                    _ => self.add(Feature::Gc, || {
-                        format!("type {index}, which is no function type")
-                    }),
+                    _ => self.add(Feature::Gc, || format!("type {index}, which is no function type")),
                 }
             }
         }
@@ -302,12 +280,8 @@ impl Uses {
     fn exports(&mut self, exports: ExportSectionReader<'_>) -> wasmparser::Result<()> {
         for export in exports {
             let export = export?;
-            if export.kind == ExternalKind::Global
-                && self.globals.get(export.index as usize) == Some(&true)
-            {
-                self.add(Feature::MutableGlobals, || {
-                    format!("export `{}`", export.name)
-                });
+            if export.kind == ExternalKind::Global && self.globals.get(export.index as usize) == Some(&true) {
+                self.add(Feature::MutableGlobals, || format!("export `{}`", export.name));
             }
         }
         Ok(())
@@ -318,10 +292,7 @@ impl Uses {
             let element = element?;
             let place = || format!("element segment {index}");
             match element.kind {
-                ElementKind::Active {
-                    table_index,
-                    offset_expr,
-                } => {
+                ElementKind::Active { table_index, offset_expr } => {
                     if table_index.is_some_and(|table| table > 0) {
                         self.add(Feature::ReferenceTypes, place);
                     }
@@ -357,18 +328,12 @@ impl Uses {
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset()?;
-            self.operator(&operator, |instruction| {
-                format!("`{instruction}` in {function}, at byte {offset:#x}")
-            });
+            self.operator(&operator, |instruction| format!("`{instruction}` in {function}, at byte {offset:#x}"));
         }
         Ok(())
     }
 
-    fn const_expr(
-        &mut self,
-        expr: &ConstExpr<'_>,
-        place: impl Fn() -> String,
-    ) -> wasmparser::Result<()> {
+    fn const_expr(&mut self, expr: &ConstExpr<'_>, place: impl Fn() -> String) -> wasmparser::Result<()> {
         for operator in expr.get_operators_reader() {
             let operator = operator?;
             if matches!(
@@ -382,9 +347,7 @@ impl Uses {
             ) {
                 self.add(Feature::ExtendedConst, &place);
             }
-            self.operator(&operator, |instruction| {
-                format!("`{instruction}` in {}", place())
-            });
+            self.operator(&operator, |instruction| format!("`{instruction}` in {}", place()));
         }
         Ok(())
     }
@@ -392,8 +355,7 @@ impl Uses {
     fn operator(&mut self, operator: &Operator<'_>, place: impl Fn(String) -> String) {
         let (proposal, visit) = proposal(operator);
         if let Operator::Throw { .. } = operator {
-            self.exception
-                .get_or_insert_with(|| place(text_form(visit)));
+            self.exception.get_or_insert_with(|| place(text_form(visit)));
         } else if let Some(feature) = Feature::of_proposal(proposal) {
             self.add(feature, || place(text_form(visit)));
         }
@@ -429,9 +391,8 @@ wasmparser::for_each_operator!(define_proposal);
 /// An instruction's name in the text format, from its visitor method's: `visit_memory_copy` gives `memory.copy`.
 fn text_form(visit: &str) -> String {
     const NAMESPACES: [&str; 22] = [
-        "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2",
-        "local", "global", "memory", "table", "data", "elem", "ref", "atomic", "struct", "array",
-        "i31",
+        "i32", "i64", "f32", "f64", "v128", "i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "local", "global",
+        "memory", "table", "data", "elem", "ref", "atomic", "struct", "array", "i31",
     ];
     let name = visit.strip_prefix("visit_").unwrap_or(visit);
     match name.split_once('_') {

@@ -18,12 +18,7 @@ const STACK_POINTER: &str = "__stack_pointer";
 ///
 /// Found by name; in a module without names it is the first mutable `i32` global, which is where `wasm-ld` puts it.
 pub fn stack_pointer(module: &Module) -> Result<(GlobalId, u32), PassError> {
-    let candidates = || {
-        module
-            .globals
-            .iter()
-            .filter(|g| g.mutable && g.ty == ValType::I32)
-    };
+    let candidates = || module.globals.iter().filter(|g| g.mutable && g.ty == ValType::I32);
     let global = candidates()
         .find(|g| g.name.as_deref() == Some(STACK_POINTER))
         .or_else(|| candidates().next())

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use walrus::ir::{
-    BinaryOp, Call, ExtendedLoad, Instr, InstrLocId, LoadKind, MemArg, StoreKind, UnaryOp, Visitor,
-    VisitorMut, dfs_in_order, dfs_pre_order_mut,
+    BinaryOp, Call, ExtendedLoad, Instr, InstrLocId, LoadKind, MemArg, StoreKind, UnaryOp, Visitor, VisitorMut,
+    dfs_in_order, dfs_pre_order_mut,
 };
 use walrus::{FunctionBuilder, FunctionId, InstrSeqBuilder, LocalId, MemoryId, Module, ValType};
 
@@ -15,22 +15,14 @@ use super::Feature;
 
 /// Lowers what `claimed` does not cover. Answers the instructions that are functions now, by name.
 pub fn run(module: &mut Module, claimed: &[Feature]) -> Vec<&'static str> {
-    let mut found = Found {
-        claimed,
-        operations: BTreeMap::new(),
-    };
+    let mut found = Found { claimed, operations: BTreeMap::new() };
     for (_, function) in module.funcs.iter_local() {
         dfs_in_order(&mut found, function, function.entry_block());
     }
-    let functions: BTreeMap<_, _> = found
-        .operations
-        .into_iter()
-        .map(|(name, operation)| (name, operation.inject(module)))
-        .collect();
+    let functions: BTreeMap<_, _> =
+        found.operations.into_iter().map(|(name, operation)| (name, operation.inject(module))).collect();
 
-    let mut redirect = Redirect {
-        functions: &functions,
-    };
+    let mut redirect = Redirect { functions: &functions };
     for (_, function) in module.funcs.iter_local_mut() {
         let entry = function.entry_block();
         dfs_pre_order_mut(&mut redirect, function, entry);
@@ -132,14 +124,9 @@ fn copy(out: &mut InstrSeqBuilder<'_>, memory: MemoryId, dst: LocalId, src: Loca
                 out.local_get(index).binop(BinaryOp::I32Add);
             }
         }
-        out.load(memory, chunk.load, UNALIGNED)
-            .store(memory, chunk.store, UNALIGNED);
+        out.load(memory, chunk.load, UNALIGNED).store(memory, chunk.store, UNALIGNED);
     };
-    out.local_get(dst)
-        .local_get(src)
-        .binop(BinaryOp::I32Sub)
-        .local_get(len)
-        .binop(BinaryOp::I32LtU);
+    out.local_get(dst).local_get(src).binop(BinaryOp::I32Sub).local_get(len).binop(BinaryOp::I32LtU);
     out.if_else(
         None,
         |down| {
@@ -163,14 +150,7 @@ fn copy(out: &mut InstrSeqBuilder<'_>, memory: MemoryId, dst: LocalId, src: Loca
     );
 }
 
-fn fill(
-    out: &mut InstrSeqBuilder<'_>,
-    memory: MemoryId,
-    dst: LocalId,
-    value: LocalId,
-    len: LocalId,
-    pattern: LocalId,
-) {
+fn fill(out: &mut InstrSeqBuilder<'_>, memory: MemoryId, dst: LocalId, value: LocalId, len: LocalId, pattern: LocalId) {
     trap_outside(out, memory, dst, len);
     out.local_get(value)
         .i32_const(0xff)
@@ -181,9 +161,7 @@ fn fill(
         .local_set(pattern);
     for chunk in &CHUNKS {
         while_at_least(out, len, chunk.size, |body| {
-            body.local_get(dst)
-                .local_get(pattern)
-                .store(memory, chunk.store, UNALIGNED);
+            body.local_get(dst).local_get(pattern).store(memory, chunk.store, UNALIGNED);
             add(body, dst, chunk.size);
             add(body, len, -chunk.size);
         });
@@ -198,24 +176,15 @@ struct Chunk {
 }
 
 const CHUNKS: [Chunk; 2] = [
-    Chunk {
-        size: 8,
-        load: LoadKind::I64 { atomic: false },
-        store: StoreKind::I64 { atomic: false },
-    },
+    Chunk { size: 8, load: LoadKind::I64 { atomic: false }, store: StoreKind::I64 { atomic: false } },
     Chunk {
         size: 1,
-        load: LoadKind::I64_8 {
-            kind: ExtendedLoad::ZeroExtend,
-        },
+        load: LoadKind::I64_8 { kind: ExtendedLoad::ZeroExtend },
         store: StoreKind::I64_8 { atomic: false },
     },
 ];
 
-const UNALIGNED: MemArg = MemArg {
-    align: 1,
-    offset: 0,
-};
+const UNALIGNED: MemArg = MemArg { align: 1, offset: 0 };
 
 /// Traps if `len` bytes at `start` are not all in memory, as the instructions do before they write anything.
 fn trap_outside(out: &mut InstrSeqBuilder<'_>, memory: MemoryId, start: LocalId, len: LocalId) {
@@ -239,21 +208,12 @@ fn trap_outside(out: &mut InstrSeqBuilder<'_>, memory: MemoryId, start: LocalId,
         );
 }
 
-fn while_at_least(
-    out: &mut InstrSeqBuilder<'_>,
-    len: LocalId,
-    size: i32,
-    body: impl FnOnce(&mut InstrSeqBuilder<'_>),
-) {
+fn while_at_least(out: &mut InstrSeqBuilder<'_>, len: LocalId, size: i32, body: impl FnOnce(&mut InstrSeqBuilder<'_>)) {
     out.block(None, |done| {
         let end = done.id();
         done.loop_(None, |round| {
             let start = round.id();
-            round
-                .local_get(len)
-                .i32_const(size)
-                .binop(BinaryOp::I32LtU)
-                .br_if(end);
+            round.local_get(len).i32_const(size).binop(BinaryOp::I32LtU).br_if(end);
             body(round);
             round.br(start);
         });
@@ -261,10 +221,7 @@ fn while_at_least(
 }
 
 fn add(out: &mut InstrSeqBuilder<'_>, local: LocalId, amount: i32) {
-    out.local_get(local)
-        .i32_const(amount)
-        .binop(BinaryOp::I32Add)
-        .local_set(local);
+    out.local_get(local).i32_const(amount).binop(BinaryOp::I32Add).local_set(local);
 }
 
 /// A saturating conversion.
@@ -298,28 +255,12 @@ impl Trunc {
             _ => return None,
         };
         let (bounds, limits) = match (to, signed) {
-            (I32, true) => (
-                (i32::MIN.into(), i32::MAX.into()),
-                (-2_147_483_648.0, 2_147_483_648.0),
-            ),
+            (I32, true) => ((i32::MIN.into(), i32::MAX.into()), (-2_147_483_648.0, 2_147_483_648.0)),
             (I32, false) => ((0, u32::MAX.into()), (0.0, 4_294_967_296.0)),
-            (_, true) => (
-                (i64::MIN, i64::MAX),
-                (-9_223_372_036_854_775_808.0, 9_223_372_036_854_775_808.0),
-            ),
-            (_, false) => (
-                (0, u64::MAX.cast_signed()),
-                (0.0, 18_446_744_073_709_551_616.0),
-            ),
+            (_, true) => ((i64::MIN, i64::MAX), (-9_223_372_036_854_775_808.0, 9_223_372_036_854_775_808.0)),
+            (_, false) => ((0, u64::MAX.cast_signed()), (0.0, 18_446_744_073_709_551_616.0)),
         };
-        Some(Self {
-            name,
-            from,
-            to,
-            trapping,
-            bounds,
-            limits,
-        })
+        Some(Self { name, from, to, trapping, bounds, limits })
     }
 
     /// Between the limits the trapping instruction does not trap; at the lower one it is not needed.
@@ -350,14 +291,7 @@ impl Trunc {
         );
     }
 
-    fn compare(
-        self,
-        out: &mut InstrSeqBuilder<'_>,
-        x: LocalId,
-        narrow: BinaryOp,
-        wide: BinaryOp,
-        limit: f64,
-    ) {
+    fn compare(self, out: &mut InstrSeqBuilder<'_>, x: LocalId, narrow: BinaryOp, wide: BinaryOp, limit: f64) {
         out.local_get(x);
         match self.from {
             ValType::F32 => out.f32_const(limit as f32).binop(narrow),

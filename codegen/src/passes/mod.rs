@@ -73,10 +73,7 @@ pub struct Signature {
 impl Signature {
     /// The function type with these parameters and results.
     pub fn new(params: &[ValType], results: &[ValType]) -> Self {
-        Self {
-            params: params.to_vec(),
-            results: results.to_vec(),
-        }
+        Self { params: params.to_vec(), results: results.to_vec() }
     }
 }
 
@@ -186,14 +183,7 @@ pub fn process(wasm: &[u8], config: &Config) -> Result<Processed, PassError> {
     let stripped = strip::run(&named, config.keep_names)?;
 
     Ok(Processed {
-        report: Report {
-            linked: wasm.len(),
-            size: stripped.len(),
-            layout,
-            functions,
-            features,
-            lowered,
-        },
+        report: Report { linked: wasm.len(), size: stripped.len(), layout, functions, features, lowered },
         wasm: stripped,
     })
 }

@@ -33,34 +33,21 @@ pub struct Layout {
 pub fn run(module: &mut Module, pages: u32, min_heap: u32) -> Result<Layout, PassError> {
     let limit = u64::from(pages) * u64::from(PAGE_SIZE);
     let Ok(memory_size) = u32::try_from(limit) else {
-        return Err(PassError::TooManyPages {
-            needed: pages.into(),
-            allowed: u64::from(u32::MAX / PAGE_SIZE),
-        });
+        return Err(PassError::TooManyPages { needed: pages.into(), allowed: u64::from(u32::MAX / PAGE_SIZE) });
     };
     pin_memory(module, pages)?;
 
     let mut layout = lay_out(module, memory_size)?;
     if layout.heap < min_heap {
-        return Err(PassError::HeapTooSmall {
-            layout: Box::new(layout),
-            min_heap,
-        });
+        return Err(PassError::HeapTooSmall { layout: Box::new(layout), min_heap });
     }
     layout.grows = answer_grows(module);
     Ok(layout)
 }
 
 fn pin_memory(module: &mut Module, pages: u32) -> Result<(), PassError> {
-    if let Some(import) = module
-        .memories
-        .iter()
-        .find_map(|memory| memory.import)
-        .map(|id| module.imports.get(id))
-    {
-        return Err(PassError::MemoryImported {
-            import: format!("{}.{}", import.module, import.name),
-        });
+    if let Some(import) = module.memories.iter().find_map(|memory| memory.import).map(|id| module.imports.get(id)) {
+        return Err(PassError::MemoryImported { import: format!("{}.{}", import.module, import.name) });
     }
     let count = module.memories.len();
     let mut memories = module.memories.iter_mut();
@@ -68,10 +55,7 @@ fn pin_memory(module: &mut Module, pages: u32) -> Result<(), PassError> {
         return Err(PassError::MemoryCount { found: count });
     };
     if memory.initial > u64::from(pages) {
-        return Err(PassError::TooManyPages {
-            needed: memory.initial,
-            allowed: pages.into(),
-        });
+        return Err(PassError::TooManyPages { needed: memory.initial, allowed: pages.into() });
     }
     memory.initial = pages.into();
     memory.maximum = Some(pages.into());
@@ -83,8 +67,7 @@ fn pin_memory(module: &mut Module, pages: u32) -> Result<(), PassError> {
 /// `wasm-ld` knows two orders: stack, data, heap (`--stack-first`) and data, stack, heap.
 fn lay_out(module: &Module, memory: u32) -> Result<Layout, PassError> {
     let (_, stack_top) = linker::stack_pointer(module)?;
-    let heap_base =
-        linker::address(module, HEAP_BASE).ok_or(PassError::LinkerGlobal { name: HEAP_BASE })?;
+    let heap_base = linker::address(module, HEAP_BASE).ok_or(PassError::LinkerGlobal { name: HEAP_BASE })?;
     let segments = segments(module)?;
     let segments_start = segments.iter().map(|s| s.start).min();
     let data_end = match linker::address(module, DATA_END) {
@@ -94,35 +77,20 @@ fn lay_out(module: &Module, memory: u32) -> Result<Layout, PassError> {
 
     for (index, segment) in segments.iter().enumerate() {
         if segment.end > u64::from(memory) {
-            return Err(PassError::SegmentOutside {
-                index,
-                segment: segment.clone(),
-                memory,
-            });
+            return Err(PassError::SegmentOutside { index, segment: segment.clone(), memory });
         }
         if segment.end > u64::from(heap_base) {
-            return Err(PassError::SegmentInHeap {
-                index,
-                segment: segment.clone(),
-                heap_base,
-            });
+            return Err(PassError::SegmentInHeap { index, segment: segment.clone(), heap_base });
         }
     }
     if stack_top > heap_base || heap_base > memory {
-        return Err(PassError::StackOrHeapOutside {
-            stack_top,
-            heap_base,
-            memory,
-        });
+        return Err(PassError::StackOrHeapOutside { stack_top, heap_base, memory });
     }
 
     let stack_first = data_end >= u64::from(stack_top);
     let (static_data, stack) = if stack_first {
         if let Some(start) = segments_start.filter(|start| *start < u64::from(stack_top)) {
-            return Err(PassError::StackInData {
-                stack_top,
-                data: start..data_end,
-            });
+            return Err(PassError::StackInData { stack_top, data: start..data_end });
         }
         (data_end - u64::from(stack_top), u64::from(stack_top))
     } else {

@@ -76,10 +76,7 @@ impl fmt::Display for Mismatch {
                 write!(f, "extra {side} `{name}`: found {found}, expected none")
             }
             Problem::Mistyped { expected, found } => {
-                write!(
-                    f,
-                    "mistyped {side} `{name}`: expected {expected}, found {found}"
-                )
+                write!(f, "mistyped {side} `{name}`: expected {expected}, found {found}")
             }
             Problem::Repeated => write!(f, "repeated {side} `{name}`: expected it once"),
         }
@@ -93,16 +90,8 @@ pub fn run(module: &mut Module, config: &Config) -> Result<(), PassError> {
     // Before the comparison: an import that nothing reaches is not in the artifact.
     walrus::passes::gc::run(module);
 
-    let mut mismatches = compare(
-        Side::Export,
-        &expected_exports(config, host),
-        &exports(module),
-    );
-    mismatches.extend(compare(
-        Side::Import,
-        &expected_imports(config, host),
-        &imports(module),
-    ));
+    let mut mismatches = compare(Side::Export, &expected_exports(config, host), &exports(module));
+    mismatches.extend(compare(Side::Import, &expected_imports(config, host), &imports(module)));
     if !mismatches.is_empty() {
         return Err(PassError::Boundary(mismatches));
     }
@@ -136,24 +125,15 @@ const MEMORY_TYPE: &str = "(memory)";
 const TABLE_TYPE: &str = "(table)";
 
 fn expected_exports(config: &Config, host: bool) -> Vec<Entry> {
-    let functions = config
-        .exports
-        .iter()
-        .map(|e| (e.name.clone(), e.signature.to_string()));
+    let functions = config.exports.iter().map(|e| (e.name.clone(), e.signature.to_string()));
     let memory = (MEMORY.to_owned(), MEMORY_TYPE.to_owned());
     let table = host.then(|| (FUNCTION_TABLE.to_owned(), TABLE_TYPE.to_owned()));
     functions.chain([memory]).chain(table).collect()
 }
 
 fn expected_imports(config: &Config, host: bool) -> Vec<Entry> {
-    let entry = |module: &str, name: &str, signature: &Signature| {
-        (format!("{module}.{name}"), signature.to_string())
-    };
-    let mut imports: Vec<Entry> = config
-        .imports
-        .iter()
-        .map(|i| entry(&i.module, &i.name, &i.signature))
-        .collect();
+    let entry = |module: &str, name: &str, signature: &Signature| (format!("{module}.{name}"), signature.to_string());
+    let mut imports: Vec<Entry> = config.imports.iter().map(|i| entry(&i.module, &i.name, &i.signature)).collect();
     if host {
         let (try_, throw) = unwind::signatures();
         imports.push(entry(unwind::HOST_MODULE, unwind::HOST_TRY, &try_));
@@ -198,37 +178,20 @@ fn imports(module: &Module) -> Vec<Entry> {
 
 fn global(module: &Module, id: GlobalId) -> String {
     let global = module.globals.get(id);
-    if global.mutable {
-        format!("(global (mut {}))", global.ty)
-    } else {
-        format!("(global {})", global.ty)
-    }
+    if global.mutable { format!("(global (mut {}))", global.ty) } else { format!("(global {})", global.ty) }
 }
 
 fn compare(side: Side, expected: &[Entry], found: &[Entry]) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     let mut report = |name: &str, problem| {
-        mismatches.push(Mismatch {
-            side,
-            name: name.to_owned(),
-            problem,
-        });
+        mismatches.push(Mismatch { side, name: name.to_owned(), problem });
     };
     for (name, expected) in expected {
         match found.iter().find(|(n, _)| n == name) {
-            None => report(
-                name,
-                Problem::Missing {
-                    expected: expected.clone(),
-                },
-            ),
-            Some((_, found)) if found != expected => report(
-                name,
-                Problem::Mistyped {
-                    expected: expected.clone(),
-                    found: found.clone(),
-                },
-            ),
+            None => report(name, Problem::Missing { expected: expected.clone() }),
+            Some((_, found)) if found != expected => {
+                report(name, Problem::Mistyped { expected: expected.clone(), found: found.clone() })
+            }
             Some(_) => {}
         }
     }
@@ -237,12 +200,7 @@ fn compare(side: Side, expected: &[Entry], found: &[Entry]) -> Vec<Mismatch> {
         if !seen.insert(name) {
             report(name, Problem::Repeated);
         } else if !expected.iter().any(|(n, _)| n == name) {
-            report(
-                name,
-                Problem::Extra {
-                    found: found.clone(),
-                },
-            );
+            report(name, Problem::Extra { found: found.clone() });
         }
     }
     mismatches

@@ -58,20 +58,14 @@ impl fmt::Display for StampError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { field, len } => {
-                write!(
-                    f,
-                    "the {field} is {len} bytes long; section `{SECTION}` holds at most 255"
-                )
+                write!(f, "the {field} is {len} bytes long; section `{SECTION}` holds at most 255")
             }
             Self::Truncated { field } => {
                 write!(f, "section `{SECTION}` ends in the middle of its {field}")
             }
             Self::NotUtf8 { field } => write!(f, "the {field} in section `{SECTION}` is not UTF-8"),
             Self::Missing => {
-                write!(
-                    f,
-                    "the module has no section `{SECTION}`: it is not one of our artifacts"
-                )
+                write!(f, "the module has no section `{SECTION}`: it is not one of our artifacts")
             }
             Self::Malformed(error) => write!(f, "the module cannot be read: {error}"),
         }
@@ -92,10 +86,7 @@ impl Stamp {
     pub fn encode(&self) -> Result<Vec<u8>, StampError> {
         let mut bytes = self.abi_version.to_le_bytes().to_vec();
         for (field, text) in [(RELEASE, &self.lua_release), (HASH, &self.manifest_hash)] {
-            let len = u8::try_from(text.len()).map_err(|_| StampError::TooLong {
-                field,
-                len: text.len(),
-            })?;
+            let len = u8::try_from(text.len()).map_err(|_| StampError::TooLong { field, len: text.len() })?;
             bytes.push(len);
             bytes.extend_from_slice(text.as_bytes());
         }
@@ -108,18 +99,11 @@ impl Stamp {
     ///
     /// [`StampError::Truncated`] and [`StampError::NotUtf8`].
     pub fn decode(bytes: &[u8]) -> Result<Self, StampError> {
-        let (abi_version, rest) = bytes
-            .split_first_chunk::<4>()
-            .ok_or(StampError::Truncated {
-                field: "ABI version",
-            })?;
+        let (abi_version, rest) =
+            bytes.split_first_chunk::<4>().ok_or(StampError::Truncated { field: "ABI version" })?;
         let (lua_release, rest) = text(rest, RELEASE)?;
         let (manifest_hash, _) = text(rest, HASH)?;
-        Ok(Self {
-            abi_version: u32::from_le_bytes(*abi_version),
-            lua_release,
-            manifest_hash,
-        })
+        Ok(Self { abi_version: u32::from_le_bytes(*abi_version), lua_release, manifest_hash })
     }
 
     /// Reads the stamp of a module.
@@ -143,9 +127,7 @@ impl Stamp {
 
 fn text<'a>(bytes: &'a [u8], field: &'static str) -> Result<(String, &'a [u8]), StampError> {
     let (len, rest) = bytes.split_first().ok_or(StampError::Truncated { field })?;
-    let (text, rest) = rest
-        .split_at_checked(usize::from(*len))
-        .ok_or(StampError::Truncated { field })?;
+    let (text, rest) = rest.split_at_checked(usize::from(*len)).ok_or(StampError::Truncated { field })?;
     let text = std::str::from_utf8(text).map_err(|_| StampError::NotUtf8 { field })?;
     Ok((text.to_owned(), rest))
 }

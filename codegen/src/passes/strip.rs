@@ -23,10 +23,7 @@ pub fn run(wasm: &[u8], keep_names: bool) -> Result<Vec<u8>, PassError> {
             _ => true,
         };
         if kept && let Some((id, range)) = payload.as_section() {
-            stripped.section(&RawSection {
-                id,
-                data: &wasm[range],
-            });
+            stripped.section(&RawSection { id, data: &wasm[range] });
         }
     }
     Ok(stripped.finish())

@@ -12,8 +12,8 @@
 
 use walrus::ir::{Instr, InstrSeqType, LegacyCatch, Return, Try, TryTable, TryTableCatch};
 use walrus::{
-    FunctionBuilder, FunctionId, FunctionKind, GlobalId, ImportKind, InstrSeqBuilder, LocalId,
-    Module, TableId, TagId, ValType,
+    FunctionBuilder, FunctionId, FunctionKind, GlobalId, ImportKind, InstrSeqBuilder, LocalId, Module, TableId, TagId,
+    ValType,
 };
 
 use super::linker::{self, FUNCTION_TABLE};
@@ -43,10 +43,7 @@ pub enum Unwind {
 /// `try`'s and `throw`'s types, as the placeholders and the host's imports have them.
 pub(super) fn signatures() -> (Signature, Signature) {
     let i32 = ValType::I32;
-    (
-        Signature::new(&[i32, i32, i32], &[]),
-        Signature::new(&[], &[]),
-    )
+    (Signature::new(&[i32, i32, i32], &[]), Signature::new(&[], &[]))
 }
 
 /// Replaces the placeholders, and guards those of `imports` that have a guard value. A module that has no placeholder,
@@ -91,11 +88,7 @@ enum Catch {
     All,
 }
 
-fn placeholder(
-    module: &Module,
-    name: &str,
-    expected: &Signature,
-) -> Result<Option<FunctionId>, PassError> {
+fn placeholder(module: &Module, name: &str, expected: &Signature) -> Result<Option<FunctionId>, PassError> {
     let Ok(function) = module.imports.get_func(PLACEHOLDERS, name) else {
         return Ok(None);
     };
@@ -103,11 +96,7 @@ fn placeholder(
     if found == *expected {
         Ok(Some(function))
     } else {
-        Err(PassError::Placeholder {
-            name: format!("{PLACEHOLDERS}.{name}"),
-            expected: expected.clone(),
-            found,
-        })
+        Err(PassError::Placeholder { name: format!("{PLACEHOLDERS}.{name}"), expected: expected.clone(), found })
     }
 }
 
@@ -124,12 +113,7 @@ fn lua_error_tag(module: &mut Module) -> TagId {
     tag
 }
 
-fn inject_try(
-    module: &mut Module,
-    eh: Eh,
-    function: FunctionId,
-    tag: TagId,
-) -> Result<(), PassError> {
+fn inject_try(module: &mut Module, eh: Eh, function: FunctionId, tag: TagId) -> Result<(), PassError> {
     let (stack_pointer, _) = linker::stack_pointer(module)?;
     let table = function_table(module)?;
     let callee = module.types.add(&[ValType::I32, ValType::I32], &[]);
@@ -142,10 +126,7 @@ fn inject_try(
             None.into(),
             Catch::Tag(tag),
             |body| {
-                body.local_get(args[1])
-                    .local_get(args[2])
-                    .local_get(args[0])
-                    .call_indirect(callee, table);
+                body.local_get(args[1]).local_get(args[2]).local_get(args[0]).call_indirect(callee, table);
             },
             |recover| restore(recover, stack_pointer, saved),
         );
@@ -170,10 +151,7 @@ fn guard(module: &mut Module, eh: Eh, import: &Import, value: i32) -> Result<(),
     };
     let found = signature(module, wrapper);
     if found.results != [ValType::I32] {
-        return Err(PassError::Guard {
-            import: format!("{}.{}", import.module, import.name),
-            found,
-        });
+        return Err(PassError::Guard { import: format!("{}.{}", import.module, import.name), found });
     }
     let (stack_pointer, _) = linker::stack_pointer(module)?;
     let ty = module.funcs.get(wrapper).ty();
@@ -207,11 +185,7 @@ fn guard(module: &mut Module, eh: Eh, import: &Import, value: i32) -> Result<(),
 
 /// `try` stays a function of the module that keeps the stack pointer around the host's: the host can call `f`, but it
 /// cannot reach a global that is not exported. Restoring it is right whether `f` returned or was thrown out of.
-fn host(
-    module: &mut Module,
-    try_: Option<FunctionId>,
-    throw: Option<FunctionId>,
-) -> Result<(), PassError> {
+fn host(module: &mut Module, try_: Option<FunctionId>, throw: Option<FunctionId>) -> Result<(), PassError> {
     if let Some(function) = throw
         && let Some(id) = module.imports.find(PLACEHOLDERS, "throw")
     {
@@ -245,9 +219,7 @@ fn host(
 fn function_table(module: &Module) -> Result<TableId, PassError> {
     match module.tables.main_function_table() {
         Ok(Some(table)) => Ok(table),
-        _ => Err(PassError::FunctionTable {
-            found: module.tables.iter().count(),
-        }),
+        _ => Err(PassError::FunctionTable { found: module.tables.iter().count() }),
     }
 }
 

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use codegen::passes::{Feature, PassError, process};
 use wasm_encoder::Instruction::{
-    self, Call, Drop, End, F64Const, I32Const, I32Extend8S, I32TruncSatF64S, LocalGet, MemoryFill,
-    RefIsNull, RefNull, ReturnCall, V128Const,
+    self, Call, Drop, End, F64Const, I32Const, I32Extend8S, I32TruncSatF64S, LocalGet, MemoryFill, RefIsNull, RefNull,
+    ReturnCall, V128Const,
 };
 use wasm_encoder::{BlockType, HeapType};
 
@@ -19,35 +19,13 @@ fn using(body: Vec<Instruction<'static>>) -> Linked {
 /// One module for each feature, with what the error says of the place.
 fn cases() -> Vec<(Feature, Linked, &'static str)> {
     let null = RefNull(HeapType::FUNC);
-    let mut multi = using(vec![
-        LocalGet(0),
-        Instruction::Block(BlockType::FunctionType(0)),
-        I32Const(1),
-        End,
-        Drop,
-    ]);
+    let mut multi = using(vec![LocalGet(0), Instruction::Block(BlockType::FunctionType(0)), I32Const(1), End, Drop]);
     multi.types = vec![(vec![I32], vec![I32, I32])];
     vec![
-        (
-            Feature::SignExtension,
-            using(vec![LocalGet(0), I32Extend8S]),
-            "`i32.extend8_s` in function `run`",
-        ),
-        (
-            Feature::Simd,
-            using(vec![V128Const(1), Drop, I32Const(0)]),
-            "`v128.const` in function `run`",
-        ),
-        (
-            Feature::ReferenceTypes,
-            using(vec![null, RefIsNull]),
-            "`ref.null` in function `run`",
-        ),
-        (
-            Feature::TailCalls,
-            using(vec![LocalGet(0), ReturnCall(0)]),
-            "`return_call` in function `run`",
-        ),
+        (Feature::SignExtension, using(vec![LocalGet(0), I32Extend8S]), "`i32.extend8_s` in function `run`"),
+        (Feature::Simd, using(vec![V128Const(1), Drop, I32Const(0)]), "`v128.const` in function `run`"),
+        (Feature::ReferenceTypes, using(vec![null, RefIsNull]), "`ref.null` in function `run`"),
+        (Feature::TailCalls, using(vec![LocalGet(0), ReturnCall(0)]), "`return_call` in function `run`"),
         (Feature::MultiValue, multi, "`block` in function `run`"),
     ]
 }
@@ -69,8 +47,7 @@ fn unclaimed_use_is_refused_with_the_feature_the_function_and_the_instruction() 
 fn claimed_use_passes_and_is_reported() {
     for (feature, linked, _) in cases() {
         let config = claiming(linked.config(), &[feature]);
-        let processed =
-            process(&linked.encode(), &config).unwrap_or_else(|e| panic!("{feature}: {e}"));
+        let processed = process(&linked.encode(), &config).unwrap_or_else(|e| panic!("{feature}: {e}"));
         assert_eq!(processed.report.features, [feature]);
     }
 }
@@ -85,55 +62,33 @@ fn a_claim_without_use_is_fine_and_not_reported() {
 
 #[test]
 fn all_unclaimed_features_are_named_at_once() {
-    let linked = using(vec![
-        V128Const(1),
-        Drop,
-        LocalGet(0),
-        I32Extend8S,
-        Drop,
-        LocalGet(0),
-        ReturnCall(0),
-    ]);
+    let linked = using(vec![V128Const(1), Drop, LocalGet(0), I32Extend8S, Drop, LocalGet(0), ReturnCall(0)]);
     let error = process(&linked.encode(), &linked.config()).expect_err("three are unclaimed");
     let PassError::UnclaimedFeatures(uses) = error else {
         panic!("{error}");
     };
     let features: Vec<Feature> = uses.iter().map(|u| u.feature).collect();
-    assert_eq!(
-        features,
-        [Feature::SignExtension, Feature::Simd, Feature::TailCalls]
-    );
+    assert_eq!(features, [Feature::SignExtension, Feature::Simd, Feature::TailCalls]);
 }
 
 #[test]
 fn what_can_be_lowered_is_kept_where_it_is_claimed() {
-    let linked = using(vec![
-        I32Const(4096),
-        I32Const(1),
-        LocalGet(0),
-        MemoryFill(0),
-        F64Const(1.5.into()),
-        I32TruncSatF64S,
-    ]);
+    let linked =
+        using(vec![I32Const(4096), I32Const(1), LocalGet(0), MemoryFill(0), F64Const(1.5.into()), I32TruncSatF64S]);
     let both = [Feature::NontrappingFptoint, Feature::BulkMemory];
     let claimed = process(&linked.encode(), &claiming(linked.config(), &both));
     let report = claimed.expect("both are claimed").report;
     assert_eq!(report.features, both);
     assert!(report.lowered.is_empty());
 
-    let report = process(&linked.encode(), &linked.config())
-        .expect("both can be lowered")
-        .report;
+    let report = process(&linked.encode(), &linked.config()).expect("both can be lowered").report;
     assert!(report.features.is_empty());
     assert_eq!(report.lowered, ["i32.trunc_sat_f64_s", "memory.fill"]);
 }
 
 #[test]
 fn both_generations_of_exceptions_are_told_apart() {
-    let linked = Linked {
-        imports: vec![("unwind", "throw", vec![], vec![])],
-        ..using(vec![Call(0), I32Const(0)])
-    };
+    let linked = Linked { imports: vec![("unwind", "throw", vec![], vec![])], ..using(vec![Call(0), I32Const(0)]) };
     for feature in [Feature::ExceptionsLegacy, Feature::Exceptions] {
         let config = claiming(linked.config(), &[feature]);
         let processed = process(&linked.encode(), &config).expect("a throw is in both");
@@ -148,11 +103,6 @@ fn every_feature_is_found_by_its_name_and_no_other() {
     for feature in Feature::ALL {
         assert_eq!(Feature::from_str(feature.name()), Ok(*feature));
     }
-    let message = Feature::from_str("bulk_memory")
-        .expect_err("names have hyphens")
-        .to_string();
-    assert!(
-        message.contains("`bulk_memory`") && message.contains("bulk-memory,"),
-        "{message}"
-    );
+    let message = Feature::from_str("bulk_memory").expect_err("names have hyphens").to_string();
+    assert!(message.contains("`bulk_memory`") && message.contains("bulk-memory,"), "{message}");
 }

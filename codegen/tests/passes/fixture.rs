@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use codegen::passes::{Config, Export, Feature, Import, Signature, Stamp, Unwind};
 use wasm_encoder::{
-    CodeSection, ConstExpr, CustomSection, DataSection, ElementSection, Elements, EntityType,
-    ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection,
-    Instruction, MemorySection, MemoryType, Module, NameMap, NameSection, RefType, TableSection,
-    TableType, TypeSection, ValType,
+    CodeSection, ConstExpr, CustomSection, DataSection, ElementSection, Elements, EntityType, ExportKind,
+    ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, MemorySection,
+    MemoryType, Module, NameMap, NameSection, RefType, TableSection, TableType, TypeSection, ValType,
 };
 
 pub use wasm_encoder::ValType::I32;
@@ -29,14 +28,7 @@ impl Defined {
         results: &[ValType],
         body: Vec<Instruction<'static>>,
     ) -> Self {
-        Self {
-            name,
-            exported: true,
-            params: params.to_vec(),
-            results: results.to_vec(),
-            locals: Vec::new(),
-            body,
-        }
+        Self { name, exported: true, params: params.to_vec(), results: results.to_vec(), locals: Vec::new(), body }
     }
 
     pub fn private(
@@ -45,10 +37,7 @@ impl Defined {
         results: &[ValType],
         body: Vec<Instruction<'static>>,
     ) -> Self {
-        Self {
-            exported: false,
-            ..Self::exported(name, params, results, body)
-        }
+        Self { exported: false, ..Self::exported(name, params, results, body) }
     }
 }
 
@@ -97,10 +86,7 @@ impl Default for Linked {
 
 impl Linked {
     pub fn with(functions: Vec<Defined>) -> Self {
-        Self {
-            functions,
-            ..Self::default()
-        }
+        Self { functions, ..Self::default() }
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -138,11 +124,7 @@ impl Linked {
         });
         let mut elements = ElementSection::new();
         if !self.table.is_empty() {
-            elements.active(
-                None,
-                &ConstExpr::i32_const(1),
-                Elements::Functions(Cow::Borrowed(&self.table)),
-            );
+            elements.active(None, &ConstExpr::i32_const(1), Elements::Functions(Cow::Borrowed(&self.table)));
         }
 
         let mut globals = GlobalSection::new();
@@ -151,10 +133,7 @@ impl Linked {
         exports.export("__indirect_function_table", ExportKind::Table, 0);
         let addresses = [
             (None, self.decoy),
-            (
-                self.stack_pointer_exported.then_some("__stack_pointer"),
-                Some(self.stack_top),
-            ),
+            (self.stack_pointer_exported.then_some("__stack_pointer"), Some(self.stack_top)),
             (Some("__heap_base"), self.heap_base),
             (Some("__data_end"), self.data_end),
         ];
@@ -162,11 +141,7 @@ impl Linked {
             let Some(address) = address else { continue };
             let global = globals.len();
             globals.global(
-                GlobalType {
-                    val_type: I32,
-                    mutable: position < 2,
-                    shared: false,
-                },
+                GlobalType { val_type: I32, mutable: position < 2, shared: false },
                 &ConstExpr::i32_const(address),
             );
             if let Some(name) = name {
@@ -180,9 +155,7 @@ impl Linked {
         for (position, defined) in self.functions.iter().enumerate() {
             let index = (self.imports.len() + position) as u32;
             functions.function(types.len());
-            types
-                .ty()
-                .function(defined.params.clone(), defined.results.clone());
+            types.ty().function(defined.params.clone(), defined.results.clone());
             if defined.exported {
                 exports.export(defined.name, ExportKind::Func, index);
             }
@@ -262,11 +235,7 @@ impl Linked {
                 })
                 .collect(),
             features: Vec::new(),
-            stamp: Stamp {
-                abi_version: 7,
-                lua_release: "5.4.9".to_owned(),
-                manifest_hash: "0123abcd".to_owned(),
-            },
+            stamp: Stamp { abi_version: 7, lua_release: "5.4.9".to_owned(), manifest_hash: "0123abcd".to_owned() },
             keep_names: false,
         }
     }
@@ -274,8 +243,5 @@ impl Linked {
 
 /// `config` claiming these features.
 pub fn claiming(config: Config, features: &[Feature]) -> Config {
-    Config {
-        features: features.to_vec(),
-        ..config
-    }
+    Config { features: features.to_vec(), ..config }
 }

@@ -2,8 +2,8 @@
 
 use codegen::passes::{Feature, process};
 use wasm_encoder::Instruction::{
-    self, I32TruncSatF32S, I32TruncSatF32U, I32TruncSatF64S, I32TruncSatF64U, I64TruncSatF32S,
-    I64TruncSatF32U, I64TruncSatF64S, I64TruncSatF64U, LocalGet, MemoryCopy, MemoryFill,
+    self, I32TruncSatF32S, I32TruncSatF32U, I32TruncSatF64S, I32TruncSatF64U, I64TruncSatF32S, I64TruncSatF32U,
+    I64TruncSatF64S, I64TruncSatF64U, LocalGet, MemoryCopy, MemoryFill,
 };
 use wasm_encoder::ValType::{F32, F64, I64};
 
@@ -15,8 +15,8 @@ const CLAIMS: [Feature; 2] = [Feature::NontrappingFptoint, Feature::BulkMemory];
 /// The module as it is, and lowered.
 fn both(linked: &Linked) -> [Vec<u8>; 2] {
     [&CLAIMS[..], &[]].map(|claims| {
-        let processed = process(&linked.encode(), &claiming(linked.config(), claims))
-            .expect("the fixture is as configured");
+        let processed =
+            process(&linked.encode(), &claiming(linked.config(), claims)).expect("the fixture is as configured");
         assert_eq!(processed.report.features, claims);
         processed.wasm
     })
@@ -39,15 +39,7 @@ fn bulk() -> Linked {
     let operands = || vec![LocalGet(0), LocalGet(1), LocalGet(2)];
     let with = |instruction: Instruction<'static>| [operands(), vec![instruction]].concat();
     Linked::with(vec![
-        Defined::exported(
-            "copy",
-            &[I32, I32, I32],
-            &[],
-            with(MemoryCopy {
-                src_mem: 0,
-                dst_mem: 0,
-            }),
-        ),
+        Defined::exported("copy", &[I32, I32, I32], &[], with(MemoryCopy { src_mem: 0, dst_mem: 0 })),
         Defined::exported("fill", &[I32, I32, I32], &[], with(MemoryFill(0))),
         // Both features in one module, so that one set of claims serves every fixture.
         Defined::exported("trunc", &[F64], &[I32], vec![LocalGet(0), I32TruncSatF64S]),
@@ -98,18 +90,11 @@ fn copies_and_fills_outside_memory_trap_before_they_write() {
           [attempt(() => lua[name](...args) ?? 'done'), Array.from(memory.subarray(end - 16)).join()]));";
     let [original, lowered] = run(&bulk(), script);
     assert_eq!(lowered, original);
-    let outcomes: Vec<_> = original
-        .as_array()
-        .expect("the script answers an array")
-        .iter()
-        .map(|case| case[0] == "done")
-        .collect();
+    let outcomes: Vec<_> =
+        original.as_array().expect("the script answers an array").iter().map(|case| case[0] == "done").collect();
     assert_eq!(
         outcomes,
-        [
-            false, false, true, false, false, false, false, true, false, true, false, false, false,
-            true
-        ]
+        [false, false, true, false, false, false, false, true, false, true, false, false, false, true]
     );
 }
 
@@ -160,11 +145,7 @@ fn conversions_saturate_exactly_as_the_instructions_do() {
     assert_eq!(samples[0], "i32_f32_s");
     assert_eq!(
         samples[1].as_array().map(|values| &values[2..5]),
-        Some(
-            &serde_json::json!([0, i32::MAX, i32::MIN])
-                .as_array()
-                .expect("three")[..]
-        )
+        Some(&serde_json::json!([0, i32::MAX, i32::MIN]).as_array().expect("three")[..])
     );
 }
 

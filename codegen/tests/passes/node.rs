@@ -27,24 +27,15 @@ pub fn run(script: &str, modules: &[&[u8]]) -> serde_json::Value {
     for path in paths {
         std::fs::remove_file(path).expect("a module just written can be removed");
     }
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
-        panic!(
-            "{e} in what Node wrote: {}",
-            String::from_utf8_lossy(&output.stdout)
-        )
-    })
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|e| panic!("{e} in what Node wrote: {}", String::from_utf8_lossy(&output.stdout)))
 }
 
 fn write(wasm: &[u8]) -> PathBuf {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("{}-{count}.wasm", std::process::id()));
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{count}.wasm", std::process::id()));
     std::fs::write(&path, wasm).expect("the target directory can be written to");
     path
 }

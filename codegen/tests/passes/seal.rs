@@ -2,9 +2,7 @@
 
 use codegen::passes::seal::{Mismatch, Problem, Side};
 use codegen::passes::stamp::StampError;
-use codegen::passes::{
-    Config, Export, Feature, Import, PassError, Signature, Stamp, Unwind, ValType, process,
-};
+use codegen::passes::{Config, Export, Feature, Import, PassError, Signature, Stamp, Unwind, ValType, process};
 use wasm_encoder::Instruction;
 use wasmparser::{Parser, Payload};
 
@@ -44,12 +42,9 @@ fn exports(wasm: &[u8]) -> Vec<String> {
     Parser::new(0)
         .parse_all(wasm)
         .filter_map(|payload| match payload.expect("the artifact parses") {
-            Payload::ExportSection(exports) => Some(
-                exports
-                    .into_iter()
-                    .map(|e| e.expect("the artifact parses").name.to_owned())
-                    .collect(),
-            ),
+            Payload::ExportSection(exports) => {
+                Some(exports.into_iter().map(|e| e.expect("the artifact parses").name.to_owned()).collect())
+            }
             _ => None,
         })
         .next()
@@ -71,9 +66,7 @@ fn exports_that_serve_the_c_objects_go_unless_the_manifest_has_them() {
             .map(|name| Defined::exported(name, &[I32], &[I32], vec![Instruction::LocalGet(0)])),
     );
     let mut config = linked.config();
-    config
-        .exports
-        .retain(|e| ["compute", "time"].contains(&e.name.as_str()));
+    config.exports.retain(|e| ["compute", "time"].contains(&e.name.as_str()));
     let processed = process(&linked.encode(), &config).expect("it is the manifest's");
     assert_eq!(exports(&processed.wasm), ["memory", "compute", "time"]);
     assert_eq!(processed.report.functions, 2);
@@ -101,19 +94,12 @@ fn the_stamp_can_be_read_back() {
 
 #[test]
 fn the_stamps_layout_is_as_documented() {
-    let stamp = Stamp {
-        abi_version: 0x0403_0201,
-        lua_release: "5.4.9".to_owned(),
-        manifest_hash: "ab".to_owned(),
-    };
+    let stamp = Stamp { abi_version: 0x0403_0201, lua_release: "5.4.9".to_owned(), manifest_hash: "ab".to_owned() };
     let bytes = stamp.encode().expect("both texts are short");
     assert_eq!(bytes, b"\x01\x02\x03\x04\x055.4.9\x02ab");
     assert_eq!(Stamp::decode(&[&bytes[..], b"later"].concat()), Ok(stamp));
     for len in 0..bytes.len() {
-        assert!(matches!(
-            Stamp::decode(&bytes[..len]),
-            Err(StampError::Truncated { .. })
-        ));
+        assert!(matches!(Stamp::decode(&bytes[..len]), Err(StampError::Truncated { .. })));
     }
 }
 
@@ -122,44 +108,28 @@ fn a_stamp_with_too_long_a_text_is_refused() {
     let linked = linked();
     let mut config = linked.config();
     config.stamp.manifest_hash = "f".repeat(256);
-    let message = process(&linked.encode(), &config)
-        .expect_err("256 bytes do not fit")
-        .to_string();
+    let message = process(&linked.encode(), &config).expect_err("256 bytes do not fit").to_string();
     assert!(message.contains("manifest hash is 256 bytes"), "{message}");
 }
 
 #[test]
 fn every_difference_is_named_at_once_with_both_types() {
     let linked = Linked {
-        imports: vec![
-            ("env", "get", vec![I32], vec![I32]),
-            ("env", "set", vec![I32], vec![]),
-        ],
+        imports: vec![("env", "get", vec![I32], vec![I32]), ("env", "set", vec![I32], vec![])],
         ..Linked::with(vec![
             Defined::exported(
                 "compute",
                 &[I32, I32],
                 &[I32],
-                vec![
-                    Instruction::LocalGet(0),
-                    Instruction::Call(1),
-                    Instruction::LocalGet(0),
-                    Instruction::Call(0),
-                ],
+                vec![Instruction::LocalGet(0), Instruction::Call(1), Instruction::LocalGet(0), Instruction::Call(0)],
             ),
             Defined::exported("debug", &[], &[], vec![]),
         ])
     };
     let mut config = linked.config();
     config.exports = vec![
-        Export {
-            name: "compute".to_owned(),
-            signature: Signature::new(&[ValType::I32], &[]),
-        },
-        Export {
-            name: "eval".to_owned(),
-            signature: Signature::new(&[ValType::I32], &[ValType::I32]),
-        },
+        Export { name: "compute".to_owned(), signature: Signature::new(&[ValType::I32], &[]) },
+        Export { name: "eval".to_owned(), signature: Signature::new(&[ValType::I32], &[ValType::I32]) },
     ];
     config.imports = vec![
         Import {
@@ -190,18 +160,13 @@ fn every_difference_is_named_at_once_with_both_types() {
 
 #[test]
 fn an_exported_mutable_global_is_an_extra_export() {
-    let linked = Linked {
-        stack_pointer_exported: true,
-        ..linked()
-    };
+    let linked = Linked { stack_pointer_exported: true, ..linked() };
     assert_eq!(
         boundary(&linked, &linked.config()),
         [Mismatch {
             side: Side::Export,
             name: "__stack_pointer".to_owned(),
-            problem: Problem::Extra {
-                found: "(global (mut i32))".to_owned()
-            },
+            problem: Problem::Extra { found: "(global (mut i32))".to_owned() },
         }]
     );
 }
@@ -231,25 +196,15 @@ fn an_import_that_appears_twice_is_refused() {
     config.imports.pop();
     assert_eq!(
         boundary(&linked, &config),
-        [Mismatch {
-            side: Side::Import,
-            name: "env.get".to_owned(),
-            problem: Problem::Repeated,
-        }]
+        [Mismatch { side: Side::Import, name: "env.get".to_owned(), problem: Problem::Repeated }]
     );
 }
 
 #[test]
 fn a_host_artifact_must_have_the_hosts_imports_and_the_function_table() {
     let linked = linked();
-    let config = Config {
-        unwind: Unwind::Host,
-        ..claiming(linked.config(), &[Feature::MutableGlobals])
-    };
-    let names: Vec<String> = boundary(&linked, &config)
-        .into_iter()
-        .map(|m| m.name)
-        .collect();
+    let config = Config { unwind: Unwind::Host, ..claiming(linked.config(), &[Feature::MutableGlobals]) };
+    let names: Vec<String> = boundary(&linked, &config).into_iter().map(|m| m.name).collect();
     assert_eq!(names, ["env.lua_try", "env.lua_throw"]);
 }
 

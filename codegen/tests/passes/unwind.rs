@@ -2,8 +2,8 @@
 
 use codegen::passes::{Config, Feature, PassError, Unwind, process};
 use wasm_encoder::Instruction::{
-    self, Call, CallIndirect, Else, End, GlobalGet, GlobalSet, I32Add, I32Const, I32Load, I32Store,
-    I32Sub, If, LocalGet,
+    self, Call, CallIndirect, Else, End, GlobalGet, GlobalSet, I32Add, I32Const, I32Load, I32Store, I32Sub, If,
+    LocalGet,
 };
 use wasm_encoder::{BlockType, MemArg, MemArgTarget};
 use wasmparser::{Operator, Parser, Payload, Validator, WasmFeatures};
@@ -11,12 +11,7 @@ use wasmparser::{Operator, Parser, Payload, Validator, WasmFeatures};
 use super::fixture::{Defined, I32, Linked, claiming};
 use super::node;
 
-const WORD: MemArg = MemArg {
-    offset: 0,
-    align: 2,
-    target: MemArgTarget::Memory(0),
-    ordering: None,
-};
+const WORD: MemArg = MemArg { offset: 0, align: 2, target: MemArgTarget::Memory(0), ordering: None };
 
 const TRY: u32 = 0;
 const THROW: u32 = 1;
@@ -41,14 +36,7 @@ fn pop(bytes: i32) -> [Instruction<'static>; 4] {
 /// `log[at] += amount`, in words at address 3000.
 fn log(at: i32, amount: i32) -> [Instruction<'static>; 6] {
     let address = I32Const(3000 + 4 * at);
-    [
-        address.clone(),
-        address,
-        I32Load(WORD),
-        I32Const(amount),
-        I32Add,
-        I32Store(WORD),
-    ]
+    [address.clone(), address, I32Load(WORD), I32Const(amount), I32Add, I32Store(WORD)]
 }
 
 /// `run(f, L, ud)` is a protected call of table entry `f`; entries [`BODY`] and [`NESTED`] go down `L` frames of 16
@@ -64,14 +52,7 @@ fn linked() -> Linked {
         &pop(16),
     ]
     .concat();
-    let body = [
-        &push(32)[..],
-        &log(0, 1),
-        &[LocalGet(0), LocalGet(1), Call(DEEP)],
-        &log(1, 1),
-        &pop(32),
-    ]
-    .concat();
+    let body = [&push(32)[..], &log(0, 1), &[LocalGet(0), LocalGet(1), Call(DEEP)], &log(1, 1), &pop(32)].concat();
     // The inner protected call catches, the outer one catches what is thrown after it.
     let nested = [
         &push(48)[..],
@@ -96,12 +77,7 @@ fn linked() -> Linked {
             Defined::private("deep", &protected, &[], deep),
             Defined::private("body", &protected, &[], body),
             Defined::private("nested", &protected, &[], nested),
-            Defined::exported(
-                "run",
-                &[I32, I32, I32],
-                &[],
-                vec![LocalGet(0), LocalGet(1), LocalGet(2), Call(TRY)],
-            ),
+            Defined::exported("run", &[I32, I32, I32], &[], vec![LocalGet(0), LocalGet(1), LocalGet(2), Call(TRY)]),
             Defined::exported("stack_pointer", &[], &[I32], vec![GlobalGet(0)]),
             Defined::exported("read", &[I32], &[I32], vec![LocalGet(0), I32Load(WORD)]),
             Defined::exported("leak", &[], &[], push(128).to_vec()),
@@ -110,14 +86,7 @@ fn linked() -> Linked {
                 "ask_indirect",
                 &[I32],
                 &[I32],
-                vec![
-                    LocalGet(0),
-                    I32Const(ASK_ENTRY),
-                    CallIndirect {
-                        type_index: ASKING,
-                        table_index: 0,
-                    },
-                ],
+                vec![LocalGet(0), I32Const(ASK_ENTRY), CallIndirect { type_index: ASKING, table_index: 0 }],
             ),
         ],
         table: vec![4, 5, ASK],
@@ -141,9 +110,7 @@ fn config(mode: Unwind) -> Config {
 }
 
 fn artifact(mode: Unwind) -> Vec<u8> {
-    process(&linked().encode(), &config(mode))
-        .expect("the fixture is as configured")
-        .wasm
+    process(&linked().encode(), &config(mode)).expect("the fixture is as configured").wasm
 }
 
 const HOST: &str = "
@@ -231,10 +198,7 @@ fn no_placeholder_is_left_and_guards_add_no_import() {
     for (mode, expected) in [
         (Unwind::Legacy, vec!["env.ask"]),
         (Unwind::Exnref, vec!["env.ask"]),
-        (
-            Unwind::Host,
-            vec!["env.lua_throw", "env.ask", "env.lua_try"],
-        ),
+        (Unwind::Host, vec!["env.lua_throw", "env.ask", "env.lua_try"]),
     ] {
         let wasm = artifact(mode);
         let imports: Vec<String> = Parser::new(0)
@@ -267,11 +231,7 @@ fn protected_bodies(wasm: &[u8]) -> Vec<Vec<Operator<'_>>> {
             ),
             _ => None,
         })
-        .filter(|operators| {
-            operators
-                .iter()
-                .any(|o| matches!(o, Operator::Try { .. } | Operator::TryTable { .. }))
-        })
+        .filter(|operators| operators.iter().any(|o| matches!(o, Operator::Try { .. } | Operator::TryTable { .. })))
         .collect()
 }
 
@@ -302,9 +262,9 @@ fn webkit_catches_because_an_instruction_follows_the_call_in_every_protected_bod
 
     // call_indirect (type) table 0; i32.const 0; drop; catch tag 0; local.get saved; global.set 0
     let wasm = artifact(Unwind::Legacy);
-    let emitted = wasm.windows(12).any(|w| {
-        w[0] == 0x11 && w[2..] == [0x00, 0x41, 0x00, 0x1a, 0x07, 0x00, 0x20, 0x03, 0x24, 0x00]
-    });
+    let emitted = wasm
+        .windows(12)
+        .any(|w| w[0] == 0x11 && w[2..] == [0x00, 0x41, 0x00, 0x1a, 0x07, 0x00, 0x20, 0x03, 0x24, 0x00]);
     assert!(emitted, "the protected call's bytes");
 }
 
@@ -312,32 +272,17 @@ fn webkit_catches_because_an_instruction_follows_the_call_in_every_protected_bod
 fn a_placeholder_of_another_type_is_refused_with_both_types() {
     let linked = Linked {
         imports: vec![("unwind", "throw", vec![I32], vec![])],
-        ..Linked::with(vec![Defined::exported(
-            "run",
-            &[],
-            &[],
-            vec![I32Const(1), Call(0)],
-        )])
+        ..Linked::with(vec![Defined::exported("run", &[], &[], vec![I32Const(1), Call(0)])])
     };
-    let message = process(&linked.encode(), &linked.config())
-        .expect_err("throw takes nothing")
-        .to_string();
-    assert_eq!(
-        message,
-        "the placeholder `unwind.throw` is (func (param i32)); the unwind pass expects (func)"
-    );
+    let message = process(&linked.encode(), &linked.config()).expect_err("throw takes nothing").to_string();
+    assert_eq!(message, "the placeholder `unwind.throw` is (func (param i32)); the unwind pass expects (func)");
 }
 
 #[test]
 fn a_guarded_import_without_an_i32_result_is_refused() {
     let linked = Linked {
         imports: vec![("env", "notify", vec![I32], vec![])],
-        ..Linked::with(vec![Defined::exported(
-            "run",
-            &[],
-            &[],
-            vec![I32Const(1), Call(0)],
-        )])
+        ..Linked::with(vec![Defined::exported("run", &[], &[], vec![I32Const(1), Call(0)])])
     };
     let mut config = linked.config();
     config.imports[0].guard = Some(-1);
@@ -350,10 +295,7 @@ fn a_guarded_import_without_an_i32_result_is_refused() {
 fn a_module_that_never_throws_is_left_alone() {
     let linked = Linked::with(vec![Defined::exported("run", &[], &[], vec![])]);
     for mode in [Unwind::Legacy, Unwind::Exnref] {
-        let config = Config {
-            unwind: mode,
-            ..linked.config()
-        };
+        let config = Config { unwind: mode, ..linked.config() };
         let processed = process(&linked.encode(), &config).expect("nothing needs exceptions");
         assert!(processed.report.features.is_empty());
     }

@@ -67,8 +67,7 @@ fn reduce(x: f64) -> (u64, DoubleDouble) {
     let (word, shift) = (position / 64, position % 64);
     let window = |index: usize| {
         let word_at = |index| TWO_OVER_PI.get(index).copied().unwrap_or(0);
-        ((u128::from(word_at(word + index)) << 64 | u128::from(word_at(word + index + 1))) << shift
-            >> 64) as u64
+        ((u128::from(word_at(word + index)) << 64 | u128::from(word_at(word + index + 1))) << shift >> 64) as u64
     };
     let mut product = [0u64; 4];
     let mut carry = 0;
@@ -88,21 +87,12 @@ fn reduce(x: f64) -> (u64, DoubleDouble) {
     ];
     // The fraction's leading 128 bits that count, as a double of 53 bits and one for the rest.
     let leading = (u128::from(a) << 64 | u128::from(b)).leading_zeros();
-    let shifted = (u128::from(a) << 64 | u128::from(b)) << leading
-        | u128::from(c).unbounded_shl(leading) >> 64;
+    let shifted = (u128::from(a) << 64 | u128::from(b)) << leading | u128::from(c).unbounded_shl(leading) >> 64;
     let hi = (shifted >> 75) as f64 * power_of_two(-53);
     let lo = (shifted << 53 >> 64) as u64 as f64 * power_of_two(-117);
-    let sign = if negative != x.is_sign_negative() {
-        -1.0
-    } else {
-        1.0
-    };
+    let sign = if negative != x.is_sign_negative() { -1.0 } else { 1.0 };
     let fraction = DoubleDouble::new(hi, lo).scaled(sign * power_of_two(-i64::from(leading)));
-    let quadrant = if x.is_sign_negative() {
-        quadrant.wrapping_neg()
-    } else {
-        quadrant
-    };
+    let quadrant = if x.is_sign_negative() { quadrant.wrapping_neg() } else { quadrant };
     (quadrant, fraction.times(HALF_PI))
 }
 
@@ -128,16 +118,13 @@ impl Angle {
         // All terms of both series but the sine's first are so small that one double holds enough
         // of them.
         let square = hi * hi;
-        let cubic = hi
-            * square
-            * (1.0 / 6.0 - square * (1.0 / 120.0 - square * (1.0 / 5040.0 - square / 362_880.0)));
+        let cubic = hi * square * (1.0 / 6.0 - square * (1.0 / 120.0 - square * (1.0 / 5040.0 - square / 362_880.0)));
         Self {
             quarters,
             negative,
             entry: TABLE[index],
             sine_of_rest: DoubleDouble::ordered_sum(hi, lo - cubic),
-            cosine_of_rest: square
-                * (-0.5 + square * (1.0 / 24.0 - square * (1.0 / 720.0 - square / 40_320.0)))
+            cosine_of_rest: square * (-0.5 + square * (1.0 / 24.0 - square * (1.0 / 720.0 - square / 40_320.0)))
                 - hi * lo,
         }
     }
@@ -155,22 +142,11 @@ impl Angle {
         let (sine, cosine) = self.entry;
         // The sine of a sum; for odd quarters the cosine, which is even.
         let odd = quarters & 1 == 1;
-        let (main, other) = if odd {
-            (cosine, sine.negated())
-        } else {
-            (sine, cosine)
-        };
+        let (main, other) = if odd { (cosine, sine.negated()) } else { (sine, cosine) };
         let added = other.times(self.sine_of_rest);
         let hi = DoubleDouble::ordered_sum(main.hi, added.hi);
-        let value = DoubleDouble::ordered_sum(
-            hi.hi,
-            hi.lo + (main.lo + added.lo + main.hi * self.cosine_of_rest),
-        );
-        if (self.negative && !odd) != (quarters & 2 == 2) {
-            value.negated()
-        } else {
-            value
-        }
+        let value = DoubleDouble::ordered_sum(hi.hi, hi.lo + (main.lo + added.lo + main.hi * self.cosine_of_rest));
+        if (self.negative && !odd) != (quarters & 2 == 2) { value.negated() } else { value }
     }
 }
 
@@ -200,11 +176,7 @@ pub extern "C" fn sin(x: f64) -> f64 {
 /// Cosine.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn cos(x: f64) -> f64 {
-    if x.is_finite() {
-        Angle::new(x).cosine().rounded()
-    } else {
-        not_finite(x)
-    }
+    if x.is_finite() { Angle::new(x).cosine().rounded() } else { not_finite(x) }
 }
 
 /// Tangent.
@@ -227,11 +199,7 @@ pub extern "C" fn asin(x: f64) -> f64 {
         return x;
     }
     if x.abs() >= 1.0 {
-        return if x.abs() == 1.0 {
-            FRAC_PI_2.copysign(x)
-        } else {
-            f64::NAN
-        };
+        return if x.abs() == 1.0 { FRAC_PI_2.copysign(x) } else { f64::NAN };
     }
     let estimate = libm::asin(x);
     let angle = Angle::new(estimate);
@@ -283,13 +251,7 @@ pub extern "C" fn atan2(y: f64, x: f64) -> f64 {
         return estimate;
     }
     // Both are brought near 1, where no product overflows or loses bits.
-    let scaled = |number: f64| {
-        f64::from_bits(
-            number
-                .to_bits()
-                .wrapping_add_signed((1023 - rise.max(run)) << 52),
-        )
-    };
+    let scaled = |number: f64| f64::from_bits(number.to_bits().wrapping_add_signed((1023 - rise.max(run)) << 52));
     let (y, x) = (scaled(y), scaled(x));
     let angle = Angle::new(estimate);
     let (sine, cosine) = (angle.sine(), angle.cosine());

@@ -65,22 +65,13 @@ struct Exponential {
 fn exponential(x: DoubleDouble) -> Exponential {
     let steps = (x.hi * STEPS_PER_E + 0.5f64.copysign(x.hi)) as i64;
     let n = steps as f64;
-    let reduced =
-        DoubleDouble::sum(x.hi - n * STEP[0], -n * STEP[1]).plus_double(x.lo - n * STEP[2]);
+    let reduced = DoubleDouble::sum(x.hi - n * STEP[0], -n * STEP[1]).plus_double(x.lo - n * STEP[2]);
     // The series of e^r - 1 for r of at most ln 2 / 128: its first two terms to all digits.
     let r = reduced.hi;
     let square = DoubleDouble::product(r, r).scaled(0.5);
-    let tail = r
-        * r
-        * r
-        * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0 + r / 5040.0))));
-    let rest = DoubleDouble::ordered_sum(r, square.hi)
-        .plus_double(reduced.lo + (r * reduced.lo + square.lo + tail));
-    Exponential {
-        power: steps >> STEPS.ilog2(),
-        base: POWERS[steps as usize % STEPS],
-        rest,
-    }
+    let tail = r * r * r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0 + r / 5040.0))));
+    let rest = DoubleDouble::ordered_sum(r, square.hi).plus_double(reduced.lo + (r * reduced.lo + square.lo + tail));
+    Exponential { power: steps >> STEPS.ilog2(), base: POWERS[steps as usize % STEPS], rest }
 }
 
 /// e^x, rounded, for `x` of at most `LIMIT` either way. `may_tie` says that it can lie in the
@@ -89,11 +80,7 @@ fn rounded_exponential(x: DoubleDouble, may_tie: bool) -> f64 {
     let Exponential { power, base, rest } = exponential(x);
     let value = base.plus(base.times(rest));
     if power >= -1021 {
-        let rounded = if may_tie {
-            settle_tie(value)
-        } else {
-            value.rounded()
-        };
+        let rounded = if may_tie { settle_tie(value) } else { value.rounded() };
         let half = power / 2;
         return rounded * power_of_two(half) * power_of_two(power - half);
     }
@@ -115,26 +102,15 @@ fn rounded_exponential(x: DoubleDouble, may_tie: bool) -> f64 {
 /// Rounds a number, to even if it is so near to the middle of two doubles that it must be there.
 fn settle_tie(value: DoubleDouble) -> f64 {
     const DOUBT: f64 = power_of_two(-17);
-    let (low, high) = (
-        value.hi + value.lo * (1.0 - DOUBT),
-        value.hi + value.lo * (1.0 + DOUBT),
-    );
-    if low.to_bits() == high.to_bits() || low.to_bits() & 1 == 0 {
-        low
-    } else {
-        high
-    }
+    let (low, high) = (value.hi + value.lo * (1.0 - DOUBT), value.hi + value.lo * (1.0 + DOUBT));
+    if low.to_bits() == high.to_bits() || low.to_bits() & 1 == 0 { low } else { high }
 }
 
 /// The logarithm of a positive finite number: that of its fraction, from the root of 1/2 to that of
 /// 2, and its exponent.
 fn logarithm(x: f64) -> (DoubleDouble, f64) {
     const SUBNORMAL: i64 = 54;
-    let (scaled, shift) = if x < f64::MIN_POSITIVE {
-        (x * power_of_two(SUBNORMAL), -SUBNORMAL)
-    } else {
-        (x, 0)
-    };
+    let (scaled, shift) = if x < f64::MIN_POSITIVE { (x * power_of_two(SUBNORMAL), -SUBNORMAL) } else { (x, 0) };
     let bits = scaled.to_bits();
     let mut power = (bits >> 52).cast_signed() - 1023 + shift;
     let mut fraction = f64::from_bits(bits & ((1 << 52) - 1) | 1.0f64.to_bits());
@@ -145,11 +121,7 @@ fn logarithm(x: f64) -> (DoubleDouble, f64) {
     // The estimate is off by fraction / e^estimate - 1. What is near 1 cancels before it is
     // rounded.
     let estimate = libm::log(fraction);
-    let Exponential {
-        power: scale,
-        base,
-        rest,
-    } = exponential(DoubleDouble::new(-estimate, 0.0));
+    let Exponential { power: scale, base, rest } = exponential(DoubleDouble::new(-estimate, 0.0));
     let near_one = base.scaled(power_of_two(scale)).times_double(fraction);
     let rest = near_one.times(rest);
     let error = (near_one.hi - 1.0 + rest.hi) + (near_one.lo + rest.lo);
@@ -199,9 +171,7 @@ pub extern "C" fn log(x: f64) -> f64 {
 pub extern "C" fn log2(x: f64) -> f64 {
     special_logarithm(x).unwrap_or_else(|| {
         let (fraction, power) = logarithm(x);
-        DoubleDouble::new(power, 0.0)
-            .plus(fraction.times(LOG2_E))
-            .rounded()
+        DoubleDouble::new(power, 0.0).plus(fraction.times(LOG2_E)).rounded()
     })
 }
 
@@ -210,8 +180,7 @@ pub extern "C" fn log2(x: f64) -> f64 {
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn log10(x: f64) -> f64 {
     /// log10 2 in two pieces, the first short enough for exact products with any exponent.
-    const LOG10_2: DoubleDouble =
-        DoubleDouble::from_bits(0x3fd3_4413_509f_6000, 0x3d59_fef3_11f1_2b36);
+    const LOG10_2: DoubleDouble = DoubleDouble::from_bits(0x3fd3_4413_509f_6000, 0x3d59_fef3_11f1_2b36);
     if x < 0.0 {
         return f64::NAN;
     }
@@ -247,17 +216,9 @@ pub extern "C" fn pow(x: f64, y: f64) -> f64 {
             _ => 0.0,
         };
     }
-    let sign = if x.is_sign_negative() && odd {
-        -1.0
-    } else {
-        1.0
-    };
+    let sign = if x.is_sign_negative() && odd { -1.0 } else { 1.0 };
     if x == 0.0 || x.is_infinite() {
-        return if (x == 0.0) == (y > 0.0) {
-            0.0
-        } else {
-            f64::INFINITY
-        } * sign;
+        return if (x == 0.0) == (y > 0.0) { 0.0 } else { f64::INFINITY } * sign;
     }
     if x < 0.0 && !whole {
         return INVALID;

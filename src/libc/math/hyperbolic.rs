@@ -28,11 +28,7 @@ pub extern "C" fn sinh(x: f64) -> f64 {
         half_exponential(magnitude).copysign(x)
     } else {
         let t = libm::expm1(magnitude);
-        let sum = if magnitude < 1.0 {
-            2.0 * t - t * t / (t + 1.0)
-        } else {
-            t + t / (t + 1.0)
-        };
+        let sum = if magnitude < 1.0 { 2.0 * t - t * t / (t + 1.0) } else { t + t / (t + 1.0) };
         0.5f64.copysign(x) * sum
     }
 }

@@ -36,13 +36,13 @@ macro_rules! pairs {
     };
 }
 
-const UNARY: [Unary; 12] = pairs!(acos(x) asin(x) cos(x) cosh(x) exp(x) log(x) log10(x) log2(x) sin(x) sinh(x) tan(x) tanh(x));
+const UNARY: [Unary; 12] =
+    pairs!(acos(x) asin(x) cos(x) cosh(x) exp(x) log(x) log10(x) log2(x) sin(x) sinh(x) tan(x) tanh(x));
 const BINARY: [Binary; 3] = pairs!(atan2(y, x) fmod(x, y) pow(x, y));
 
 /// Whether two results print the same: NaN has a sign, and nothing else that shows.
 fn same(a: f64, b: f64) -> bool {
-    a.to_bits() == b.to_bits()
-        || a.is_nan() && b.is_nan() && a.is_sign_negative() == b.is_sign_negative()
+    a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan() && a.is_sign_negative() == b.is_sign_negative()
 }
 
 /// Arguments as scripts have them: decimals, whole numbers, fractions, and any magnitude.
@@ -78,29 +78,20 @@ fn count(name: &str, results: impl Iterator<Item = (f64, f64)>) {
             assert!(distance <= units, "{name}: {ours:e} or {theirs:e}");
         }
     }
-    assert!(
-        different * 1000 <= per_thousand * total,
-        "{name}: {different} of {total} differ"
-    );
+    assert!(different * 1000 <= per_thousand * total, "{name}: {different} of {total} differ");
 }
 
 #[test]
 fn results_agree_with_the_systems_but_for_a_few_in_a_thousand() {
     for kind in 0..5 {
         let mut random = Random::new(13);
-        let arguments: Vec<(f64, f64)> = (0..10_000)
-            .map(|_| (argument(&mut random, kind), argument(&mut random, kind % 4)))
-            .collect();
+        let arguments: Vec<(f64, f64)> =
+            (0..10_000).map(|_| (argument(&mut random, kind), argument(&mut random, kind % 4))).collect();
         for (name, ours, theirs) in UNARY {
             count(name, arguments.iter().map(|(x, _)| (ours(*x), theirs(*x))));
         }
         for (name, ours, theirs) in BINARY {
-            count(
-                name,
-                arguments
-                    .iter()
-                    .map(|(x, y)| (ours(*x, *y), theirs(*x, *y))),
-            );
+            count(name, arguments.iter().map(|(x, y)| (ours(*x, *y), theirs(*x, *y))));
         }
         let powers = |x: &f64, y: &f64| (pow(x.abs(), *y), system::pow(x.abs(), *y));
         count("pow", arguments.iter().map(|(x, y)| powers(x, y)));
@@ -143,10 +134,7 @@ fn special_values_are_the_systems_to_the_sign_of_nan() {
         for y in SPECIAL {
             for (name, ours, theirs) in BINARY {
                 let (ours, theirs) = (ours(x, y), theirs(x, y));
-                assert!(
-                    same(ours, theirs),
-                    "{name}({x:e}, {y:e}): {ours:e} or {theirs:e}"
-                );
+                assert!(same(ours, theirs), "{name}({x:e}, {y:e}): {ours:e} or {theirs:e}");
             }
         }
     }
@@ -171,11 +159,7 @@ fn what_has_an_exact_result_gives_it() {
         // Cubes up to 2^54, of which the larger odd ones lie in the middle of two doubles.
         let root = random.below(1 << 18);
         assert_eq!(pow(root as f64, 2.0), (root * root) as f64, "{root}^2");
-        assert_eq!(
-            pow(root as f64, 3.0),
-            (root * root * root) as f64,
-            "{root}^3"
-        );
+        assert_eq!(pow(root as f64, 3.0), (root * root * root) as f64, "{root}^3");
     }
 }
 
@@ -188,12 +172,7 @@ fn subnormal_powers_are_rounded_once() {
         }
     }
     let mut random = Random::new(15);
-    count(
-        "exp",
-        (0..20_000)
-            .map(|_| -708.0 - random.unit() * 38.0)
-            .map(|x| (exp(x), system::exp(x))),
-    );
+    count("exp", (0..20_000).map(|_| -708.0 - random.unit() * 38.0).map(|x| (exp(x), system::exp(x))));
 }
 
 #[test]
@@ -201,16 +180,10 @@ fn fractions_and_exponents_are_the_systems() {
     let mut random = Random::new(16);
     for _ in 0..50_000 {
         let (x, power) = (random.double(), random.below(4400) as i32 - 2200);
-        assert!(
-            same(ldexp(x, power), system::ldexp(x, power)),
-            "ldexp({x:e}, {power})"
-        );
+        assert!(same(ldexp(x, power), system::ldexp(x, power)), "ldexp({x:e}, {power})");
         let (mut ours, mut theirs) = (0, 0);
         // SAFETY: both write to an int.
         let fractions = unsafe { (frexp(x, &mut ours), system::frexp(x, &mut theirs)) };
-        assert!(
-            same(fractions.0, fractions.1) && ours == theirs,
-            "frexp({x:e}): {ours} or {theirs}"
-        );
+        assert!(same(fractions.0, fractions.1) && ours == theirs, "frexp({x:e}): {ours} or {theirs}");
     }
 }
