@@ -30,6 +30,7 @@ pub unsafe fn install() {
 unsafe extern "C-unwind" fn index(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table and a key, in protected mode.
     unsafe {
+        refs::settle(state);
         get(state);
         if ffi::lua_type(state, -1) != kind::NIL || ffi::luaL_getmetafield(state, 1, c"__index".as_ptr()) == kind::NIL {
             return 1;
@@ -50,6 +51,7 @@ unsafe extern "C-unwind" fn index(state: *mut State) -> c_int {
 unsafe extern "C-unwind" fn newindex(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, a key and a value, in protected mode.
     unsafe {
+        refs::settle(state);
         if ffi::luaL_getmetafield(state, 1, c"__newindex".as_ptr()) == kind::NIL {
             return rawset(state);
         }
@@ -150,6 +152,7 @@ unsafe extern "C-unwind" fn length(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, in protected mode.
     unsafe {
         ffi::lua_settop(state, 1);
+        refs::settle(state);
         let id = ffi::lp_ext_id(state, 1);
         let present = |n: i64| {
             ffi::lua_rawgeti(state, 1, n);
@@ -192,6 +195,7 @@ unsafe extern "C-unwind" fn set_metatable(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes a value and its metatable to be, or nil, in protected mode.
     unsafe {
         ffi::lua_settop(state, 2);
+        refs::settle(state);
         if ffi::lp_ext_id(state, 1) != 0 {
             graph::store_metatable(state);
         }

@@ -2,15 +2,19 @@
 //! back. There is one Lua object for a number at a time, so that what was equal stays equal; the
 //! registry holds it weakly.
 
+use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 
 use super::{function, host, key};
 use crate::abi;
 use crate::codec;
 use crate::lua::{self, State, ffi, kind};
+use crate::machine::Single;
 
 /// Registry key: number -> the table or function it stands for, weak.
 static OBJECTS: u8 = 0;
+/// Registry key: the tables whose metatables have yet to be read, by weak key.
+static UNSETTLED: u8 = 1;
 
 fn key_of(what: &'static u8) -> *const c_void {
     (&raw const *what).cast()
@@ -26,6 +30,9 @@ pub unsafe fn open(state: *mut State) {
     unsafe {
         push_weak_table(state, c"v");
         ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&OBJECTS));
+        push_weak_table(state, c"k");
+        ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&UNSETTLED));
+        postponed().set(false);
         function::open(state);
     }
 }
@@ -74,7 +81,12 @@ pub unsafe fn push_table(state: *mut State, id: u32) {
             ffi::lua_pushvalue(state, -1);
             ffi::lua_rawseti(state, -3, i64::from(id));
             // Behind its registration: a metatable may well be its own.
-            restore_metatable(state, id);
+            lua::push_function(state, restore_metatable);
+            ffi::lua_pushvalue(state, -2);
+            if lua::pcall(state, 1, 0, 0) != lua::OK {
+                lua::pop(state, 1);
+                postpone(state);
+            }
         } else if ffi::lp_ext_id(state, -1) != id {
             lua::error(state, c"an external table and a function have the same number");
         }
@@ -83,25 +95,69 @@ pub unsafe fn push_table(state: *mut State, id: u32) {
     }
 }
 
-/// Gives the external table on top the metatable that is stored with it.
-unsafe fn restore_metatable(state: *mut State, id: u32) {
-    // SAFETY: as for `push_table`.
+/// Gives the external table that is the only argument the metatable that is stored with it.
+unsafe extern "C-unwind" fn restore_metatable(state: *mut State) -> c_int {
+    // SAFETY: called in protected mode with an external table.
     unsafe {
-        let top = ffi::lua_gettop(state);
-        // A metatable with a metatable with ...: each takes some of the C stack.
-        if top > 200 {
-            lua::error(state, c"the metatables of external tables are nested too deeply");
-        }
-        fetch(state, id, key::METATABLE);
-        match ffi::lua_type(state, -1) {
+        fetch(state, ffi::lp_ext_id(state, 1), key::METATABLE);
+        match ffi::lua_type(state, 2) {
             kind::NIL => {}
             kind::TABLE => {
-                if ffi::lp_ext_id(state, -1) != 0 {
-                    know_fields(state, ffi::lua_gettop(state));
+                if ffi::lp_ext_id(state, 2) != 0 {
+                    know_fields(state, 2);
                 }
-                ffi::lp_ext_restore(state, top);
+                ffi::lp_ext_restore(state, 1);
             }
             _ => lua::error(state, c"the stored metatable of an external table is no table"),
+        }
+    }
+    0
+}
+
+/// Whether there is a table whose metatable could not be read.
+static POSTPONED: Single<Cell<bool>> = Single::new(Cell::new(false));
+
+fn postponed() -> &'static Cell<bool> {
+    // SAFETY: there is one thread, and the cell is only read and set.
+    unsafe { &*POSTPONED.get() }
+}
+
+/// Notes that the metatable of the table on top has yet to be read: a table that could not be read whole
+/// must not pass for one that has none.
+unsafe fn postpone(state: *mut State) {
+    // SAFETY: as for `push_table`.
+    unsafe {
+        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&UNSETTLED));
+        ffi::lua_pushvalue(state, -2);
+        ffi::lua_pushboolean(state, 1);
+        ffi::lua_rawset(state, -3);
+        lua::pop(state, 1);
+        postponed().set(true);
+    }
+}
+
+/// Reads the metatable of the external table at index 1 if that could not be done before, and raises an
+/// error if it still cannot. Every operation on external tables begins with this.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn settle(state: *mut State) {
+    if !postponed().get() {
+        return;
+    }
+    // SAFETY: as for the caller.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&UNSETTLED));
+        ffi::lua_pushvalue(state, 1);
+        if ffi::lua_rawget(state, -2) != kind::NIL {
+            lua::push_function(state, restore_metatable);
+            ffi::lua_pushvalue(state, 1);
+            lua::call(state, 1, 0);
+            ffi::lua_pushvalue(state, 1);
+            ffi::lua_pushnil(state);
+            ffi::lua_rawset(state, top + 1);
         }
         ffi::lua_settop(state, top);
     }

@@ -6,7 +6,7 @@
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 
-use super::{host, key};
+use super::{host, key, refs};
 use crate::abi::{imports, services};
 use crate::lua::{self, State, ffi, kind};
 use crate::system;
@@ -90,6 +90,7 @@ pub unsafe extern "C-unwind" fn next(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table and a key, in protected mode.
     unsafe {
         ffi::lua_settop(state, 2);
+        refs::settle(state);
         let id = ffi::lp_ext_id(state, 1);
         if ffi::lua_type(state, 2) == kind::NIL {
             let slot = begin(state, id);

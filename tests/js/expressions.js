@@ -135,7 +135,8 @@ export function expressions(count, seed) {
     () => `collect((${string(1)}):gmatch(${pick(PATTERNS)}))`,
     () => `(${string(2)}):byte(${small()}, ${small()})`,
     () => `(${string(2)}):sub(${pick([small(), 'math.mininteger', 'math.maxinteger', '1.0', '"2"'])}, ${pick([small(), 'math.maxinteger', '-1'])})`,
-    () => `(${string(1)}):rep(${pick([small(), 'math.maxinteger', '3.0', '2.5'])}, ${pick(STRINGS)}) .. ""`,
+    // Never of an empty string: Lua would repeat that as often as asked.
+    () => `("r" .. ${string(1)}):rep(${pick([small(), 'math.maxinteger', '3.0', '2.5'])}, ${pick(STRINGS)}) .. ""`,
     () => `string.unpack(${packed(pick, next)})`,
     () => `string.pack("${pick(PACK)}", ${pick([small, integerBits, () => string(0), decimal])()})`,
     () => `string.packsize("${pick(PACK)}${pick(['', ' ', 'i4'])}${pick(['', 'b', 'd'])}")`,
