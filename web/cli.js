@@ -6,7 +6,7 @@
  * then, one by one, and are not undone.
  */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 import { MANIFEST_HASH } from './loader.js';
@@ -176,7 +176,8 @@ export async function main(words) {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+// npm installs commands as symbolic links.
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
   // Whoever reads the output may stop reading: that is no error.
   process.stdout.on('error', (error) => {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;

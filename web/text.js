@@ -13,6 +13,7 @@
 
 const encoder = new TextEncoder();
 // ignoreBOM: a leading U+FEFF is part of the text, and must not be dropped.
+const lossyDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Longest text that is read byte by byte; beyond it `TextDecoder` is faster. */
@@ -72,7 +73,7 @@ export function decodeUtf8(bytes, start, end) {
  * @returns {string}
  */
 export function decodeLossy(bytes) {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  return lossyDecoder.decode(bytes);
 }
 
 /**

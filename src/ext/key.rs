@@ -375,13 +375,13 @@ fn hex(digit: u8) -> Option<u8> {
 /// A place for the forms of keys of one operation: short ones need no memory.
 #[derive(Debug)]
 pub struct Place {
-    short: [u8; 256],
+    short: [u8; 64],
 }
 
 impl Default for Place {
     /// An empty place.
     fn default() -> Self {
-        Self { short: [0; 256] }
+        Self { short: [0; 64] }
     }
 }
 

@@ -31,6 +31,13 @@ test('a program runs, and its output is the output', () => {
   assert.deepEqual(run(program('print("hello") io.write("\\xff\\0")')), { status: 0, stdout: 'hello\n\xff\0', stderr: '' });
 });
 
+test('the command runs through a symbolic link, as npm installs it', { skip: process.platform === 'win32' }, () => {
+  const link = path.join(directory, 'lua-persistent');
+  fs.symlinkSync(CLI, link);
+  const { stdout } = spawnSync(process.execPath, [link, program('print("linked")')], { cwd: directory, encoding: 'utf8' });
+  assert.equal(stdout, 'linked\n');
+});
+
 test('the arguments are in arg', () => {
   const name = program('print(arg[0], #arg, table.concat(arg, "|"))');
   assert.equal(run(name, 'a', '-x', 'b c', '"q"\\\n').stdout, `${name}\t4\ta|-x|b c|"q"\\\n\n`);

@@ -13,7 +13,7 @@ import { expressions, PRELUDE } from './expressions.js';
 // `os.time` of a table is in local time.
 process.env.TZ = 'UTC';
 
-const COUNT = 12_000;
+const COUNT = 20_000;
 const BATCH = 250;
 
 /** A Lua string literal of any text. */
@@ -34,10 +34,11 @@ test(`${COUNT} generated expressions give the same text as native Lua`, async ()
       cwd: directory,
       encoding: 'latin1',
       maxBuffer: 1 << 28,
+      timeout: 60_000,
       env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' },
     });
     assert.equal(run.status, 0, run.stderr);
-    const expected = run.stdout.trimEnd().split('\n');
+    const expected = run.stdout.split('\n').slice(0, -1);
     assert.equal(expected.length, COUNT, 'the native Lua printed one line for each expression');
 
     const pieces = [];
@@ -47,7 +48,7 @@ test(`${COUNT} generated expressions give the same text as native Lua`, async ()
       lua.compute(list.slice(at, at + BATCH).map((source) => `try(${quoted(source)})`).join('\n'));
     }
     lua.close();
-    const actual = Buffer.concat(pieces).toString('latin1').trimEnd().split('\n');
+    const actual = Buffer.concat(pieces).toString('latin1').split('\n').slice(0, -1);
 
     const different = [];
     for (let index = 0; index < COUNT; index++) {

@@ -11,6 +11,7 @@
 #include "lua.h"
 
 #include "lapi.h"
+#include "ldebug.h"
 #include "ldo.h"
 #include "lfunc.h"
 #include "lgc.h"
@@ -71,6 +72,72 @@ int lp_gc_hold (lua_State *L, int hold) {
   int held = g->gcstp & GCSTPGC;
   g->gcstp = cast_byte(hold ? (g->gcstp | GCSTPGC) : (g->gcstp & ~GCSTPGC));
   return held != 0;
+}
+
+
+/* Ticks ------------------------------------------------------------ */
+
+/*
+** Ticks in a slice: few enough for engines to notice a hot loop early, and
+** enough that leaving and entering the interpreter costs nothing.
+*/
+#define SLICE	20000
+
+int lp_ticks = SLICE;
+
+static struct {
+  int what;
+  int slice;  /* length of the slice that is running */
+  lua_Unsigned left;  /* ticks behind that slice */
+  lua_Unsigned spent;  /* ticks before that slice */
+} budget = {LP_UNLIMITED, SLICE, 0, 0};
+
+
+static void begin_slice (void) {
+  lua_Unsigned length = SLICE;
+  if (budget.what != LP_UNLIMITED) {
+    if (length > budget.left)
+      length = budget.left;
+    budget.left -= length;
+  }
+  budget.slice = lp_ticks = (int)length;
+}
+
+
+void lp_budget (int what, lua_Unsigned ticks) {
+  budget.what = what;
+  budget.left = ticks;
+  budget.spent = 0;
+  begin_slice();
+}
+
+
+lua_Unsigned lp_spent (void) {
+  return budget.spent + (lua_Unsigned)(budget.slice - lp_ticks);
+}
+
+
+void lp_slice (lua_State *L) {
+  budget.spent += (lua_Unsigned)budget.slice;
+  if (budget.what == LP_UNLIMITED || budget.left > 0) {
+    begin_slice();
+    return;
+  }
+  if (budget.what == LP_PAUSE) {
+    /* Should the program not pause here, it is asked again soon. */
+    budget.slice = lp_ticks = SLICE / 100;
+    if (yieldable(L) && L == budget.program) {
+      CallInfo *ci = L->ci;
+      L->status = LUA_YIELD;
+      ci->u2.nyield = 0;
+      ci->u.l.savedpc++;  /* 'resume' takes it for a yield in a hook */
+      luaD_throw(L, LUA_YIELD);
+    }
+    return;
+  }
+  /* The error can be caught, but what catches it gets it again. */
+  budget.slice = lp_ticks = SLICE / 100;
+  luaG_runerror(L, "the budget of ticks is spent");
 }
 
 

@@ -47,6 +47,29 @@ int lp_upvalue_name (lua_State *L, int function, int n);
 int lp_gc_hold (lua_State *L, int hold);
 
 
+/* Ticks ------------------------------------------------------------ */
+
+/* What is left of the slice of ticks that is running. */
+extern int lp_ticks;
+
+/*
+** Called between two instructions when a slice is used up: begins the next,
+** or pauses the program, or raises an error when the budget is spent.
+*/
+void lp_slice (lua_State *L);
+
+/* What happens when a budget of ticks is spent. */
+#define LP_UNLIMITED	0  /* there is no budget */
+#define LP_PAUSE	1  /* the program pauses where it can; until then it goes on */
+#define LP_STOP		2  /* the program gets an error, again and again */
+
+/* Sets a budget. */
+void lp_budget (int what, lua_Unsigned ticks);
+
+/* Ticks that have run since the budget was set. */
+lua_Unsigned lp_spent (void);
+
+
 /* External tables -------------------------------------------------- */
 
 /* Pushes a new external table with the given number. */
