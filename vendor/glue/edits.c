@@ -90,7 +90,8 @@ static struct {
   int slice;  /* length of the slice that is running */
   lua_Unsigned left;  /* ticks behind that slice */
   lua_Unsigned spent;  /* ticks before that slice */
-} budget = {LP_UNLIMITED, SLICE, 0, 0};
+  lua_State *program;  /* the thread that a pause stops */
+} budget = {LP_UNLIMITED, SLICE, 0, 0, NULL};
 
 
 static void begin_slice (void) {
@@ -104,8 +105,9 @@ static void begin_slice (void) {
 }
 
 
-void lp_budget (int what, lua_Unsigned ticks) {
+void lp_budget (int what, lua_Unsigned ticks, lua_State *program) {
   budget.what = what;
+  budget.program = program;
   budget.left = ticks;
   budget.spent = 0;
   begin_slice();

@@ -63,8 +63,11 @@ void lp_slice (lua_State *L);
 #define LP_PAUSE	1  /* the program pauses where it can; until then it goes on */
 #define LP_STOP		2  /* the program gets an error, again and again */
 
-/* Sets a budget. */
-void lp_budget (int what, lua_Unsigned ticks);
+/*
+** Sets a budget, for whatever runs; a pause stops the thread 'program' alone,
+** and not what it has resumed.
+*/
+void lp_budget (int what, lua_Unsigned ticks, lua_State *program);
 
 /* Ticks that have run since the budget was set. */
 lua_Unsigned lp_spent (void);
