@@ -41,12 +41,40 @@ pub fn eval(code_len: u32) -> i32 {
 
 /// Runs a chunk of any length, with a name of its own.
 pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
-    if flags & !abi::EXECUTE_CONSOLE != 0 {
-        machine::set_status(abi::STATUS_BAD_ARGUMENT);
-        return -1;
+    match mode_of(flags) {
+        Some(mode) => run::run(code, (!name.is_empty()).then_some(name), mode),
+        None => -1,
     }
-    let mode = if flags & abi::EXECUTE_CONSOLE != 0 { Mode::Console } else { Mode::Chunk };
-    run::run(code, (!name.is_empty()).then_some(name), mode)
+}
+
+/// What flags say; `None`, and the status, for flags that there are not.
+fn mode_of(flags: u32) -> Option<Mode> {
+    match flags {
+        0 => Some(Mode::Chunk),
+        abi::EXECUTE_CONSOLE => Some(Mode::Console),
+        _ => {
+            machine::set_status(abi::STATUS_BAD_ARGUMENT);
+            None
+        }
+    }
+}
+
+/// Compiles a program that is run in steps.
+pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
+    match mode_of(flags) {
+        Some(mode) => run::start(code, (!name.is_empty()).then_some(name), mode),
+        None => -1,
+    }
+}
+
+/// Runs the program for some ticks.
+pub fn program_step(ticks: u32) -> i32 {
+    run::step(ticks)
+}
+
+/// Ticks that the last step has run.
+pub fn program_ticks() -> u32 {
+    machine::spent().try_into().unwrap_or(u32::MAX)
 }
 
 /// How the last call that ran Lua ended.

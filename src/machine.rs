@@ -10,6 +10,7 @@ use crate::ext;
 use crate::heap::Heap;
 use crate::lua::{self, State, ffi};
 use crate::output;
+use crate::run::Mode;
 use crate::system;
 
 /// A value that only the machine's single thread touches.
@@ -41,6 +42,12 @@ struct Globals {
     status: Cell<i32>,
     /// See [`RESERVE`].
     reserve: Cell<*mut u8>,
+    /// Whether Lua code is running.
+    running: Cell<bool>,
+    /// How the program that is run in steps was compiled.
+    program_mode: Cell<Mode>,
+    /// Ticks that the last step has run.
+    spent: Cell<u64>,
 }
 
 // SAFETY: as for `Single`.
@@ -51,6 +58,9 @@ static GLOBALS: Globals = Globals {
     alias: Cell::new(true),
     status: Cell::new(abi::STATUS_OK),
     reserve: Cell::new(ptr::null_mut()),
+    running: Cell::new(false),
+    program_mode: Cell::new(Mode::Chunk),
+    spent: Cell::new(0),
 };
 
 /// The running state, or `None` before `init` and after `deinit`.
@@ -67,6 +77,36 @@ pub fn status() -> i32 {
 /// Records how a call ended.
 pub fn set_status(status: i32) {
     GLOBALS.status.set(status);
+}
+
+/// Whether Lua code is running, so that an import was called and not an export.
+pub fn is_running() -> bool {
+    GLOBALS.running.get()
+}
+
+/// Records whether Lua code is running.
+pub fn set_running(running: bool) {
+    GLOBALS.running.set(running);
+}
+
+/// How the program that is run in steps was compiled.
+pub fn program_mode() -> Mode {
+    GLOBALS.program_mode.get()
+}
+
+/// Records how the program that is run in steps was compiled.
+pub fn set_program_mode(mode: Mode) {
+    GLOBALS.program_mode.set(mode);
+}
+
+/// Ticks that the last step has run.
+pub fn spent() -> u64 {
+    GLOBALS.spent.get()
+}
+
+/// Records how many ticks a step has run.
+pub fn set_spent(ticks: u64) {
+    GLOBALS.spent.set(ticks);
 }
 
 /// Whether `Memory` is to be a second name of `_home`.

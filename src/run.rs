@@ -49,37 +49,33 @@ impl Name {
     }
 }
 
-/// Runs a chunk and leaves its result in the I/O buffer. Returns what `compute` returns.
-pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
+/// Begins a call: nothing of the last one is left. `Err`: what the call returns at once.
+fn begin() -> Result<*mut State, i32> {
     let Some(state) = machine::state() else {
         machine::set_status(abi::STATUS_NOT_INITIALIZED);
         output::write_error(b"Lua is not initialized: call init() first");
-        return -1;
+        return Err(-1);
     };
+    if machine::is_running() {
+        // Reporting it in the buffer would overwrite what the running chunk has printed.
+        return Err(-1);
+    }
     machine::set_status(abi::STATUS_OK);
     output::reset();
-    // SAFETY: the state is live.
+    // SAFETY: the state is live, and no Lua code runs.
     unsafe { result::forget(state) };
-    if code.is_empty() {
-        return 0;
-    }
     ext::begin_call();
-    // SAFETY: the state is live and its stack empty, so that the few slots used here are free. Nothing
-    // has a destructor. The code is read only while it is compiled, and until then nothing writes to
-    // the memory that it may share with the I/O buffer.
+    Ok(state)
+}
+
+/// Ends a call whose results, or whose error, are all that is on the stack. Returns what the call returns.
+///
+/// # Safety
+///
+/// `state` is a live state, between calls of Lua.
+unsafe fn end(state: *mut State, mut status: c_int, mode: Mode) -> i32 {
+    // SAFETY: as for the caller.
     unsafe {
-        lua::push_function(state, keep_traceback);
-        let handler = ffi::lua_gettop(state);
-        let name = Name::new(name.unwrap_or(code).as_slice());
-        let mut status = compile(state, code, &name, mode);
-        if status == lua::OK {
-            if mode == Mode::Console {
-                console::join(state, ffi::lua_gettop(state));
-            }
-            status = lua::pcall(state, 0, lua::MULTRET, handler);
-        }
-        ffi::lua_rotate(state, handler, -1);
-        lua::pop(state, 1);
         if status == lua::OK && mode == Mode::Console {
             status = absorb(state);
         }
@@ -90,8 +86,168 @@ pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
         } else if stored != lua::OK {
             lua::pop(state, 1);
         }
-        if status == lua::OK { result::succeed(state) } else { result::fail(state, status) }
+        if status == lua::OK {
+            machine::keep_reserve();
+            result::succeed(state)
+        } else {
+            result::fail(state, status)
+        }
     }
+}
+
+/// Runs a chunk and leaves its result in the I/O buffer. Returns what `compute` returns.
+pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
+    let state = match begin() {
+        Ok(state) if !code.is_empty() => state,
+        Ok(_) => return 0,
+        Err(answer) => return answer,
+    };
+    // SAFETY: the state is live and its stack empty, so that the few slots used here are free. Nothing
+    // has a destructor.
+    unsafe {
+        lua::push_function(state, keep_traceback);
+        let mut status = load_chunk(state, code, name, mode);
+        if status == lua::OK {
+            machine::set_running(true);
+            status = lua::pcall(state, 0, lua::MULTRET, 1);
+            machine::set_running(false);
+        }
+        ffi::lua_rotate(state, 1, -1);
+        lua::pop(state, 1);
+        end(state, status, mode)
+    }
+}
+
+/// Compiles a chunk, which is then on top of the stack, or an error value with the status returned.
+unsafe fn load_chunk(state: *mut State, code: Bytes, name: Option<Bytes>, mode: Mode) -> c_int {
+    // SAFETY: as for `run`. The code is read only while it is compiled, and until then nothing writes to
+    // the memory that it may share with the I/O buffer.
+    unsafe {
+        let name = Name::new(name.unwrap_or(code).as_slice());
+        let status = compile(state, code, &name, mode);
+        if status == lua::OK && mode == Mode::Console {
+            console::join(state, ffi::lua_gettop(state));
+        }
+        status
+    }
+}
+
+/// Registry key: the thread of the program that is run in steps.
+static PROGRAM: u8 = 0;
+
+fn program_key() -> *const c_void {
+    (&raw const PROGRAM).cast()
+}
+
+/// Compiles a chunk as the program that [`step`] runs, in place of the one before. Returns 0, or what
+/// `compute` returns for an error.
+pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
+    unsafe extern "C-unwind" fn make(state: *mut State) -> c_int {
+        // SAFETY: called in protected mode with the compiled chunk.
+        unsafe {
+            let program = ffi::lua_newthread(state);
+            ffi::lua_pushvalue(state, 1);
+            ffi::lua_xmove(state, program, 1);
+            ffi::lua_rawsetp(state, lua::REGISTRY, program_key());
+        }
+        0
+    }
+    let state = match begin() {
+        Ok(state) => state,
+        Err(answer) => return answer,
+    };
+    // SAFETY: as for `run`.
+    unsafe {
+        lua::push_function(state, make);
+        let mut status = load_chunk(state, code, name, mode);
+        if status == lua::OK {
+            status = lua::pcall(state, 1, 0, 0);
+        } else {
+            ffi::lua_rotate(state, 1, -1);
+            lua::pop(state, 1);
+        }
+        if status != lua::OK {
+            return result::fail(state, status);
+        }
+        machine::set_program_mode(mode);
+        0
+    }
+}
+
+/// Runs the program for some ticks, 0 for as many as it takes. Returns what `compute` returns; the status
+/// tells whether the program has ended or is paused, and then there is no result but the output so far.
+pub fn step(ticks: u32) -> i32 {
+    let state = match begin() {
+        Ok(state) => state,
+        Err(answer) => return answer,
+    };
+    // SAFETY: as for `run`. The thread is held by the registry until it has ended.
+    unsafe {
+        let program = ffi::lua_rawgetp(state, lua::REGISTRY, program_key());
+        let thread = ffi::lua_tothread(state, -1);
+        if program != ffi::LUA_TTHREAD as c_int || thread.is_null() {
+            lua::pop(state, 1);
+            machine::set_status(abi::STATUS_BAD_ARGUMENT);
+            return output::write_error(b"there is no program to step: call start() first");
+        }
+        let what = if ticks == 0 { ffi::LP_UNLIMITED } else { ffi::LP_PAUSE };
+        ffi::lp_budget(what as c_int, u64::from(ticks), thread);
+        let mut results = 0;
+        machine::set_running(true);
+        let status = ffi::lua_resume(thread, state, 0, &raw mut results);
+        machine::set_running(false);
+        machine::set_spent(ffi::lp_spent());
+        ffi::lp_budget(ffi::LP_UNLIMITED as c_int, 0, core::ptr::null_mut());
+        if status as u32 == ffi::LUA_YIELD {
+            // What `coroutine.yield` passes to nobody.
+            lua::pop(thread, results);
+            ffi::lua_settop(state, 0);
+            let written = end(state, lua::OK, Mode::Chunk);
+            if written >= 0 {
+                machine::set_status(abi::STATUS_PAUSED);
+            }
+            return written;
+        }
+        if status != lua::OK {
+            lua::push_function(state, keep_thread_traceback);
+            ffi::lua_pushvalue(state, 1);
+            if lua::pcall(state, 1, 0, 0) != lua::OK {
+                lua::pop(state, 1);
+            }
+            results = 1;
+        }
+        let status = take_results(state, thread, results, status);
+        ffi::lua_pushnil(state);
+        ffi::lua_rawsetp(state, lua::REGISTRY, program_key());
+        end(state, status, machine::program_mode())
+    }
+}
+
+/// Moves what the program left, at the top of its own stack, to the stack of the state, in place of the
+/// program. Returns the status, or the one of running out of memory on the way.
+unsafe fn take_results(state: *mut State, program: *mut State, results: c_int, status: c_int) -> c_int {
+    // SAFETY: as for `step`.
+    unsafe {
+        if ffi::lua_checkstack(state, results + 4) == 0 {
+            ffi::lua_settop(state, 0);
+            ffi::lua_pushstring(state, c"not enough memory".as_ptr());
+            return ffi::LUA_ERRMEM as c_int;
+        }
+        ffi::lua_xmove(program, state, results);
+        ffi::lua_rotate(state, 1, -1);
+        lua::pop(state, 1);
+        status
+    }
+}
+
+unsafe extern "C-unwind" fn keep_thread_traceback(state: *mut State) -> c_int {
+    // SAFETY: called in protected mode with the thread that failed.
+    unsafe {
+        let thread = ffi::lua_tothread(state, 1);
+        ffi::luaL_traceback(state, thread, core::ptr::null(), 0);
+        result::keep_traceback(state);
+    }
+    0
 }
 
 /// Replaces the console's capture, the first result, by what the console shows if the chunk returned
