@@ -149,9 +149,51 @@ fn region() -> (*mut u8, usize) {
     (REGION.0.get().cast(), LENGTH)
 }
 
+/// What tests do to Lua's allocator.
+#[cfg(not(target_arch = "wasm32"))]
+pub mod starve {
+    use core::cell::Cell;
+
+    struct Plan {
+        asked: Cell<u64>,
+        refused: Cell<core::ops::Range<u64>>,
+    }
+
+    // SAFETY: as for `Single`.
+    unsafe impl Sync for Plan {}
+
+    static PLAN: Plan = Plan { asked: Cell::new(0), refused: Cell::new(0..0) };
+
+    /// From here on, refuses those requests for more memory whose number, counted from 0, is in the
+    /// range. A block that shrinks is never refused, as Lua relies on that.
+    pub fn refuse(requests: core::ops::Range<u64>) {
+        PLAN.asked.set(0);
+        PLAN.refused.set(requests);
+    }
+
+    /// Refuses nothing any more. Returns how many requests there were since [`refuse`].
+    pub fn end() -> u64 {
+        PLAN.refused.set(0..0);
+        PLAN.asked.get()
+    }
+
+    /// Counts a request; whether it is refused.
+    pub(super) fn refuses() -> bool {
+        let n = PLAN.asked.replace(PLAN.asked.get() + 1);
+        let refused = PLAN.refused.take();
+        let is_refused = refused.contains(&n);
+        PLAN.refused.set(refused);
+        is_refused
+    }
+}
+
 /// Lua's allocator: the sizes that Lua tells make headers in front of objects unnecessary.
 unsafe extern "C-unwind" fn allocate(_: *mut c_void, block: *mut c_void, old: usize, new: usize) -> *mut c_void {
     let block = block.cast::<u8>();
+    #[cfg(not(target_arch = "wasm32"))]
+    if (block.is_null() || new > old) && new > 0 && starve::refuses() {
+        return ptr::null_mut();
+    }
     // SAFETY: nothing else holds the heap while Lua asks it for memory, and Lua tells the true old
     // size of each block.
     unsafe {
@@ -169,9 +211,11 @@ unsafe extern "C-unwind" fn allocate(_: *mut c_void, block: *mut c_void, old: us
     }
 }
 
-/// Makes the machine, or does nothing but apply the alias when there is one. `false`: out of memory.
+/// Makes the machine. Where there is one, only asks the host again what it offers, and applies the alias. `false`: out of memory.
 pub fn start() -> bool {
     if let Some(state) = state() {
+        // An image of the memory may go on with another host.
+        system::negotiate();
         // SAFETY: the state is live.
         return unsafe { protected(state, apply_alias) };
     }
@@ -263,6 +307,8 @@ pub fn collect() {
         0
     }
     if let Some(state) = state() {
+        // An image of the memory may go on with another host.
+        system::negotiate();
         // SAFETY: the state is live.
         unsafe { protected(state, full) };
     }

@@ -21,6 +21,8 @@ export const VALUE_LIMIT: 16384;
 export const EXECUTE_CONSOLE: 1;
 /** The code ran to its end. */
 export const STATUS_OK: 0;
+/** The program that is run in steps is paused: `program_step` goes on with it. */
+export const STATUS_PAUSED: 1;
 /** The code raised an error. */
 export const STATUS_RUNTIME_ERROR: 2;
 /** The code is not Lua, or is a binary chunk. */
@@ -299,6 +301,15 @@ export interface RawExports {
     name_len: number,
     flags: number,
   ): number;
+  program_start(
+    code_ptr: Address,
+    code_len: number,
+    name_ptr: Address,
+    name_len: number,
+    flags: number,
+  ): number;
+  program_step(ticks: number): number;
+  program_ticks(): number;
   get_status(): Status;
   result_size(part: Part): number;
   result_read(part: Part, offset: number, out_ptr: Address, out_len: number): number;
@@ -410,6 +421,48 @@ export class LuaInstance {
     nameLen: number,
     flags: number,
   ): number;
+
+  /**
+   * Compiles Lua code as a program that `program_step` runs, a piece at a time.
+   *
+   * `(func (export "program_start") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param codePtr UTF-8 source of the program, of any length.
+   * @param codeLen Bytes at `codePtr`.
+   * @param namePtr Name of the program, as for `execute`.
+   * @param nameLen Bytes at `namePtr`.
+   * @param flags `EXECUTE_CONSOLE` or 0.
+   * @returns Whether there is a program now. `0`: There is; it has not begun. `< 0`: Failure: as
+   *   for `compute`.
+   */
+  programStart(
+    codePtr: Address,
+    codeLen: number,
+    namePtr: Address,
+    nameLen: number,
+    flags: number,
+  ): number;
+
+  /**
+   * Runs the program of `program_start` for some time.
+   *
+   * `(func (export "program_step") (param i32) (result i32))`
+   *
+   * @param ticks How many ticks; 0: until the program ends.
+   * @returns Length of what is in the I/O buffer, as for `compute`. `> 0`: The program has ended,
+   *   and this is its result; or, if the status is `STATUS_PAUSED`, what it has printed in this
+   *   step, and nil. `< 0`: The program has failed.
+   */
+  programStep(ticks: number): number;
+
+  /**
+   * Gets how many ticks the last step has run.
+   *
+   * `(func (export "program_ticks") (result i32))`
+   *
+   * @returns The number of ticks.
+   */
+  programTicks(): number;
 
   /**
    * Gets how the last run of Lua code ended.

@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 1;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = 'f5b40bd06843d6db';
+export const MANIFEST_HASH = '9b3af171d3b2f841';
 /** Pages of the memory, minimum and maximum: 2 MiB. */
 export const MEMORY_PAGES = 32;
 /** Bytes in a page. */
@@ -22,6 +22,8 @@ export const VALUE_LIMIT = 16384;
 export const EXECUTE_CONSOLE = 1;
 /** The code ran to its end. */
 export const STATUS_OK = 0;
+/** The program that is run in steps is paused: `program_step` goes on with it. */
+export const STATUS_PAUSED = 1;
 /** The code raised an error. */
 export const STATUS_RUNTIME_ERROR = 2;
 /** The code is not Lua, or is a binary chunk. */
@@ -305,6 +307,9 @@ const EXPORTS = [
   'compute',
   'eval',
   'execute',
+  'program_start',
+  'program_step',
+  'program_ticks',
   'get_status',
   'result_size',
   'result_read',
@@ -403,6 +408,45 @@ export class LuaInstance {
    */
   execute(codePtr, codeLen, namePtr, nameLen, flags) {
     return this.exports.execute(codePtr, codeLen, namePtr, nameLen, flags);
+  }
+
+  /**
+   * Compiles Lua code as a program that `program_step` runs, a piece at a time.
+   *
+   * `(func (export "program_start") (param i32 i32 i32 i32 i32) (result i32))`
+   *
+   * @param {number} codePtr UTF-8 source of the program, of any length.
+   * @param {number} codeLen Bytes at `codePtr`.
+   * @param {number} namePtr Name of the program, as for `execute`.
+   * @param {number} nameLen Bytes at `namePtr`.
+   * @param {number} flags `EXECUTE_CONSOLE` or 0.
+   * @returns {number} Whether there is a program now.
+   */
+  programStart(codePtr, codeLen, namePtr, nameLen, flags) {
+    return this.exports.program_start(codePtr, codeLen, namePtr, nameLen, flags);
+  }
+
+  /**
+   * Runs the program of `program_start` for some time.
+   *
+   * `(func (export "program_step") (param i32) (result i32))`
+   *
+   * @param {number} ticks How many ticks; 0: until the program ends.
+   * @returns {number} Length of what is in the I/O buffer, as for `compute`.
+   */
+  programStep(ticks) {
+    return this.exports.program_step(ticks);
+  }
+
+  /**
+   * Gets how many ticks the last step has run.
+   *
+   * `(func (export "program_ticks") (result i32))`
+   *
+   * @returns {number} The number of ticks.
+   */
+  programTicks() {
+    return this.exports.program_ticks() >>> 0;
   }
 
   /**
