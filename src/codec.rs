@@ -344,6 +344,9 @@ impl Writer<'_, '_> {
 pub const LIBRARIES: [&[u8]; 11] =
     [b"_G", b"coroutine", b"debug", b"ext", b"io", b"math", b"os", b"package", b"string", b"table", b"utf8"];
 
+/// The name of the table of loaded libraries.
+pub const LOADED: &[u8] = b"package.loaded";
+
 /// Pushes a library; `false` if there is none of that name, and nothing was pushed.
 ///
 /// # Safety
@@ -353,7 +356,11 @@ pub unsafe fn push_loaded(state: *mut State, name: &[u8]) -> bool {
     // SAFETY: as for the caller.
     unsafe {
         let top = ffi::lua_gettop(state);
-        if LIBRARIES.contains(&name) && ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr()) == kind::TABLE {
+        let known = name == LOADED || LIBRARIES.contains(&name);
+        if known && ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr()) == kind::TABLE {
+            if name == LOADED {
+                return true;
+            }
             lua::push_bytes(state, name);
             if ffi::lua_rawget(state, top + 1) == kind::TABLE {
                 ffi::lua_copy(state, -1, top + 1);

@@ -234,6 +234,7 @@ pub fn start() -> bool {
     unsafe {
         if !protected(state, open) {
             ffi::lua_close(state);
+            ext::reset();
             return false;
         }
     }

@@ -63,9 +63,13 @@ fn begin() -> Result<*mut State, i32> {
     machine::set_status(abi::STATUS_OK);
     output::reset();
     // SAFETY: the state is live, and no Lua code runs.
-    unsafe { result::forget(state) };
-    ext::begin_call();
-    Ok(state)
+    unsafe {
+        result::forget(state);
+        match ext::begin_call(state) {
+            lua::OK => Ok(state),
+            status => Err(result::fail(state, status)),
+        }
+    }
 }
 
 /// Ends a call whose results, or whose error, are all that is on the stack. Returns what the call returns.

@@ -4,7 +4,9 @@
 //! stored as such and become those of whoever reads the function.
 //!
 //! While a stored function is alive, the guest remembers what its variables last were, and stores
-//! those that have changed at the end of each call: what a function counts survives as well.
+//! those that have changed at the end of each call: what a function counts survives as well. A variable
+//! is watched through the stored functions that have it. Once they are collected, a function that was
+//! never stored can go on changing the variable, and the cell keeps its last stored value.
 
 use core::ffi::{c_char, c_int, c_void};
 
@@ -22,6 +24,9 @@ static FUNCTIONS: u8 = 0;
 static CELLS: u8 = 1;
 /// Registry key: functions whose upvalues have yet to be read.
 static PENDING: u8 = 2;
+/// Registry key: the functions of the call that is running, as values. What they do to their variables
+/// is stored at its end, so until then they must not be collected.
+static HELD: u8 = 3;
 
 fn registry(what: &'static u8) -> *const c_void {
     (&raw const *what).cast()
@@ -257,7 +262,10 @@ unsafe fn read_pending(state: *mut State, function: c_int) {
         ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
         lua::push_function(state, read_all);
         ffi::lua_pushvalue(state, pending);
+        // A finaliser must not meet a function whose variables are not read yet.
+        let held = ffi::lp_gc_hold(state, 1);
         let status = lua::pcall(state, 1, 0, 0);
+        ffi::lp_gc_hold(state, held);
         ffi::lua_pushnil(state);
         ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
         if status != lua::OK {
@@ -278,12 +286,39 @@ unsafe fn forget_all(state: *mut State, pending: c_int) {
         for n in 1..=ffi::lua_rawlen(state, pending) as i64 {
             ffi::lua_rawgeti(state, pending, n);
             let id = stored_id(state, objects + 1);
+            forget_cells(state, objects + 1);
             ffi::lua_pushnil(state);
             ffi::lua_rawseti(state, objects, i64::from(id));
             ffi::lua_pushnil(state);
             ffi::lua_rawset(state, objects - 1);
         }
         ffi::lua_settop(state, objects - 2);
+    }
+}
+
+/// Forgets that the function at the absolute index `function` holds its cells.
+unsafe fn forget_cells(state: *mut State, function: c_int) {
+    // SAFETY: as for `forget_all`.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        push_functions(state);
+        ffi::lua_pushvalue(state, function);
+        if ffi::lua_rawget(state, -2) == kind::TABLE {
+            push_cells(state);
+            for n in 1.. {
+                if ffi::lua_upvalueid(state, function, n).is_null() {
+                    break;
+                }
+                let cell = field(state, top + 2, record::cell(n));
+                ffi::lua_rawgeti(state, top + 3, i64::from(cell));
+                if ffi::lua_rawequal(state, -1, function) != 0 {
+                    ffi::lua_pushnil(state);
+                    ffi::lua_rawseti(state, top + 3, i64::from(cell));
+                }
+                lua::pop(state, 1);
+            }
+        }
+        ffi::lua_settop(state, top);
     }
 }
 
@@ -326,6 +361,58 @@ unsafe fn load(state: *mut State, id: u32) {
         ffi::lua_rawseti(state, -2, record::ID);
         ffi::lua_rawset(state, -3);
         lua::pop(state, 1);
+        hold(state, top + 1);
+    }
+}
+
+/// Holds the function at the absolute index `function` to the end of the call.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn hold(state: *mut State, function: c_int) {
+    // SAFETY: as for the caller.
+    unsafe {
+        if ffi::lua_rawgetp(state, lua::REGISTRY, registry(&HELD)) != kind::TABLE {
+            lua::pop(state, 1);
+            ffi::lua_createtable(state, 0, 0);
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawsetp(state, lua::REGISTRY, registry(&HELD));
+        }
+        ffi::lua_pushvalue(state, function);
+        ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
+        lua::pop(state, 1);
+    }
+}
+
+/// Holds every living function that is stored, to the end of the call that begins.
+///
+/// # Safety
+///
+/// Called by Lua.
+pub unsafe extern "C-unwind" fn hold_all(state: *mut State) -> c_int {
+    // SAFETY: Lua calls this in protected mode; the walk changes another table than it walks.
+    unsafe {
+        push_functions(state);
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, 1) != 0 {
+            hold(state, 2);
+            lua::pop(state, 1);
+        }
+    }
+    0
+}
+
+/// Holds nothing any more.
+///
+/// # Safety
+///
+/// `state` is a live state with two free slots.
+pub unsafe fn release(state: *mut State) {
+    // SAFETY: setting a field to nil takes no memory.
+    unsafe {
+        ffi::lua_pushnil(state);
+        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&HELD));
     }
 }
 
@@ -402,9 +489,10 @@ unsafe fn join(state: *mut State, function: c_int, n: c_int, cell: u32, cells: c
         let holder = top + 1;
         push_functions(state);
         ffi::lua_pushvalue(state, holder);
-        ffi::lua_rawget(state, -2);
         let mut joined = false;
-        for other in 1.. {
+        // A function that could not be read whole has no record any more.
+        let last = if ffi::lua_rawget(state, -2) == kind::TABLE { c_int::MAX } else { 0 };
+        for other in 1..last {
             if ffi::lua_upvalueid(state, holder, other).is_null() {
                 break;
             }
@@ -495,10 +583,19 @@ unsafe fn store_changes_of(state: *mut State) {
     }
 }
 
-/// Whether the two values on top are the same, also in the type of number.
+/// Whether the two values on top are the same, numbers to the last bit.
 unsafe fn same(state: *mut State) -> bool {
     // SAFETY: two values are on top of the stack.
-    unsafe { ffi::lua_rawequal(state, -1, -2) != 0 && ffi::lua_isinteger(state, -1) == ffi::lua_isinteger(state, -2) }
+    unsafe {
+        let float = |index| {
+            let number = ffi::lua_type(state, index) == kind::NUMBER && ffi::lua_isinteger(state, index) == 0;
+            number.then(|| ffi::lua_tonumberx(state, index, core::ptr::null_mut()).to_bits())
+        };
+        match (float(-1), float(-2)) {
+            (None, None) => ffi::lua_rawequal(state, -1, -2) != 0,
+            (one, other) => one == other,
+        }
+    }
 }
 
 /// Whether any stored function is alive, whose variables could have changed.

@@ -152,6 +152,7 @@ unsafe fn run(state: *mut State, id: u32, place: Place) {
         let status = lua::pcall(state, 3, 0, 0);
         ffi::lp_gc_hold(state, held);
         if status != lua::OK {
+            ffi::lp_ext_forget();
             lua::raise(state);
         }
     }
@@ -234,7 +235,7 @@ impl Writer<'_> {
     unsafe fn name_libraries(&self) {
         let state = self.state;
         unsafe {
-            for name in codec::LIBRARIES {
+            for name in codec::LIBRARIES.into_iter().chain([codec::LOADED]) {
                 if codec::push_loaded(state, name) {
                     lua::push_bytes(state, name);
                     ffi::lua_rawset(state, index::NUMBERS);
@@ -319,10 +320,13 @@ impl Writer<'_> {
             self.need_room_for_value(ffi::lua_rawlen(state, -1) as usize, n, Step::Key, index::FREE + 1);
             self.set_field(n, Field::Extra);
             for upvalue in 1.. {
-                if ffi::lua_getupvalue(state, function, upvalue).is_null() {
+                let name = ffi::lua_getupvalue(state, function, upvalue);
+                if name.is_null() {
                     return;
                 }
-                if !self.is_globals(function + 1) {
+                // A variable that happens to hold the globals is still a variable.
+                let environment = core::ffi::CStr::from_ptr(name) == c"_ENV";
+                if !(environment && self.is_globals(function + 1)) {
                     ffi::lua_pushinteger(state, i64::from(upvalue));
                     self.find_variable(function, upvalue, n);
                 }
@@ -465,7 +469,7 @@ impl Writer<'_> {
 
     unsafe fn need_room_for_value(&self, length: usize, parent: i64, step: Step, key: c_int) {
         let state = self.state;
-        if length + 5 > host::longest_value() {
+        if length + host::HEAD > host::longest_value() {
             unsafe {
                 self.push_path(parent, Some((step, key)));
                 ffi::luaL_error(
@@ -603,6 +607,7 @@ impl Writer<'_> {
                 ffi::lua_pushvalue(state, -1);
                 ffi::lua_rawseti(state, objects, id);
                 if ffi::lua_type(state, -1) == kind::FUNCTION {
+                    function::hold(state, cells + 1);
                     self.push_record(cells + 1, id);
                     ffi::lua_rawset(state, functions);
                 } else {
@@ -793,9 +798,10 @@ impl Writer<'_> {
             let (objects, functions, cells) = (index::FREE, index::FREE + 1, index::FREE + 2);
             for n in 1..=self.plan.count.get() {
                 let id = self.number_of(n);
-                if n <= self.plan.begun.get() {
-                    // What cannot be deleted is unreachable, and `ext.collect` tries again.
-                    let _ = walk::drop_quietly(state, id);
+                if n <= self.plan.begun.get() && !walk::drop_quietly(id) {
+                    // What cannot be deleted is unreachable, and `ext.collect` tries again; until then
+                    // no other table may get its number.
+                    super::sync_counter(id + 1);
                 }
                 for table in [objects, cells] {
                     ffi::lua_pushnil(state);

@@ -10,6 +10,9 @@ use crate::system;
 /// Room for one encoded value of the documented size, and its tag and length.
 pub const ROOM: usize = abi::VALUE_LIMIT as usize + 8;
 
+/// Bytes in front of a string in its encoding, which the limit of values does not count.
+pub const HEAD: usize = 5;
+
 static VALUE: Single<[u8; ROOM]> = Single::new([0; ROOM]);
 
 /// Where a value is encoded, and where one that was read lies until it is decoded.
@@ -24,7 +27,7 @@ pub unsafe fn room<'a>() -> &'a mut [u8; ROOM] {
 
 /// The longest encoded value that the host takes.
 pub fn longest_value() -> usize {
-    system::longest_value() + 8
+    system::longest_value().saturating_add(HEAD)
 }
 
 /// Raises an error for a request that the host failed.
@@ -101,7 +104,7 @@ pub unsafe fn too_long(state: *mut State, size: usize) -> ! {
             state,
             c"a value of an external table has at most %d bytes with this host, this one has %d".as_ptr(),
             system::longest_value() as c_int,
-            size as c_int,
+            (size - HEAD) as c_int,
         );
         lua::raise(state)
     }

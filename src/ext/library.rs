@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_int};
 
-use super::{collect, host, key, ops, refs};
+use super::{collect, host, key, refs, walk};
 use crate::lua::{self, State, ffi, kind};
 
 const FUNCTIONS: [(&CStr, lua::Function); 5] =
@@ -45,7 +45,8 @@ unsafe extern "C-unwind" fn table(state: *mut State) -> c_int {
             ffi::lua_pushvalue(state, 1);
             if lua::pcall(state, 2, 0, 0) != lua::OK {
                 // The entries that were copied are not left behind.
-                ops::clear(state, 2);
+                walk::drop_quietly(id);
+                ffi::lp_ext_forget();
                 lua::raise(state);
             }
         }
@@ -102,7 +103,12 @@ unsafe extern "C-unwind" fn attach(state: *mut State) -> c_int {
     unsafe {
         let n = ffi::luaL_checkinteger(state, 1);
         match u32::try_from(n) {
+            Ok(id) if id != 0 && id < super::next_id() => refs::push_table(state, id),
+            // A number that was never given can still be that of a table which the host has.
             Ok(id) if id != 0 && id != u32::MAX => {
+                if host::size(id).is_none_or(|size| size == 0) {
+                    ffi::luaL_error(state, c"ext.attach: there is no external table %I".as_ptr(), n);
+                }
                 super::sync_counter(id + 1);
                 refs::push_table(state, id);
             }

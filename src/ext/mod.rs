@@ -80,13 +80,27 @@ pub fn sync_counter(next: u32) {
 pub fn reset() {
     TABLES.home.set(0);
     TABLES.io.set(0);
-}
-
-/// Forgets what was read within a call: the host may change tables before the next.
-pub fn begin_call() {
     // SAFETY: this only counts up.
     unsafe { ffi::lp_ext_forget() };
-    walk::forget();
+}
+
+/// Forgets what was read within a call: the host may change tables before the next. The status; an
+/// error is on top.
+///
+/// # Safety
+///
+/// `state` is a live state with a few free slots, between calls of Lua.
+pub unsafe fn begin_call(state: *mut State) -> c_int {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lp_ext_forget();
+        walk::forget(state);
+        if !function::any(state) {
+            return lua::OK;
+        }
+        lua::push_function(state, function::hold_all);
+        lua::pcall(state, 0, 0, 0)
+    }
 }
 
 /// Stores what stored functions have changed in their variables. The status; an error is on top.
@@ -101,7 +115,9 @@ pub unsafe fn end_call(state: *mut State) -> c_int {
             return lua::OK;
         }
         lua::push_function(state, function::store_changes);
-        lua::pcall(state, 0, 0, 0)
+        let status = lua::pcall(state, 0, 0, 0);
+        function::release(state);
+        status
     }
 }
 
@@ -135,13 +151,25 @@ pub unsafe fn publish_home(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         refs::push_table(state, home());
-        if machine::alias() {
-            ffi::lua_pushvalue(state, -1);
-        } else {
+        let table = ffi::lua_gettop(state);
+        set_global(state, c"_home", table);
+        if !machine::alias() {
             ffi::lua_pushnil(state);
         }
-        ffi::lua_setglobal(state, c"Memory".as_ptr());
-        ffi::lua_setglobal(state, c"_home".as_ptr());
+        set_global(state, c"Memory", ffi::lua_gettop(state));
+        ffi::lua_settop(state, table - 1);
+    }
+}
+
+/// Sets a global to the value at an absolute index, whatever metatable the globals have.
+unsafe fn set_global(state: *mut State, name: &core::ffi::CStr, value: c_int) {
+    // SAFETY: as for `publish_home`.
+    unsafe {
+        ffi::lua_rawgeti(state, lua::REGISTRY, i64::from(ffi::LUA_RIDX_GLOBALS));
+        ffi::lua_pushstring(state, name.as_ptr());
+        ffi::lua_pushvalue(state, value);
+        ffi::lua_rawset(state, -3);
+        lua::pop(state, 1);
     }
 }
 
@@ -156,6 +184,8 @@ pub fn attach_home(id: u32) {
     if id == 0 {
         return;
     }
+    // SAFETY: this only counts up.
+    unsafe { ffi::lp_ext_forget() };
     let before = TABLES.home.replace(id);
     // SAFETY: the state is live.
     if unsafe { machine::protected(state, publish) } {

@@ -56,11 +56,13 @@ unsafe extern "C-unwind" fn newindex(state: *mut State) -> c_int {
             return rawset(state);
         }
         get(state);
-        if ffi::lua_type(state, -1) != kind::NIL {
+        let present = ffi::lua_type(state, -1) != kind::NIL;
+        // The metamethod stays on top.
+        ffi::lua_settop(state, 4);
+        if present {
             ffi::lua_settop(state, 3);
             return rawset(state);
         }
-        lua::pop(state, 1);
         if ffi::lua_type(state, -1) == kind::FUNCTION {
             for argument in 1..=3 {
                 ffi::lua_pushvalue(state, argument);
@@ -99,42 +101,82 @@ unsafe fn get(state: *mut State) {
 
 /// `rawset(t, k, v)`.
 unsafe extern "C-unwind" fn rawset(state: *mut State) -> c_int {
-    // SAFETY: the interpreter passes an external table, a key and a value, in protected mode. The form
-    // of the key lies in `place` or on the stack.
+    // SAFETY: the interpreter passes an external table, a key and a value, in protected mode.
+    unsafe {
+        refs::settle(state);
+        if lua::bytes(state, 2).starts_with(b"__") {
+            return set_field(state);
+        }
+        set(state)
+    }
+}
+
+/// As [`rawset`], for a key that may be a metamethod: the interpreter knows the new one from here on, and
+/// the old one again if it cannot be stored.
+unsafe fn set_field(state: *mut State) -> c_int {
+    unsafe extern "C-unwind" fn set(state: *mut State) -> c_int {
+        // SAFETY: called below with the arguments of `rawset`.
+        unsafe { self::set(state) }
+    }
+    // SAFETY: as for `rawset`. The old field is put back where it was, which takes no memory.
+    unsafe {
+        refs::know_fields(state, 1);
+        ffi::lp_ext_getfields(state, 1);
+        ffi::lua_pushvalue(state, 2);
+        ffi::lua_rawget(state, 4);
+        ffi::lua_pushvalue(state, 2);
+        ffi::lua_pushvalue(state, 3);
+        ffi::lua_rawset(state, 4);
+        ffi::lp_ext_refresh(state, 1);
+        lua::push_function(state, set);
+        for argument in 1..=3 {
+            ffi::lua_pushvalue(state, argument);
+        }
+        if lua::pcall(state, 3, 0, 0) != lua::OK {
+            ffi::lua_pushvalue(state, 2);
+            ffi::lua_pushvalue(state, 5);
+            ffi::lua_rawset(state, 4);
+            ffi::lp_ext_refresh(state, 1);
+            lua::raise(state);
+        }
+    }
+    0
+}
+
+/// Stores the value at index 3 under the key at index 2 of the table at index 1, and remembers it.
+unsafe fn set(state: *mut State) -> c_int {
+    // SAFETY: as for `rawset`. The form of the key lies in `place` or on the stack.
     unsafe {
         let id = ffi::lp_ext_id(state, 1);
         let mut place = key::Place::default();
         let form = place.encode(state, 2);
-        if ffi::lua_type(state, 3) == kind::NIL {
-            if !host::delete(id, form) {
-                host::failed(state, c"delete from an external table");
-            }
+        let mut window = Window::new(host::room(), 0);
+        let done = if ffi::lua_type(state, 3) == kind::NIL {
+            host::delete(id, form)
+        } else if !codec::write_plain(state, 3, &mut window) {
+            graph::store(state);
+            true
         } else {
-            let mut window = Window::new(host::room(), 0);
-            if !codec::write_plain(state, 3, &mut window) {
-                graph::store(state);
-            } else {
-                let size = window.position();
-                if size > host::longest_value() {
-                    host::too_long(state, size);
-                }
-                let bytes = if size <= host::ROOM {
-                    &host::room()[..size]
-                } else {
-                    let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
-                    let place = core::slice::from_raw_parts_mut(place, size);
-                    codec::write_plain(state, 3, &mut Window::new(place, 0));
-                    place
-                };
-                if !host::set(id, form, bytes) {
-                    ffi::lp_ext_forget();
-                    host::failed(state, c"store in an external table");
-                }
+            let size = window.position();
+            if size > host::longest_value() {
+                host::too_long(state, size);
             }
+            let bytes = if size <= host::ROOM {
+                &host::room()[..size]
+            } else {
+                let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
+                let place = core::slice::from_raw_parts_mut(place, size);
+                codec::write_plain(state, 3, &mut Window::new(place, 0));
+                place
+            };
+            host::set(id, form, bytes)
+        };
+        if !done {
+            ffi::lp_ext_forget();
+            host::failed(state, c"change an external table");
         }
         ffi::lua_settop(state, 3);
         ffi::lp_ext_remember(state);
-        refs::changed(state);
     }
     0
 }

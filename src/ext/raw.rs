@@ -30,7 +30,10 @@ fn ask(id: u32, key: Bytes, value: Bytes, function: lua::Function) -> i32 {
         let top = ffi::lua_gettop(state);
         lua::push_function(state, function);
         ffi::lua_pushlightuserdata(state, (&raw mut request).cast());
+        // A finaliser could print into the I/O buffer, where the ranges usually lie.
+        let held = ffi::lp_gc_hold(state, 1);
         let status = lua::pcall(state, 1, 0, 0);
+        ffi::lp_gc_hold(state, held);
         ffi::lua_settop(state, top);
         ffi::lp_ext_forget();
         if status == lua::OK { request.answer } else { -1 }

@@ -203,26 +203,6 @@ unsafe fn copy_field(state: *mut State, from: c_int, name: *const core::ffi::c_c
     }
 }
 
-/// Tells the interpreter of an assignment to an external table that serves as a metatable: the table,
-/// the key and the value are at indices 1 to 3.
-///
-/// # Safety
-///
-/// Inside a protected call, with a few free slots.
-pub unsafe fn changed(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe {
-        if !lua::bytes(state, 2).starts_with(b"__") || ffi::lp_ext_getfields(state, 1) == 0 {
-            return;
-        }
-        ffi::lua_pushvalue(state, 2);
-        ffi::lua_pushvalue(state, 3);
-        ffi::lua_rawset(state, -3);
-        lua::pop(state, 1);
-        ffi::lp_ext_refresh(state, 1);
-    }
-}
-
 /// Pushes the value that a table holds under a key's form, nil if there is none.
 ///
 /// # Safety
@@ -292,13 +272,27 @@ pub unsafe fn push(state: *mut State, bytes: &[u8]) -> bool {
         if codec::push_plain(state, bytes) {
             return true;
         }
+        // A name is copied: what is read while it is looked up may overwrite the bytes.
+        let mut copy = [0; 64];
         match Reference::read(bytes) {
             Some(Reference::Table(id)) => push_table(state, id),
             Some(Reference::Function(id)) => function::push(state, id),
-            Some(Reference::LibraryFunction(name)) => codec::push_library_function(state, name),
-            Some(Reference::Library(name)) => codec::push_library(state, name),
+            Some(Reference::LibraryFunction(name)) => match copied(name, &mut copy) {
+                Some(name) => codec::push_library_function(state, name),
+                None => return false,
+            },
+            Some(Reference::Library(name)) => match copied(name, &mut copy) {
+                Some(name) => codec::push_library(state, name),
+                None => return false,
+            },
             None => return false,
         }
         true
     }
+}
+
+fn copied<'a>(name: &[u8], copy: &'a mut [u8]) -> Option<&'a [u8]> {
+    let place = copy.get_mut(..name.len())?;
+    place.copy_from_slice(name);
+    Some(place)
 }

@@ -13,6 +13,8 @@ use crate::system;
 
 /// Walks that can be under way at the same time; more are started again from the beginning.
 const WALKS: usize = 16;
+/// Bytes of all lists together, beyond which walks are given up.
+const LISTS_LIMIT: usize = 128 * 1024;
 /// Bytes of a page of keys.
 const PAGE: usize = 4096;
 
@@ -59,18 +61,37 @@ pub unsafe fn open(state: *mut State) {
     unsafe {
         ffi::lua_createtable(state, WALKS as c_int, 0);
         ffi::lua_rawsetp(state, lua::REGISTRY, lists_key());
+        forget(state);
     }
-    forget();
 }
 
-/// Ends all walks, as the host may have changed the tables. Their lists stay until their slots are
-/// used again.
-pub fn forget() {
-    for walk in &WALKING.walks {
-        if walk.get().cursor != 0 {
-            close(walk.get().cursor);
-        }
-        walk.set(NONE);
+/// Ends all walks, as the host may have changed the tables.
+///
+/// # Safety
+///
+/// `state` is a live state with a few free slots.
+pub unsafe fn forget(state: *mut State) {
+    for slot in 0..WALKS {
+        // SAFETY: as for the caller.
+        unsafe { end(state, slot) };
+    }
+}
+
+/// Ends a walk and lets its list go.
+unsafe fn end(state: *mut State, slot: usize) {
+    let walk = WALKING.walks[slot].replace(NONE);
+    if walk.id == 0 {
+        return;
+    }
+    if walk.cursor != 0 {
+        close(walk.cursor);
+    }
+    // SAFETY: setting a field that exists to nil takes no memory.
+    unsafe {
+        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_pushnil(state);
+        ffi::lua_rawseti(state, -2, slot as i64 + 1);
+        lua::pop(state, 1);
     }
 }
 
@@ -149,16 +170,29 @@ unsafe fn begin(state: *mut State, id: u32) -> usize {
             if walk.id == 0 { 0 } else { walk.used }
         })
         .unwrap_or(0);
-    let old = WALKING.walks[slot].replace(NONE);
-    if old.cursor != 0 {
-        close(old.cursor);
-    }
     // SAFETY: as for `next`.
     unsafe {
+        end(state, slot);
+        make_room(state);
         let cursor = fetch(state, slot, id, 0);
         WALKING.walks[slot].set(Walk { id, cursor, from: 0, to: 0, used: tick() });
     }
     slot
+}
+
+/// Ends the walks that have not been used for longest while the lists of all take much memory: walks that
+/// a program has broken off are not told from those that it will go on with.
+unsafe fn make_room(state: *mut State) {
+    loop {
+        let open = || (0..WALKS).filter(|&slot| WALKING.walks[slot].get().id != 0);
+        // SAFETY: as for `next`.
+        let taken: usize = open().map(|slot| unsafe { with_list(state, slot, |list, _| list.len()) }).sum();
+        match open().min_by_key(|&slot| WALKING.walks[slot].get().used) {
+            // SAFETY: as for `next`.
+            Some(oldest) if taken > LISTS_LIMIT => unsafe { end(state, oldest) },
+            _ => return,
+        }
+    }
 }
 
 fn tick() -> u32 {
@@ -190,19 +224,25 @@ unsafe fn fetch_page(state: *mut State, id: u32, cursor: u32) -> u32 {
     // SAFETY: as for `next`. Nothing else uses the room before its bytes are copied.
     unsafe {
         let mut size = PAGE;
+        let top = ffi::lua_gettop(state);
         loop {
+            ffi::lua_settop(state, top);
             let place: &mut [u8] = if size <= host::ROOM {
                 &mut host::room()[..size]
             } else {
                 core::slice::from_raw_parts_mut(ffi::lua_newuserdatauv(state, size, 0).cast(), size)
             };
             match services::keys(id, cursor, place) {
+                // A page without a key would never end.
+                Ok(page) if page.keys.is_empty() && page.cursor != 0 => {
+                    host::failed(state, c"list the keys of an external table");
+                }
                 Ok(page) => {
                     lua::push_bytes(state, page.keys);
                     return page.cursor;
                 }
                 // A single key can be longer than a page.
-                Err(services::NoReply::TooSmall(needed)) if needed > size => size = needed,
+                Err(services::NoReply::TooSmall(needed)) if needed > size => size = needed.max(2 * size),
                 _ => host::failed(state, c"list the keys of an external table"),
             }
         }
@@ -223,6 +263,7 @@ unsafe fn fetch_all(state: *mut State, id: u32) {
         }
         let mut size = host::ROOM;
         let mut place: &mut [u8] = host::room();
+        let top = ffi::lua_gettop(state);
         loop {
             match imports::ext_table_keys(id, place) {
                 imports::EXT_TABLE_KEYS_THREW => host::failed(state, c"list the keys of an external table"),
@@ -235,13 +276,15 @@ unsafe fn fetch_all(state: *mut State, id: u32) {
                 },
                 needed => {
                     // -1 is also what a documented host answers when the place is too small.
-                    size = if needed < -1 { needed.unsigned_abs() as usize } else { size * 4 };
+                    let told = if needed < -1 { needed.unsigned_abs() as usize } else { 0 };
+                    size = told.max(2 * size);
                     if size > 1 << 20 {
                         lua::error(
                             state,
                             c"cannot walk the external table: this host lists keys all at once, and they do not fit 1 MiB",
                         );
                     }
+                    ffi::lua_settop(state, top);
                     place = core::slice::from_raw_parts_mut(ffi::lua_newuserdatauv(state, size, 0).cast(), size);
                 }
             }
@@ -269,12 +312,15 @@ unsafe fn step(state: *mut State, slot: usize) -> bool {
                 WALKING.walks[slot].set(walk);
                 true
             });
+            let walk = WALKING.walks[slot].get();
+            if moved && walk.from == walk.to {
+                lua::error(state, c"the host returned an empty key of an external table");
+            }
             if moved {
                 return true;
             }
-            let walk = WALKING.walks[slot].get();
             if walk.cursor == 0 {
-                WALKING.walks[slot].set(NONE);
+                end(state, slot);
                 return false;
             }
             let cursor = fetch(state, slot, walk.id, walk.cursor);
@@ -334,13 +380,18 @@ pub unsafe fn drop_all(state: *mut State, id: u32) -> bool {
 /// # Safety
 ///
 /// As for [`host::room`].
-pub unsafe fn drop_quietly(_: *mut State, id: u32) -> bool {
+pub unsafe fn drop_quietly(id: u32) -> bool {
     if system::offers(services::DROP) {
         return services::drop(id).is_some();
     }
     // SAFETY: as for the caller; deleting uses no other room.
     let room = unsafe { host::room() };
-    while host::size(id).is_some_and(|size| size > 0) {
+    let mut before = usize::MAX;
+    while let Some(size) = host::size(id) {
+        if size == 0 || size >= before {
+            return size == 0;
+        }
+        before = size;
         let read = imports::ext_table_keys(id, room);
         let Some(keys) = usize::try_from(read).ok().and_then(|read| room.get(..read)) else {
             return false;
@@ -349,7 +400,7 @@ pub unsafe fn drop_quietly(_: *mut State, id: u32) -> bool {
             return false;
         }
     }
-    true
+    false
 }
 
 /// Calls a function for what a table holds: each key's form and the value's bytes.

@@ -249,7 +249,18 @@ void lp_ext_forget (void) {
 }
 
 
-/* The entry for a key, or NULL for a key of another type. */
+/* A float with an integer's value is that integer as a key. */
+static const TValue *normalkey (const TValue *key, TValue *integer) {
+  lua_Integer i;
+  if (ttisfloat(key) && luaV_flttointeger(fltvalue(key), &i, F2Ieq)) {
+    setivalue(integer, i);
+    return integer;
+  }
+  return key;
+}
+
+
+/* The place of a normal key, or -1 for a key of another type. */
 static int placeof (unsigned int id, const TValue *key) {
   size_t hash;
   if (ttisshrstring(key))
@@ -273,7 +284,8 @@ static int holds (int place, unsigned int id, const TValue *key) {
 
 void lp_ext_remember (lua_State *L) {
   unsigned int id = externalid(hvalue(s2v(L->ci->func.p + 1)));
-  const TValue *key = s2v(L->ci->func.p + 2);
+  TValue integer;
+  const TValue *key = normalkey(s2v(L->ci->func.p + 2), &integer);
   int place = placeof(id, key);
   if (place < 0)
     return;
@@ -290,7 +302,10 @@ void lp_ext_remember (lua_State *L) {
 
 /* The remembered value, or NULL. */
 static const TValue *recall (const Table *t, const TValue *key) {
-  int place = placeof(externalid(t), key);
+  TValue integer;
+  int place;
+  key = normalkey(key, &integer);
+  place = placeof(externalid(t), key);
   if (place < 0 || !holds(place, externalid(t), key))
     return NULL;
   return &remembered[place].value;
