@@ -308,8 +308,6 @@ pub fn collect() {
         0
     }
     if let Some(state) = state() {
-        // An image of the memory may go on with another host.
-        system::negotiate();
         // SAFETY: the state is live.
         unsafe { protected(state, full) };
     }

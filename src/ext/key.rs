@@ -411,3 +411,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

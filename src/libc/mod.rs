@@ -19,4 +19,4 @@ pub mod strtod;
 pub mod time;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -7,6 +7,8 @@
 //! | 5 | `n` | Lua release, UTF-8, such as `5.4.9` |
 //! | 5 + `n` | 1 | length `m` of the manifest's hash |
 //! | 6 + `n` | `m` | manifest's hash, UTF-8 |
+//! | 6 + `n` + `m` | 1 | length `b` of the build |
+//! | 7 + `n` + `m` | `b` | the build, UTF-8: a hash of the linked module |
 //!
 //! A reader ignores what follows, so that later versions can append.
 
@@ -26,6 +28,9 @@ pub struct Stamp {
     pub lua_release: String,
     /// Hash of the manifest it was built from, at most 255 bytes.
     pub manifest_hash: String,
+    /// Which build this is: equal for two artifacts only if they were linked to the same bytes. What holds an image
+    /// of the memory needs it to know that image and code belong together.
+    pub build: String,
 }
 
 /// Why a stamp cannot be written or read.
@@ -76,6 +81,14 @@ impl std::error::Error for StampError {}
 
 const RELEASE: &str = "Lua release";
 const HASH: &str = "manifest hash";
+const BUILD: &str = "build";
+
+/// Names a build by the linked module: 128 bits of FNV-1a, from two starting points, in hexadecimal.
+pub fn build_of(linked: &[u8]) -> String {
+    let hash =
+        |start: u64| linked.iter().fold(start, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{:016x}{:016x}", hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142))
+}
 
 impl Stamp {
     /// The section's payload.
@@ -85,7 +98,7 @@ impl Stamp {
     /// [`StampError::TooLong`].
     pub fn encode(&self) -> Result<Vec<u8>, StampError> {
         let mut bytes = self.abi_version.to_le_bytes().to_vec();
-        for (field, text) in [(RELEASE, &self.lua_release), (HASH, &self.manifest_hash)] {
+        for (field, text) in [(RELEASE, &self.lua_release), (HASH, &self.manifest_hash), (BUILD, &self.build)] {
             let len = u8::try_from(text.len()).map_err(|_| StampError::TooLong { field, len: text.len() })?;
             bytes.push(len);
             bytes.extend_from_slice(text.as_bytes());
@@ -102,8 +115,9 @@ impl Stamp {
         let (abi_version, rest) =
             bytes.split_first_chunk::<4>().ok_or(StampError::Truncated { field: "ABI version" })?;
         let (lua_release, rest) = text(rest, RELEASE)?;
-        let (manifest_hash, _) = text(rest, HASH)?;
-        Ok(Self { abi_version: u32::from_le_bytes(*abi_version), lua_release, manifest_hash })
+        let (manifest_hash, rest) = text(rest, HASH)?;
+        let (build, _) = text(rest, BUILD)?;
+        Ok(Self { abi_version: u32::from_le_bytes(*abi_version), lua_release, manifest_hash, build })
     }
 
     /// Reads the stamp of a module.

@@ -235,7 +235,12 @@ impl Linked {
                 })
                 .collect(),
             features: Vec::new(),
-            stamp: Stamp { abi_version: 7, lua_release: "5.4.9".to_owned(), manifest_hash: "0123abcd".to_owned() },
+            stamp: Stamp {
+                abi_version: 7,
+                lua_release: "5.4.9".to_owned(),
+                manifest_hash: "0123abcd".to_owned(),
+                build: String::new(),
+            },
             keep_names: false,
         }
     }

@@ -94,9 +94,14 @@ fn the_stamp_can_be_read_back() {
 
 #[test]
 fn the_stamps_layout_is_as_documented() {
-    let stamp = Stamp { abi_version: 0x0403_0201, lua_release: "5.4.9".to_owned(), manifest_hash: "ab".to_owned() };
+    let stamp = Stamp {
+        abi_version: 0x0403_0201,
+        lua_release: "5.4.9".to_owned(),
+        manifest_hash: "ab".to_owned(),
+        build: "c".to_owned(),
+    };
     let bytes = stamp.encode().expect("both texts are short");
-    assert_eq!(bytes, b"\x01\x02\x03\x04\x055.4.9\x02ab");
+    assert_eq!(bytes, b"\x01\x02\x03\x04\x055.4.9\x02ab\x01c");
     assert_eq!(Stamp::decode(&[&bytes[..], b"later"].concat()), Ok(stamp));
     for len in 0..bytes.len() {
         assert!(matches!(Stamp::decode(&bytes[..len]), Err(StampError::Truncated { .. })));

@@ -20,12 +20,12 @@ pub fn process(
     linked: &[u8],
 ) -> Result<Processed, Error> {
     let lua = sources::pinned(&workspace.path("vendor")).map_err(Error::codegen("find the Lua sources"))?;
-    let config = config(manifest, artifact, &lua.release)?;
+    let config = config(manifest, artifact, &lua.release, linked)?;
     passes::process(linked, &config).map_err(Error::codegen("make the artifact from the linked module"))
 }
 
 /// What the passes are to hold an artifact to.
-fn config(manifest: &Manifest, artifact: &Artifact, lua_release: &str) -> Result<Config, Error> {
+fn config(manifest: &Manifest, artifact: &Artifact, lua_release: &str, linked: &[u8]) -> Result<Config, Error> {
     let exports = manifest.wasm_exports().into_iter();
     let imports = manifest.wasm_imports().into_iter().zip(&manifest.imports);
     Ok(Config {
@@ -46,6 +46,7 @@ fn config(manifest: &Manifest, artifact: &Artifact, lua_release: &str) -> Result
             abi_version: manifest.abi.version,
             lua_release: lua_release.to_owned(),
             manifest_hash: format!("{:016x}", manifest.hash()),
+            build: passes::stamp::build_of(linked),
         },
         keep_names: false,
     })
