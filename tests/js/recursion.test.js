@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { paint, STACK_SIZE, usedStack } from './c-stack.js';
 import { compute, part, start } from './raw.js';
 
 const PART_MESSAGE = 2;
@@ -37,6 +38,9 @@ const RUNTIME = {
   'a reader that loads': 'local function f() assert(load(function() f() return nil end)) end f()',
   'pairs metamethods': 'local m = {} m.__pairs = function(t) return pairs(t) end pairs(setmetatable({}, m))',
   'table.concat through __index': 'local t = setmetatable({}, {}) getmetatable(t).__index = function() return table.concat(t, "", 1, 2) end return table.concat(t, "", 1, 2)',
+  'metamethods of external tables': 'local m = {} m.__index = function(t, k) return t[k .. "x"] end _home.t = setmetatable({}, m) return _home.t.a',
+  'gsub inside external metamethods': 'local m = {} _home.t = setmetatable({}, m) m.__index = function(t, k) return (("x"):gsub(".", function() return t[k] end)) end return _home.t.a',
+  'string.format through __tostring': 'local m = {} m.__tostring = function(t) return string.format("%s%s", t, t) end return tostring(setmetatable({}, m))',
   'a require that requires': 'package.preload.a = function() package.loaded.a = nil return require("a") end require("a")',
 };
 
@@ -67,11 +71,23 @@ const NESTED = {
   strings: ['return ', 'f"', '" .. f"', '"'],
 };
 
+/** The deepest use of the C stack so far, in bytes, and by what. */
+let deepest = { bytes: 0, by: 'nothing' };
+
+/** Run what recurses, and note how much of the C stack that took. */
+function measured(instance, by, run) {
+  paint(instance);
+  const result = run();
+  const bytes = usedStack(instance);
+  if (bytes > deepest.bytes) deepest = { bytes, by };
+  return result;
+}
+
 for (const [name, code] of Object.entries(RUNTIME)) {
   test(`endless recursion through ${name} is an error`, () => {
     const instance = start();
     for (let round = 0; round < 2; round++) {
-      assert.ok(compute(instance, code).resultLen < 0);
+      assert.ok(measured(instance, name, () => compute(instance, code)).resultLen < 0);
       assert.match(part(instance, PART_MESSAGE).toString(), OVERFLOW);
       assert.equal(compute(instance, 'return 1 + 1').value, 2n);
     }
@@ -84,7 +100,8 @@ for (const [name, [head, open, inside, close]] of Object.entries(NESTED)) {
     for (const depth of [10, 150, 190, 199, 200, 201, 250, 1000, 5000, 20_000]) {
       const code = head + open.repeat(depth) + inside + close.repeat(depth);
       if (code.length > 65_536) continue;
-      const { resultLen } = compute(instance, `if true then return 0 end ${code}`.replace(/^if true then return 0 end return/, 'return'));
+      const chunk = `if true then return 0 end ${code}`.replace(/^if true then return 0 end return/, 'return');
+      const { resultLen } = measured(instance, `nested ${name}`, () => compute(instance, chunk));
       assert.notEqual(resultLen, 0, `depth ${depth}`);
       assert.equal(compute(instance, 'return 1 + 1').value, 2n, `after depth ${depth}`);
     }
@@ -134,4 +151,11 @@ test('deeply nested results are encoded or refused, never a trap', () => {
     compute(instance, `local t = {} for i = 1, ${depth} do t = {t} end error(t)`);
     assert.equal(compute(instance, 'return 1').value, 1n, `after an error value of depth ${depth}`);
   }
+});
+
+test('the deepest of these leaves a quarter of the C stack', (t) => {
+  const percent = Math.round((100 * (STACK_SIZE - deepest.bytes)) / STACK_SIZE);
+  t.diagnostic(`deepest use of the C stack: ${deepest.bytes} of ${STACK_SIZE} bytes, by ${deepest.by}; margin ${percent} %`);
+  assert.ok(deepest.bytes > 4096, 'the stack was not measured');
+  assert.ok(deepest.bytes <= STACK_SIZE * 0.75, `${deepest.by} uses ${deepest.bytes} bytes`);
 });
