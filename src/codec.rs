@@ -500,3 +500,6 @@ pub unsafe fn push_plain(state: *mut State, bytes: &[u8]) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,8 +19,13 @@ pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
     // SAFETY: Lua calls this in protected mode.
     unsafe {
         ffi::lua_settop(state, 0);
-        // Objects that are garbage in Lua keep nothing alive.
+        // Objects that are garbage in Lua keep nothing alive, nor do functions only because the call that
+        // is running holds them.
+        function::store_all(state);
+        function::release(state);
         ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
+        lua::push_function(state, function::hold_all);
+        lua::call(state, 0, 0);
         let end = super::next_id();
         let bytes = end as usize / 8 + 1;
         let bits = ffi::lua_newuserdatauv(state, bytes, 0).cast::<u8>();

@@ -8,10 +8,12 @@
 //! is watched through the stored functions that have it. Once they are collected, a function that was
 //! never stored can go on changing the variable, and the cell keeps its last stored value.
 
+use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
 
 use super::{graph, host, key, refs};
 use crate::lua::{self, State, ffi, kind};
+use crate::machine::Single;
 
 /// The key of a function's bytecode in the table that describes it.
 pub const CODE: &[u8] = b"code";
@@ -48,7 +50,7 @@ pub mod record {
     }
 }
 
-/// Makes the tables of functions.
+/// Makes the tables of functions, for a new machine.
 ///
 /// # Safety
 ///
@@ -56,6 +58,7 @@ pub mod record {
 pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
+        (*ALIVE.get()).set(0);
         refs::push_weak_table(state, c"k");
         ffi::lua_rawsetp(state, lua::REGISTRY, registry(&FUNCTIONS));
         refs::push_weak_table(state, c"v");
@@ -217,17 +220,21 @@ pub unsafe fn push(state: *mut State, id: u32) {
             kind::NIL => {
                 lua::pop(state, 1);
                 load(state, id);
-                ffi::lua_pushvalue(state, -1);
-                ffi::lua_rawseti(state, top + 1, i64::from(id));
                 let function = top + 2;
-                if ffi::lua_rawgetp(state, lua::REGISTRY, registry(&PENDING)) == kind::TABLE {
-                    ffi::lua_pushvalue(state, function);
-                    ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
-                    ffi::lua_settop(state, function);
-                } else {
-                    ffi::lua_settop(state, function);
-                    read_pending(state, function);
+                // Listed before it is registered, so that it is never found without being read.
+                let outermost = ffi::lua_rawgetp(state, lua::REGISTRY, registry(&PENDING)) != kind::TABLE;
+                if outermost {
+                    lua::pop(state, 1);
+                    ffi::lua_createtable(state, 1, 0);
                 }
+                ffi::lua_pushvalue(state, function);
+                ffi::lua_rawseti(state, function + 1, ffi::lua_rawlen(state, function + 1) as i64 + 1);
+                ffi::lua_pushvalue(state, function);
+                ffi::lua_rawseti(state, top + 1, i64::from(id));
+                if outermost {
+                    read_pending(state, function + 1);
+                }
+                ffi::lua_settop(state, function);
             }
             _ => lua::error(state, c"an external table and a function have the same number"),
         }
@@ -236,8 +243,13 @@ pub unsafe fn push(state: *mut State, id: u32) {
     }
 }
 
-/// Reads the upvalues of the function at `function`, and of all that are met on the way.
-unsafe fn read_pending(state: *mut State, function: c_int) {
+/// Reads the upvalues of the functions in the list at `pending`, and of all that are met on the way.
+unsafe fn read_pending(state: *mut State, pending: c_int) {
+    unsafe extern "C-unwind" fn begin_all(state: *mut State) -> c_int {
+        // SAFETY: called below, with the list of functions.
+        unsafe { ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING)) };
+        0
+    }
     unsafe extern "C-unwind" fn read_all(state: *mut State) -> c_int {
         // SAFETY: called below, with the list of functions.
         unsafe {
@@ -254,12 +266,12 @@ unsafe fn read_pending(state: *mut State, function: c_int) {
     // SAFETY: as for `push`. The list is taken back however the reading ends; a function that could
     // not be read whole is forgotten again.
     unsafe {
-        ffi::lua_createtable(state, 1, 0);
-        let pending = ffi::lua_gettop(state);
-        ffi::lua_pushvalue(state, function);
-        ffi::lua_rawseti(state, pending, 1);
+        lua::push_function(state, begin_all);
         ffi::lua_pushvalue(state, pending);
-        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
+        if lua::pcall(state, 1, 0, 0) != lua::OK {
+            forget_all(state, pending);
+            lua::raise(state);
+        }
         lua::push_function(state, read_all);
         ffi::lua_pushvalue(state, pending);
         // A finaliser must not meet a function whose variables are not read yet.
@@ -272,7 +284,6 @@ unsafe fn read_pending(state: *mut State, function: c_int) {
             forget_all(state, pending);
             lua::raise(state);
         }
-        ffi::lua_settop(state, function);
     }
 }
 
@@ -361,11 +372,10 @@ unsafe fn load(state: *mut State, id: u32) {
         ffi::lua_rawseti(state, -2, record::ID);
         ffi::lua_rawset(state, -3);
         lua::pop(state, 1);
-        hold(state, top + 1);
     }
 }
 
-/// Holds the function at the absolute index `function` to the end of the call.
+/// Holds the function at the absolute index `function`, which has variables in cells, to the end of the call.
 ///
 /// # Safety
 ///
@@ -396,11 +406,58 @@ pub unsafe extern "C-unwind" fn hold_all(state: *mut State) -> c_int {
         push_functions(state);
         ffi::lua_pushnil(state);
         while ffi::lua_next(state, 1) != 0 {
-            hold(state, 2);
+            if has_cells(state, 2, 3) {
+                hold(state, 2);
+            }
             lua::pop(state, 1);
         }
     }
     0
+}
+
+/// Whether any variable of a function lies in a cell, by the function's record.
+unsafe fn has_cells(state: *mut State, function: c_int, record: c_int) -> bool {
+    // SAFETY: as for `hold`.
+    unsafe {
+        for n in 1.. {
+            if ffi::lua_upvalueid(state, function, n).is_null() {
+                break;
+            }
+            if field(state, record, record::cell(n)) != 0 {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Functions that may be held beside those that are alive, before the dead are collected.
+const SPARE: usize = 256;
+
+/// How many functions were held when the dead were last collected.
+static ALIVE: Single<Cell<usize>> = Single::new(Cell::new(0));
+
+/// Collects garbage if many more functions are held than lived at the last collection: as calls hold what
+/// is not collected yet, only what runs between them can tell the living from the dead.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots; the changes of all functions are stored.
+pub unsafe fn collect_dead(state: *mut State) {
+    // SAFETY: as for the caller; `Cell`s are only read and set.
+    unsafe {
+        let alive = &*ALIVE.get();
+        ffi::lua_rawgetp(state, lua::REGISTRY, registry(&HELD));
+        let held = ffi::lua_rawlen(state, -1) as usize;
+        lua::pop(state, 1);
+        release(state);
+        if held > 2 * alive.get() + SPARE {
+            ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
+            let mut count = 0;
+            for_each_living(state, |_| count += 1);
+            alive.set(count);
+        }
+    }
 }
 
 /// Holds nothing any more.
@@ -468,6 +525,9 @@ unsafe fn read_upvalues(state: *mut State, function: c_int) {
             ffi::lua_rawseti(state, record, record::last(n));
             ffi::lua_settop(state, cells);
         }
+        if has_cells(state, function, record) {
+            hold(state, function);
+        }
         ffi::lua_settop(state, function);
     }
 }
@@ -532,16 +592,31 @@ unsafe fn push_holder(state: *mut State, cell: u32) -> bool {
     }
 }
 
-/// Stores the variables of stored functions that have changed since they were stored or read.
+/// What ends a call: stores the variables of stored functions that have changed, and lets go of the
+/// functions.
 ///
 /// # Safety
 ///
 /// Called by Lua.
 pub unsafe extern "C-unwind" fn store_changes(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode. Storing a variable may store further functions, so the
-    // functions are listed before anything is stored.
+    // SAFETY: Lua calls this in protected mode.
     unsafe {
         ffi::lua_settop(state, 0);
+        store_all(state);
+        collect_dead(state);
+    }
+    0
+}
+
+/// Stores the variables of stored functions that have changed since they were stored or read.
+///
+/// # Safety
+///
+/// Inside a protected call, with an empty stack. Storing a variable may store further functions, so the
+/// functions are listed before anything is stored.
+pub unsafe fn store_all(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
         push_functions(state);
         ffi::lua_createtable(state, 0, 0);
         let mut count = 0;
@@ -559,8 +634,8 @@ pub unsafe extern "C-unwind" fn store_changes(state: *mut State) -> c_int {
             store_changes_of(state);
             ffi::lua_settop(state, 2);
         }
+        ffi::lua_settop(state, 0);
     }
-    0
 }
 
 /// Stores the changed variables of the function at index 3, whose record is at index 4.

@@ -607,8 +607,9 @@ impl Writer<'_> {
                 ffi::lua_pushvalue(state, -1);
                 ffi::lua_rawseti(state, objects, id);
                 if ffi::lua_type(state, -1) == kind::FUNCTION {
-                    function::hold(state, cells + 1);
-                    self.push_record(cells + 1, id);
+                    if self.push_record(cells + 1, id) {
+                        function::hold(state, cells + 1);
+                    }
                     ffi::lua_rawset(state, functions);
                 } else {
                     lua::pop(state, 1);
@@ -622,9 +623,10 @@ impl Writer<'_> {
         }
     }
 
-    /// Pushes the record of the function at an index.
-    unsafe fn push_record(&self, function: c_int, id: i64) {
+    /// Pushes the record of the function at an index; whether any of its variables lies in a cell.
+    unsafe fn push_record(&self, function: c_int, id: i64) -> bool {
         let state = self.state;
+        let mut any = false;
         unsafe {
             ffi::lua_createtable(state, 5, 0);
             ffi::lua_pushinteger(state, id);
@@ -632,7 +634,7 @@ impl Writer<'_> {
             for n in 1.. {
                 let variable = ffi::lua_upvalueid(state, function, n);
                 if variable.is_null() {
-                    return;
+                    break;
                 }
                 ffi::lua_rawgetp(state, index::NUMBERS, variable);
                 let cell = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
@@ -641,8 +643,10 @@ impl Writer<'_> {
                 ffi::lua_rawseti(state, -2, function::record::cell(n));
                 ffi::lua_getupvalue(state, function, n);
                 ffi::lua_rawseti(state, -2, function::record::last(n));
+                any |= cell != 0;
             }
         }
+        any
     }
 
     /// Writes everything, what is assigned last. Takes no memory.

@@ -112,6 +112,7 @@ pub unsafe fn end_call(state: *mut State) -> c_int {
     // SAFETY: as for the caller.
     unsafe {
         if !function::any(state) {
+            function::release(state);
             return lua::OK;
         }
         lua::push_function(state, function::store_changes);
@@ -137,7 +138,7 @@ pub unsafe fn open(state: *mut State) {
         TABLES.home.set(HOME);
         TABLES.io.set(IO);
         publish_home(state);
-        refs::push_table(state, IO);
+        refs::push_table_unsettled(state, IO);
         ffi::lua_setglobal(state, c"_io".as_ptr());
     }
 }
@@ -150,7 +151,7 @@ pub unsafe fn open(state: *mut State) {
 pub unsafe fn publish_home(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        refs::push_table(state, home());
+        refs::push_table_unsettled(state, home());
         let table = ffi::lua_gettop(state);
         set_global(state, c"_home", table);
         if !machine::alias() {

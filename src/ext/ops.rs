@@ -238,11 +238,12 @@ unsafe extern "C-unwind" fn set_metatable(state: *mut State) -> c_int {
     unsafe {
         ffi::lua_settop(state, 2);
         refs::settle(state);
-        if ffi::lp_ext_id(state, 1) != 0 {
-            graph::store_metatable(state);
-        }
+        // First what can fail without a trace.
         if ffi::lp_ext_id(state, 2) != 0 {
             refs::know_fields(state, 2);
+        }
+        if ffi::lp_ext_id(state, 1) != 0 {
+            graph::store_metatable(state);
         }
     }
     0

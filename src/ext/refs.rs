@@ -15,6 +15,8 @@ use crate::machine::Single;
 static OBJECTS: u8 = 0;
 /// Registry key: the tables whose metatables have yet to be read, by weak key.
 static UNSETTLED: u8 = 1;
+/// Registry key: the numbers of the tables that the reading under way has met.
+static FRESH: u8 = 2;
 
 fn key_of(what: &'static u8) -> *const c_void {
     (&raw const *what).cast()
@@ -33,6 +35,7 @@ pub unsafe fn open(state: *mut State) {
         push_weak_table(state, c"k");
         ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&UNSETTLED));
         postponed().set(false);
+        reading().set(false);
         function::open(state);
     }
 }
@@ -65,7 +68,8 @@ pub unsafe fn push_objects(state: *mut State) {
     }
 }
 
-/// Pushes the external table with a number.
+/// Pushes the external table with a number. If its metatable cannot be read, that is an error, and no
+/// object stands for the table: one without its metatable would not be it.
 ///
 /// # Safety
 ///
@@ -73,25 +77,109 @@ pub unsafe fn push_objects(state: *mut State) {
 pub unsafe fn push_table(state: *mut State, id: u32) {
     // SAFETY: as for the caller.
     unsafe {
-        ffi::luaL_checkstack(state, 10, c"external tables".as_ptr());
-        push_objects(state);
-        if ffi::lua_rawgeti(state, -1, i64::from(id)) == kind::NIL {
-            lua::pop(state, 1);
-            ffi::lp_ext_push(state, id);
-            ffi::lua_pushvalue(state, -1);
-            ffi::lua_rawseti(state, -3, i64::from(id));
-            // Behind its registration: a metatable may well be its own.
-            lua::push_function(state, restore_metatable);
-            ffi::lua_pushvalue(state, -2);
-            if lua::pcall(state, 1, 0, 0) != lua::OK {
-                lua::pop(state, 1);
-                postpone(state);
+        if push_known(state, id) {
+            return;
+        }
+        let table = make(state, id);
+        let outermost = !reading().replace(true);
+        lua::push_function(state, restore_metatable);
+        ffi::lua_pushvalue(state, table);
+        let status = lua::pcall(state, 1, 0, 0);
+        reading().set(!outermost);
+        if status != lua::OK {
+            if outermost {
+                forget_fresh(state);
             }
-        } else if ffi::lp_ext_id(state, -1) != id {
+            lua::raise(state);
+        }
+        if outermost {
+            ffi::lua_pushnil(state);
+            ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&FRESH));
+        }
+    }
+}
+
+/// Pushes the external table with a number, as one that has to be there even when the host fails:
+/// reading its metatable is left to the first operation on it, see [`settle`].
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn push_table_unsettled(state: *mut State, id: u32) {
+    // SAFETY: as for the caller.
+    unsafe {
+        if push_known(state, id) {
+            return;
+        }
+        let table = make(state, id);
+        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&UNSETTLED));
+        ffi::lua_pushvalue(state, table);
+        ffi::lua_pushboolean(state, 1);
+        ffi::lua_rawset(state, -3);
+        ffi::lua_settop(state, table);
+        postponed().set(true);
+    }
+}
+
+/// Pushes the object that stands for a table, if there is one.
+unsafe fn push_known(state: *mut State, id: u32) -> bool {
+    // SAFETY: as for `push_table`.
+    unsafe {
+        ffi::luaL_checkstack(state, 12, c"external tables".as_ptr());
+        push_objects(state);
+        let known = ffi::lua_rawgeti(state, -1, i64::from(id)) != kind::NIL;
+        if known && ffi::lp_ext_id(state, -1) != id {
             lua::error(state, c"an external table and a function have the same number");
         }
         ffi::lua_rotate(state, -2, -1);
         lua::pop(state, 1);
+        if !known {
+            lua::pop(state, 1);
+        }
+        known
+    }
+}
+
+/// Pushes a new object for a table and registers it, as a metatable may well be its own. Returns its index.
+unsafe fn make(state: *mut State, id: u32) -> c_int {
+    // SAFETY: as for `push_table`. What is fresh is listed before it is registered.
+    unsafe {
+        ffi::lp_ext_push(state, id);
+        let table = ffi::lua_gettop(state);
+        if ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&FRESH)) != kind::TABLE {
+            ffi::lua_createtable(state, 1, 0);
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&FRESH));
+        }
+        ffi::lua_pushinteger(state, i64::from(id));
+        ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
+        push_objects(state);
+        ffi::lua_pushvalue(state, table);
+        ffi::lua_rawseti(state, -2, i64::from(id));
+        ffi::lua_settop(state, table);
+        table
+    }
+}
+
+/// Lets the numbers that were met since the outermost reading began stand for no object. Takes no memory;
+/// what is on top stays there.
+unsafe fn forget_fresh(state: *mut State) {
+    // SAFETY: as for `push_table`; only fields that exist are set.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        push_objects(state);
+        if ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&FRESH)) == kind::TABLE {
+            for n in 1..=ffi::lua_rawlen(state, -1) as i64 {
+                ffi::lua_rawgeti(state, top + 2, n);
+                let id = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
+                ffi::lua_pushnil(state);
+                ffi::lua_rawseti(state, top + 1, id);
+                lua::pop(state, 1);
+            }
+        }
+        ffi::lua_pushnil(state);
+        ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&FRESH));
+        ffi::lua_settop(state, top);
     }
 }
 
@@ -114,7 +202,7 @@ unsafe extern "C-unwind" fn restore_metatable(state: *mut State) -> c_int {
     0
 }
 
-/// Whether there is a table whose metatable could not be read.
+/// Whether there is a table whose metatable has not been read.
 static POSTPONED: Single<Cell<bool>> = Single::new(Cell::new(false));
 
 fn postponed() -> &'static Cell<bool> {
@@ -122,22 +210,16 @@ fn postponed() -> &'static Cell<bool> {
     unsafe { &*POSTPONED.get() }
 }
 
-/// Notes that the metatable of the table on top has yet to be read: a table that could not be read whole
-/// must not pass for one that has none.
-unsafe fn postpone(state: *mut State) {
-    // SAFETY: as for `push_table`.
-    unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&UNSETTLED));
-        ffi::lua_pushvalue(state, -2);
-        ffi::lua_pushboolean(state, 1);
-        ffi::lua_rawset(state, -3);
-        lua::pop(state, 1);
-        postponed().set(true);
-    }
+/// Whether a table is being read, with what its metatable leads to.
+static READING: Single<Cell<bool>> = Single::new(Cell::new(false));
+
+fn reading() -> &'static Cell<bool> {
+    // SAFETY: as for `postponed`.
+    unsafe { &*READING.get() }
 }
 
-/// Reads the metatable of the external table at index 1 if that could not be done before, and raises an
-/// error if it still cannot. Every operation on external tables begins with this.
+/// Reads the metatable of the external table at index 1 if that has not been done, and raises an error if
+/// it cannot be. Every operation on external tables begins with this.
 ///
 /// # Safety
 ///
@@ -175,10 +257,9 @@ pub unsafe fn know_fields(state: *mut State, metatable: c_int) {
         if ffi::lp_ext_getfields(state, metatable) != 0 {
             return lua::pop(state, 1);
         }
+        // Attached when it is whole. Reading a field can lead back here, but not without end: an object
+        // that is met again is registered.
         ffi::lua_createtable(state, 0, 0);
-        // Attached first: reading a field may lead back here.
-        ffi::lua_pushvalue(state, -1);
-        ffi::lp_ext_setfields(state, metatable);
         for n in 0.. {
             let name = ffi::lp_ext_event(state, n);
             if name.is_null() {
@@ -187,8 +268,7 @@ pub unsafe fn know_fields(state: *mut State, metatable: c_int) {
             copy_field(state, metatable, name);
         }
         copy_field(state, metatable, c"__name".as_ptr());
-        ffi::lp_ext_refresh(state, metatable);
-        lua::pop(state, 1);
+        ffi::lp_ext_setfields(state, metatable);
     }
 }
 
