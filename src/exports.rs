@@ -41,10 +41,16 @@ pub fn eval(code_len: u32) -> i32 {
 
 /// Runs a chunk of any length, with a name of its own.
 pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
-    match mode_of(flags) {
-        Some(mode) => run::run(code, (!name.is_empty()).then_some(name), mode),
+    match mode_of(flags & !abi::EXECUTE_ARGUMENTS) {
+        Some(mode) if flags & abi::EXECUTE_ARGUMENTS != 0 => run::run_with_arguments(code, named(name), mode),
+        Some(mode) => run::run(code, named(name), mode),
         None => -1,
     }
+}
+
+/// A name, unless it is empty.
+fn named(name: Bytes) -> Option<Bytes> {
+    (!name.is_empty()).then_some(name)
 }
 
 /// What flags say; `None`, and the status, for flags that there are not.
@@ -62,7 +68,7 @@ fn mode_of(flags: u32) -> Option<Mode> {
 /// Compiles a program that is run in steps.
 pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
     match mode_of(flags) {
-        Some(mode) => run::start(code, (!name.is_empty()).then_some(name), mode),
+        Some(mode) => run::start(code, named(name), mode),
         None => -1,
     }
 }

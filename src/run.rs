@@ -99,8 +99,37 @@ unsafe fn end(state: *mut State, mut status: c_int, mode: Mode) -> i32 {
     }
 }
 
+/// Calls the chunk that is the only argument with the elements of the global `arg`.
+unsafe extern "C-unwind" fn call_with_arguments(state: *mut State) -> c_int {
+    // SAFETY: `run` passes the compiled chunk, in protected mode.
+    unsafe {
+        if ffi::lua_getglobal(state, c"arg".as_ptr()) != lua::kind::TABLE {
+            lua::pop(state, 1);
+            lua::call(state, 0, lua::MULTRET);
+            return ffi::lua_gettop(state);
+        }
+        let count = ffi::luaL_len(state, 2).clamp(0, i64::from(c_int::MAX)) as c_int;
+        ffi::luaL_checkstack(state, count.saturating_add(2), c"too many arguments".as_ptr());
+        ffi::lua_pushvalue(state, 1);
+        for n in 1..=i64::from(count) {
+            ffi::lua_geti(state, 2, n);
+        }
+        lua::call(state, count, lua::MULTRET);
+        ffi::lua_gettop(state) - 2
+    }
+}
+
 /// Runs a chunk and leaves its result in the I/O buffer. Returns what `compute` returns.
 pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
+    run_chunk(code, name, mode, false)
+}
+
+/// As [`run`], for a chunk that gets the elements of the global `arg` as its arguments.
+pub fn run_with_arguments(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
+    run_chunk(code, name, mode, true)
+}
+
+fn run_chunk(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i32 {
     let state = match begin() {
         Ok(state) if !code.is_empty() => state,
         Ok(_) => return 0,
@@ -112,8 +141,12 @@ pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
         lua::push_function(state, keep_traceback);
         let mut status = load_chunk(state, code, name, mode);
         if status == lua::OK {
+            if arguments {
+                lua::push_function(state, call_with_arguments);
+                ffi::lua_rotate(state, 2, 1);
+            }
             machine::set_running(true);
-            status = lua::pcall(state, 0, lua::MULTRET, 1);
+            status = lua::pcall(state, c_int::from(arguments), lua::MULTRET, 1);
             machine::set_running(false);
         }
         ffi::lua_rotate(state, 1, -1);
