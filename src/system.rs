@@ -58,6 +58,11 @@ pub fn write_output(bytes: &[u8]) {
     output::write(bytes);
 }
 
+/// Hands what Lua's libraries have written to a host that takes output as it comes.
+pub fn flush_output() {
+    output::flush();
+}
+
 /// Whether the host takes output as it comes.
 pub fn streams_output() -> bool {
     offers(services::OUTPUT)

@@ -4,7 +4,7 @@
 
 use super::errno::{self, EBADF, ENOENT, EROFS, ESPIPE};
 use super::format::{self, NextArgument};
-use crate::system::write_output;
+use crate::system::{flush_output, write_output};
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use core::{ptr, slice};
@@ -117,9 +117,10 @@ pub extern "C" fn fclose(_file: &File) -> c_int {
     0
 }
 
-/// Succeeds: nothing is buffered here. `None` is C's null, for all streams.
+/// Hands what was written to the host, if it takes output as it comes. `None` is C's null, for all streams.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn fflush(_file: Option<&File>) -> c_int {
+    flush_output();
     0
 }
 

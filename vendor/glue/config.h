@@ -22,6 +22,9 @@ _Noreturn void lp_unwind_throw (void)
 #define LUAI_THROW(L,c)		lp_unwind_throw()
 #define luai_jmpbuf		char
 
+/* `print` ends a line without asking the host to show it: `io.flush` does that. */
+#define lua_writeline()		lua_writestring("\n", 1)
+
 /* There is one locale. */
 #define lua_getlocaledecpoint()	'.'
 
