@@ -205,7 +205,7 @@ pub unsafe fn encode(state: *mut State, index: c_int, place: &mut [u8]) -> &[u8]
                 if is_ordinary(bytes) {
                     return bytes;
                 }
-                quote(bytes, &mut text);
+                quote(bytes, |byte| text.byte(byte));
             }
             kind::NUMBER => {
                 let integer = ffi::lua_isinteger(state, index) != 0;
@@ -236,28 +236,37 @@ fn as_integer(n: f64) -> Option<i64> {
     ((-LIMIT..LIMIT).contains(&n) && (n as i64) as f64 == n).then_some(n as i64)
 }
 
-fn quote(bytes: &[u8], text: &mut Text<'_>) {
+/// Hands out the quoted form of a string, byte by byte.
+fn quote(bytes: &[u8], mut put: impl FnMut(u8)) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    text.byte(b'[');
-    text.byte(b'"');
+    put(b'[');
+    put(b'"');
     let mut rest = bytes;
     while let Some(&first) = rest.first() {
         let length = char_length(rest);
         let (char, tail) = rest.split_at(length.max(1));
         if length == 0 || matches!(first, b'\n' | b'\r' | 0) {
             for byte in [b'\\', b'x', HEX[usize::from(first >> 4)], HEX[usize::from(first & 15)]] {
-                text.byte(byte);
+                put(byte);
             }
         } else {
             if first == b'\\' {
-                text.byte(b'\\');
+                put(b'\\');
             }
-            char.iter().for_each(|&byte| text.byte(byte));
+            char.iter().for_each(|&byte| put(byte));
         }
         rest = tail;
     }
-    text.byte(b'"');
-    text.byte(b']');
+    put(b'"');
+    put(b']');
+}
+
+/// Whether the quoted form of a string is just this one.
+fn is_quoted_as(bytes: &[u8], form: &[u8]) -> bool {
+    let mut expected = form.iter();
+    let mut same = true;
+    quote(bytes, |byte| same &= expected.next() == Some(&byte));
+    same && expected.next().is_none()
 }
 
 /// Bytes of the UTF-8 character at the start, 0 if there is none.
@@ -276,14 +285,14 @@ pub unsafe fn push(state: *mut State, form: &[u8]) -> bool {
         let inner = match form {
             [b'[', inner @ .., b']'] => inner,
             [b'[', ..] => return false,
-            _ if is_ordinary(form) => {
+            _ if form.len() <= LIMIT && is_ordinary(form) => {
                 lua::push_bytes(state, form);
                 return true;
             }
             _ => return false,
         };
         match inner {
-            [b'"', quoted @ .., b'"'] => push_unquoted(state, quoted),
+            [b'"', quoted @ .., b'"'] => push_unquoted(state, quoted, form),
             b"true" => {
                 ffi::lua_pushboolean(state, 1);
                 true
@@ -326,7 +335,9 @@ unsafe fn canonical(state: *mut State, form: &[u8]) -> bool {
     }
 }
 
-unsafe fn push_unquoted(state: *mut State, quoted: &[u8]) -> bool {
+/// Pushes the string whose quoted form is `form`, with `quoted` between its quotes. What has another form,
+/// an ordinary one or one with other escapes, was not written here.
+unsafe fn push_unquoted(state: *mut State, quoted: &[u8], form: &[u8]) -> bool {
     // SAFETY: as for `push`. No more bytes come out than go in.
     unsafe {
         let place = ffi::lua_newuserdatauv(state, quoted.len(), 0).cast::<u8>();
@@ -354,7 +365,7 @@ unsafe fn push_unquoted(state: *mut State, quoted: &[u8]) -> bool {
             };
         };
         let bytes = text.done();
-        let whole = whole && bytes.len() <= LIMIT;
+        let whole = whole && bytes.len() <= LIMIT && !is_ordinary(bytes) && is_quoted_as(bytes, form);
         if whole {
             lua::push_bytes(state, bytes);
             ffi::lua_rotate(state, -2, -1);
