@@ -175,6 +175,7 @@ unsafe fn set(state: *mut State) -> c_int {
             ffi::lp_ext_forget();
             host::failed(state, c"change an external table");
         }
+        walk::touch(id);
         ffi::lua_settop(state, 3);
         ffi::lp_ext_remember(state);
     }

@@ -30,9 +30,11 @@ struct Walk {
     to: u32,
     /// When the walk was last used.
     used: u32,
+    /// Whether a key was set since the list was fetched, which may not be in it.
+    stale: bool,
 }
 
-const NONE: Walk = Walk { id: 0, cursor: 0, from: 0, to: 0, used: 0 };
+const NONE: Walk = Walk { id: 0, cursor: 0, from: 0, to: 0, used: 0, stale: false };
 
 struct Walks {
     walks: [Cell<Walk>; WALKS],
@@ -175,7 +177,7 @@ unsafe fn begin(state: *mut State, id: u32) -> usize {
         end(state, slot);
         make_room(state);
         let cursor = fetch(state, slot, id, 0);
-        WALKING.walks[slot].set(Walk { id, cursor, from: 0, to: 0, used: tick() });
+        WALKING.walks[slot].set(Walk { id, cursor, from: 0, to: 0, used: tick(), stale: false });
     }
     slot
 }
@@ -319,12 +321,47 @@ unsafe fn step(state: *mut State, slot: usize) -> bool {
             if moved {
                 return true;
             }
-            if walk.cursor == 0 {
+            if walk.cursor == 0 && (!walk.stale || !refresh(state, slot)) {
                 end(state, slot);
                 return false;
             }
+            if walk.cursor == 0 {
+                continue;
+            }
             let cursor = fetch(state, slot, walk.id, walk.cursor);
             WALKING.walks[slot].set(Walk { cursor, from: 0, to: 0, ..walk });
+        }
+    }
+}
+
+/// Fetches the list of a walk that is at its end anew, and moves the walk to the key where it was; `false`
+/// if that key is not there any more.
+unsafe fn refresh(state: *mut State, slot: usize) -> bool {
+    // SAFETY: as for `next`. The old list stays on the stack while the new one is searched.
+    unsafe {
+        ffi::luaL_checkstack(state, 8, c"walking external tables".as_ptr());
+        let top = ffi::lua_gettop(state);
+        let walk = WALKING.walks[slot].get();
+        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_rawgeti(state, -1, slot as i64 + 1);
+        let form = current(lua::bytes(state, -1), walk);
+        let cursor = fetch(state, slot, walk.id, 0);
+        WALKING.walks[slot].set(Walk { cursor, from: 0, to: 0, stale: false, ..walk });
+        let mut found = form.is_empty();
+        while !found && WALKING.walks[slot].get().id != 0 && step(state, slot) {
+            found = with_list(state, slot, |list, walk| current(list, walk) == form);
+        }
+        ffi::lua_settop(state, top);
+        found
+    }
+}
+
+/// Notes that a key of a table was set: the lists of the walks under way may lack it.
+pub fn touch(id: u32) {
+    for walk in &WALKING.walks {
+        let it = walk.get();
+        if it.id == id && !it.stale {
+            walk.set(Walk { stale: true, ..it });
         }
     }
 }
