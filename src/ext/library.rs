@@ -5,6 +5,9 @@ use core::ffi::{CStr, c_int};
 use super::{collect, host, key, refs, walk};
 use crate::lua::{self, State, ffi, kind};
 
+/// How far behind the counter a number may lie that `ext.attach` takes unseen.
+const NEAR: u32 = 1 << 16;
+
 const FUNCTIONS: [(&CStr, lua::Function); 5] =
     [(c"attach", attach), (c"collect", collect::collect), (c"id", id), (c"size", size), (c"table", table)];
 
@@ -104,9 +107,11 @@ unsafe extern "C-unwind" fn attach(state: *mut State) -> c_int {
         let n = ffi::luaL_checkinteger(state, 1);
         match u32::try_from(n) {
             Ok(id) if id != 0 && id < super::next_id() => refs::push_table(state, id),
-            // A number that was never given can still be that of a table which the host has.
+            // A number that was not given yet can be that of a table which the host has, or is about to fill.
+            // One that is far off would use up all between, so there the host has to have it.
             Ok(id) if id != 0 && id != u32::MAX => {
-                if host::size(id).is_none_or(|size| size == 0) {
+                let near = id - super::next_id() < NEAR;
+                if !near && host::size(id).is_none_or(|size| size == 0) {
                     ffi::luaL_error(state, c"ext.attach: there is no external table %I".as_ptr(), n);
                 }
                 super::sync_counter(id + 1);
