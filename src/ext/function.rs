@@ -12,6 +12,8 @@ use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
 
 use super::{graph, host, key, refs};
+use crate::abi;
+use crate::codec;
 use crate::lua::{self, State, ffi, kind};
 use crate::machine::Single;
 
@@ -347,7 +349,11 @@ unsafe fn load(state: *mut State, id: u32) {
     // SAFETY: as for `push`. The bytecode stays on the stack while it is loaded.
     unsafe {
         let top = ffi::lua_gettop(state);
-        refs::fetch(state, id, CODE);
+        // Nothing but a string is code; a reference would lead on to who knows where.
+        let string = host::get(state, id, CODE).filter(|bytes| bytes.first() == Some(&abi::TAG_STRING));
+        if !string.is_some_and(|bytes| codec::push_plain(state, bytes)) {
+            damaged(state, id);
+        }
         let stored = lua::bytes(state, -1);
         let Some((sum, mut code)) = stored.split_first_chunk::<CHECKSUM>() else { damaged(state, id) };
         if *sum != checksum(code) {
