@@ -25,16 +25,18 @@ struct Walk {
     id: u32,
     /// The host's cursor for what comes behind the list, 0 at the end.
     cursor: u32,
-    /// The key that was returned last, in the list.
+    /// The key where the walk is, in the list.
     from: u32,
     to: u32,
+    /// The key that was returned last, in the list: those behind it may have been skipped, as deleted.
+    returned: (u32, u32),
     /// When the walk was last used.
     used: u32,
     /// Whether a key was set since the list was fetched, which may not be in it.
     stale: bool,
 }
 
-const NONE: Walk = Walk { id: 0, cursor: 0, from: 0, to: 0, used: 0, stale: false };
+const NONE: Walk = Walk { id: 0, cursor: 0, from: 0, to: 0, returned: (0, 0), used: 0, stale: false };
 
 struct Walks {
     walks: [Cell<Walk>; WALKS],
@@ -177,7 +179,7 @@ unsafe fn begin(state: *mut State, id: u32) -> usize {
         end(state, slot);
         make_room(state);
         let cursor = fetch(state, slot, id, 0);
-        WALKING.walks[slot].set(Walk { id, cursor, from: 0, to: 0, used: tick(), stale: false });
+        WALKING.walks[slot].set(Walk { id, cursor, from: 0, to: 0, returned: (0, 0), used: tick(), stale: false });
     }
     slot
 }
@@ -329,7 +331,7 @@ unsafe fn step(state: *mut State, slot: usize) -> bool {
                 continue;
             }
             let cursor = fetch(state, slot, walk.id, walk.cursor);
-            WALKING.walks[slot].set(Walk { cursor, from: 0, to: 0, ..walk });
+            WALKING.walks[slot].set(Walk { cursor, from: 0, to: 0, returned: (0, 0), ..walk });
         }
     }
 }
@@ -344,11 +346,12 @@ unsafe fn refresh(state: *mut State, slot: usize) -> bool {
         let walk = WALKING.walks[slot].get();
         ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
         ffi::lua_rawgeti(state, -1, slot as i64 + 1);
-        let form = current(lua::bytes(state, -1), walk);
+        let (from, to) = walk.returned;
+        let form = lua::bytes(state, -1).get(from as usize..to as usize).unwrap_or(&[]);
         let cursor = fetch(state, slot, walk.id, 0);
-        WALKING.walks[slot].set(Walk { cursor, from: 0, to: 0, stale: false, ..walk });
-        let mut found = form.is_empty();
-        while !found && WALKING.walks[slot].get().id != 0 && step(state, slot) {
+        WALKING.walks[slot].set(Walk { cursor, from: 0, to: 0, returned: (0, 0), stale: false, ..walk });
+        let mut found = false;
+        while !found && !form.is_empty() && WALKING.walks[slot].get().id != 0 && step(state, slot) {
             found = with_list(state, slot, |list, walk| current(list, walk) == form);
         }
         ffi::lua_settop(state, top);
@@ -384,6 +387,8 @@ unsafe fn advance(state: *mut State, slot: usize) -> c_int {
             ffi::lua_pushvalue(state, -1);
             ffi::lua_rawget(state, 1);
             if ffi::lua_type(state, -1) != kind::NIL {
+                let walk = WALKING.walks[slot].get();
+                WALKING.walks[slot].set(Walk { returned: (walk.from, walk.to), ..walk });
                 return 2;
             }
         }
