@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 
 import { MANIFEST_HASH } from './loader.js';
 import { Lua, LuaError, MapStore } from './lua-persistent.js';
+import { dropTable } from './store.js';
 import { readStateFile, StateFileError, writeStateFile } from './state-file.js';
 
 const USAGE = `usage: lua-persistent FILE [--state STATE] [--] [args...]
@@ -122,7 +123,7 @@ function literal(text) {
 async function run({ file, state, args }) {
   const code = readProgram(file);
   const before = state === undefined ? null : readStateFile(state);
-  const store = new MapStore(before === null ? undefined : before.tables);
+  const store = before === null ? new MapStore() : before.store;
   const lua = await Lua.create({
     store,
     homeTableId: before === null ? undefined : before.homeTableId,
@@ -143,9 +144,9 @@ async function run({ file, state, args }) {
 
   const { homeTableId, nextTableId } = lua;
   // `_io` holds what passes between a host and one run, which is over.
-  store.tables.delete(lua.ioTableId);
+  dropTable(store, lua.ioTableId);
   lua.close();
-  if (state !== undefined) writeStateFile(state, { abiHash: MANIFEST_HASH, homeTableId, nextTableId, tables: store.tables });
+  if (state !== undefined) writeStateFile(state, { abiHash: MANIFEST_HASH, homeTableId, nextTableId, store });
   return exitCode;
 }
 

@@ -11,10 +11,11 @@ for (let index = 0; index < 256; index++) {
 
 /**
  * @param {Uint8Array} bytes
+ * @param {number} [before] the checksum of what comes before these bytes, to continue it
  * @returns {number} an unsigned 32-bit number
  */
-export function crc32(bytes) {
-  let crc = 0xffffffff;
+export function crc32(bytes, before = 0) {
+  let crc = ~before;
   for (let at = 0; at < bytes.length; at++) crc = (crc >>> 8) ^ TABLE[(crc ^ bytes[at]) & 0xff];
-  return (crc ^ 0xffffffff) >>> 0;
+  return ~crc >>> 0;
 }

@@ -14,6 +14,9 @@ const TOO_NEW = [
   { selector: 'ExportAllDeclaration[exported]', message: 'Firefox 79 does not know `export * as`.' },
 ];
 
+/** Globals that are used only where they are. */
+const LATER = { FinalizationRegistry: 'readonly', WeakRef: 'readonly' };
+
 const unused = { argsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_' };
 
 export default [
@@ -30,8 +33,9 @@ export default [
   {
     files: ['web/**/*.js'],
     ignores: NODE_FILES,
-    languageOptions: { ecmaVersion: 2020, globals: { ...globals['shared-node-browser'], ...globals.es2020, document: 'readonly', process: 'readonly' } },
+    languageOptions: { ecmaVersion: 2020, globals: { ...globals['shared-node-browser'], ...globals.es2020, ...LATER, document: 'readonly', process: 'readonly' } },
     rules: { 'no-restricted-syntax': ['error', ...TOO_NEW] },
   },
+  { files: ['web/persist/**/*.js'], languageOptions: { globals: { indexedDB: 'readonly', self: 'readonly' } } },
   { files: NODE_FILES, languageOptions: { ecmaVersion: 2022, globals: globals.node } },
 ];

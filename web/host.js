@@ -2,10 +2,13 @@
  * The loader's host over a store: what Lua asks for on the one side, tables of text keys and byte values on the other.
  */
 
-import { KeyCache, keyBytes } from './text.js';
+import { Cursors } from './cursors.js';
+import { MapStore } from './map-store.js';
+import { dropTable, StoreRanges } from './store.js';
+import { keyBytes } from './text.js';
 
-/** Longest value that Lua may give to a store in one piece. The whole heap has less than twice that. */
-const MAX_VALUE_LENGTH = 1 << 20;
+/** Longest value that a store may hold. The whole heap of a machine has less than twice that. */
+export const MAX_VALUE_LENGTH = 1 << 20;
 
 /**
  * What Lua may ask for besides tables.
@@ -44,40 +47,47 @@ function systemEntropy() {
 }
 
 /**
- * Make the loader's host.
+ * What the imports work on: a store itself if it is one that knows ranges, else a layer over it.
  *
  * @param {import('./store.js').Store} store
+ * @returns {import('./store.js').RangeStore}
+ */
+export function rangesOf(store) {
+  // A class that extends MapStore may have methods of its own, which the ranges would pass by.
+  return store instanceof MapStore && Object.getPrototypeOf(store) === MapStore.prototype ? store : new StoreRanges(store);
+}
+
+/**
+ * Make the loader's host.
+ *
+ * @param {import('./store.js').Store & import('./store.js').RangeStore} store
  * @param {(data: Uint8Array) => void} output takes what a program prints; the bytes are valid only during the call
  * @param {Environment} environment what the system answers by default
  * @returns {import('./loader.js').Host}
  */
 export function createHost(store, output, environment) {
-  const keys = new KeyCache();
+  const cursors = new Cursors((tableId) => store.keys(tableId));
   const utcOffset = environment.utcOffset || systemUtcOffset;
   return {
     maxValueLength: MAX_VALUE_LENGTH,
-    set(tableId, key, value) {
-      store.set(tableId, keys.text(key, 0, key.length), value.slice());
+    set(tableId, memory, keyStart, keyEnd, start, end) {
+      store.setRange(tableId, memory, keyStart, keyEnd, start, end);
       return 0;
     },
-    get(tableId, key, room) {
-      const value = store.get(tableId, keys.text(key, 0, key.length));
-      if (value === undefined) return -1;
-      if (value.length > room.length) return -value.length;
-      room.set(value);
-      return value.length;
+    get(tableId, memory, keyStart, keyEnd, start, end) {
+      return store.getRange(tableId, memory, keyStart, keyEnd, start, end);
     },
-    delete(tableId, key) {
-      store.delete(tableId, keys.text(key, 0, key.length));
+    delete(tableId, memory, keyStart, keyEnd) {
+      store.deleteRange(tableId, memory, keyStart, keyEnd);
       return 0;
     },
     size(tableId) {
       return store.size(tableId);
     },
-    keys(tableId, room) {
+    keys(tableId, memory, start, end) {
       const list = keyBytes(Array.from(store.keys(tableId)).join('\n'));
-      if (list.length > room.length) return -list.length;
-      room.set(list);
+      if (list.length > end - start) return -list.length;
+      memory.set(list, start);
       return list.length;
     },
     services: {
@@ -85,6 +95,9 @@ export function createHost(store, output, environment) {
       utcOffset: (unixSeconds) => ({ seconds: utcOffset(unixSeconds) }),
       entropy: environment.entropy || systemEntropy,
       output,
+      keys: (tableId, cursor, room) => cursors.page(tableId, cursor, room),
+      closeCursor: (cursor) => cursors.close(cursor),
+      drop: (tableId) => dropTable(store, tableId),
     },
   };
 }

@@ -19,6 +19,11 @@ export const KEY_LIMIT: 16384;
 export const VALUE_LIMIT: 16384;
 /** Flag of `execute`: run the code as `eval` does, as an interactive console. */
 export const EXECUTE_CONSOLE: 1;
+/**
+ * Flag of `execute`: pass the elements of the global table `arg`, from 1 on, to the code as its
+ * `...`.
+ */
+export const EXECUTE_ARGUMENTS: 2;
 /** The code ran to its end. */
 export const STATUS_OK: 0;
 /** The program that is run in steps is paused: `program_step` goes on with it. */
@@ -166,6 +171,8 @@ export interface Services {
    *
    * Sent by `init`. Without an answer, the module asks for no other service and keeps values within
    * `VALUE_LIMIT`. The generated loader answers it from the handlers that it was given.
+   *
+   * @param abiVersion Version of the boundary that the module was built with.
    */
   negotiate?(abiVersion: number): NegotiateReply | null;
   /**
@@ -178,6 +185,8 @@ export interface Services {
    * Asks how far local time is ahead of UTC at an instant.
    *
    * For `os.date` and `os.time` with a table. Without it, local time is UTC.
+   *
+   * @param unixSeconds The instant, in seconds since the start of 1970 in UTC.
    */
   utcOffset?(unixSeconds: number): UtcOffsetReply | null;
   /**
@@ -192,6 +201,8 @@ export interface Services {
    * What `print` and `io.write` produced, whenever the I/O buffer is full. Output that was handed
    * over is not in the result; what is left at the end of a run is. Without it, output that does
    * not fit the buffer is cut.
+   *
+   * @param piece The output, as bytes. A character may be split between two calls.
    */
   output?(piece: Uint8Array): void | null;
   /**
@@ -201,26 +212,37 @@ export interface Services {
    * and a cursor for the rest; keys deleted meanwhile may be left out. If not even one key fits, it
    * answers the negated number of bytes needed. Without it, the module takes all keys at once
    * through `js_ext_table_keys`.
+   *
+   * @param table The table. One that the host does not have is empty.
+   * @param cursor Where to go on: 0 for the first page, then what the page before said.
+   * @param room How many bytes of `keys` fit. For more, the answer is how many it needs.
    */
-  keys?(table: TableId, cursor: number): KeysReply | null;
+  keys?(table: TableId, cursor: number, room: number): KeysReply | null;
   /**
    * Says that a cursor is not needed any more.
    *
    * Sent for walks that end before the last page. Without it, the host keeps a cursor until it
    * closes it by itself.
+   *
+   * @param cursor The cursor, as a page of keys gave it.
    */
   closeCursor?(cursor: number): void | null;
   /**
    * Deletes a table with all its entries.
    *
    * For tables that nothing reaches any more. Without it, the module deletes their keys one by one.
+   *
+   * @param table The table.
    */
   drop?(table: TableId): void | null;
 }
 
 /**
- * Where external tables live. The arrays that its methods get are views of the module's memory,
- * valid until they return: copy what is to be kept. What they return is what the imports return.
+ * Where external tables live. A method gets the whole memory of the module, and of each range in it
+ * where it starts and where it ends: no view is made for it, as making one costs more than a small
+ * value is worth. `memory.subarray(start, end)` is such a view, and `memory.slice(start, end)` a
+ * copy to keep; what lies there changes when the method has returned. What methods return is what
+ * the imports return.
  */
 export interface Host {
   /**
@@ -230,11 +252,21 @@ export interface Host {
    * in the order.
    *
    * @param tableId Id of the table.
-   * @param key The key, as UTF-8 text.
-   * @param val The serialized value. The host copies it.
+   * @param memory The memory of the module.
+   * @param keyStart The key, as UTF-8 text.
+   * @param keyEnd Where that ends.
+   * @param valStart The serialized value. The host copies it.
+   * @param valEnd Where that ends.
    * @returns Whether the value is stored. `0`: It is. `-1`: It is not; Lua code gets an error.
    */
-  set(tableId: TableId, key: Uint8Array, val: Uint8Array): number;
+  set(
+    tableId: TableId,
+    memory: Uint8Array,
+    keyStart: Address,
+    keyEnd: Address,
+    valStart: Address,
+    valEnd: Address,
+  ): number;
   /**
    * Fetches a value from an external table.
    *
@@ -242,22 +274,34 @@ export interface Host {
    * Services.
    *
    * @param tableId Id of the table.
-   * @param key The key, as UTF-8 text.
-   * @param val Where the value goes, and how much fits there.
+   * @param memory The memory of the module.
+   * @param keyStart The key, as UTF-8 text.
+   * @param keyEnd Where that ends.
+   * @param valStart Where the value goes, and how much fits there.
+   * @param valEnd Where that ends.
    * @returns Length of the value. `> 0`: Bytes written. `-1`: No such key or table, or an error.
    *   `-n`: The buffer is too small; n bytes are needed (n is at least 2).
    */
-  get(tableId: TableId, key: Uint8Array, val: Uint8Array): number;
+  get(
+    tableId: TableId,
+    memory: Uint8Array,
+    keyStart: Address,
+    keyEnd: Address,
+    valStart: Address,
+    valEnd: Address,
+  ): number;
   /**
    * Deletes a key from an external table.
    *
    * Lua code assigned `nil`. Deleting a key that is not there is no error.
    *
    * @param tableId Id of the table.
-   * @param key The key, as UTF-8 text.
+   * @param memory The memory of the module.
+   * @param keyStart The key, as UTF-8 text.
+   * @param keyEnd Where that ends.
    * @returns Whether the key is gone. `0`: It is. `-1`: It is not; Lua code gets an error.
    */
-  delete(tableId: TableId, key: Uint8Array): number;
+  delete(tableId: TableId, memory: Uint8Array, keyStart: Address, keyEnd: Address): number;
   /**
    * Counts the entries of an external table.
    *
@@ -275,12 +319,14 @@ export interface Host {
    * feeds (`\n`), without one at the end.
    *
    * @param tableId Id of the table.
-   * @param buf Where the keys go, and how much fits there.
+   * @param memory The memory of the module.
+   * @param bufStart Where the keys go, and how much fits there.
+   * @param bufEnd Where that ends.
    * @returns Length of the list. `> 0`: Bytes written. `0`: The table has no keys. `-1`: An
    *   error, or the buffer is too small. `-n`: The buffer is too small; n bytes are needed (n is at
    *   least 2).
    */
-  keys(tableId: TableId, buf: Uint8Array): number;
+  keys(tableId: TableId, memory: Uint8Array, bufStart: Address, bufEnd: Address): number;
   /** The services that the host offers. */
   services?: Services;
   /** Longest value that its tables take, in bytes; `VALUE_LIMIT` if it does not say. */
@@ -409,7 +455,8 @@ export class LuaInstance {
    * @param codeLen Bytes at `codePtr`.
    * @param namePtr Name of the chunk, or nothing.
    * @param nameLen Bytes at `namePtr`.
-   * @param flags 0, or `EXECUTE_CONSOLE` to run the code as `eval` does.
+   * @param flags 0, or `EXECUTE_CONSOLE` to run the code as `eval` does, or `EXECUTE_ARGUMENTS`,
+   *   or both.
    * @returns Length of what is in the I/O buffer, as from `compute`. `> 0`: Success: bytes of the
    *   result. `0`: The code is empty. `< 0`: Failure: `-(length + 1)`, with the length of the
    *   message in bytes.

@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 1;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = '9b3af171d3b2f841';
+export const MANIFEST_HASH = 'd19cd950da6aabc1';
 /** Pages of the memory, minimum and maximum: 2 MiB. */
 export const MEMORY_PAGES = 32;
 /** Bytes in a page. */
@@ -20,6 +20,11 @@ export const KEY_LIMIT = 16384;
 export const VALUE_LIMIT = 16384;
 /** Flag of `execute`: run the code as `eval` does, as an interactive console. */
 export const EXECUTE_CONSOLE = 1;
+/**
+ * Flag of `execute`: pass the elements of the global table `arg`, from 1 on, to the code as its
+ * `...`.
+ */
+export const EXECUTE_ARGUMENTS = 2;
 /** The code ran to its end. */
 export const STATUS_OK = 0;
 /** The program that is run in steps is paused: `program_step` goes on with it. */
@@ -195,7 +200,8 @@ function serve(host, request, room) {
     }
     case SERVICES.keys: {
       if (!services.keys || request.length !== 9) return REPLY_NONE;
-      const answer = services.keys(query.getUint32(1, true), query.getUint32(5, true));
+      const fit = room.length - 4;
+      const answer = services.keys(query.getUint32(1, true), query.getUint32(5, true), fit);
       if (answer === null || answer === undefined) return REPLY_NONE;
       const length = 4 + answer.keys.length;
       if (room.length < length) return -length;
@@ -238,15 +244,16 @@ export function createImports(host, getMemory) {
   let thrown = null;
   /** @type {Uint8Array | null} The memory never grows, so one view of it lasts. */
   let memory = null;
-  const range = (ptr, length) => {
+  const view = () => {
     if (memory === null) memory = new Uint8Array(getMemory().buffer);
-    return memory.subarray(ptr, ptr + length);
+    return memory;
   };
+  const range = (ptr, length) => view().subarray(ptr, ptr + length);
   const env = {
     // (import "env" "js_ext_table_set" (func (param i32 i32 i32 i32 i32) (result i32)))
     js_ext_table_set(tableId, keyPtr, keyLen, valPtr, valLen) {
       try {
-        return host.set(tableId >>> 0, range(keyPtr, keyLen), range(valPtr, valLen));
+        return host.set(tableId >>> 0, view(), keyPtr, keyPtr + keyLen, valPtr, valPtr + valLen);
       } catch (error) {
         thrown = { error };
         return -2147483648;
@@ -258,7 +265,7 @@ export function createImports(host, getMemory) {
         if (tableId === 0) {
           return serve(host, range(keyPtr, keyLen), range(valPtr, maxLen));
         }
-        return host.get(tableId >>> 0, range(keyPtr, keyLen), range(valPtr, maxLen));
+        return host.get(tableId >>> 0, view(), keyPtr, keyPtr + keyLen, valPtr, valPtr + maxLen);
       } catch (error) {
         thrown = { error };
         return -2147483648;
@@ -267,7 +274,7 @@ export function createImports(host, getMemory) {
     // (import "env" "js_ext_table_delete" (func (param i32 i32 i32) (result i32)))
     js_ext_table_delete(tableId, keyPtr, keyLen) {
       try {
-        return host.delete(tableId >>> 0, range(keyPtr, keyLen));
+        return host.delete(tableId >>> 0, view(), keyPtr, keyPtr + keyLen);
       } catch (error) {
         thrown = { error };
         return -2147483648;
@@ -285,7 +292,7 @@ export function createImports(host, getMemory) {
     // (import "env" "js_ext_table_keys" (func (param i32 i32 i32) (result i32)))
     js_ext_table_keys(tableId, bufPtr, maxLen) {
       try {
-        return host.keys(tableId >>> 0, range(bufPtr, maxLen));
+        return host.keys(tableId >>> 0, view(), bufPtr, bufPtr + maxLen);
       } catch (error) {
         thrown = { error };
         return -2147483648;
@@ -403,7 +410,8 @@ export class LuaInstance {
    * @param {number} codeLen Bytes at `codePtr`.
    * @param {number} namePtr Name of the chunk, or nothing.
    * @param {number} nameLen Bytes at `namePtr`.
-   * @param {number} flags 0, or `EXECUTE_CONSOLE` to run the code as `eval` does.
+   * @param {number} flags 0, or `EXECUTE_CONSOLE` to run the code as `eval` does, or
+   *   `EXECUTE_ARGUMENTS`, or both.
    * @returns {number} Length of what is in the I/O buffer, as from `compute`.
    */
   execute(codePtr, codeLen, namePtr, nameLen, flags) {

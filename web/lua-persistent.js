@@ -12,9 +12,14 @@
  * Code that browsers run keeps to the syntax of Chrome 74 and Firefox 79.
  */
 
-import { Decoder } from './codec.js';
+import { convert } from './convert.js';
+import { Decoder } from './decoder.js';
 import { LuaError, LuaStateError } from './errors.js';
-import { createHost } from './host.js';
+import { ExternalTable } from './external-table.js';
+import { Checkpoints } from './checkpoint.js';
+import { createHost, rangesOf } from './host.js';
+import { applyImage, buildOf, STACK_SIZE } from './image.js';
+import { Journal } from './journal.js';
 import {
   EXECUTE_CONSOLE,
   instantiate,
@@ -23,18 +28,28 @@ import {
   PART_TRACEBACK,
   PART_VALUES,
   STATUS_MEMORY_ERROR,
+  STATUS_PAUSED,
   STATUS_TOO_LARGE,
   WASM_PAGE_SIZE,
 } from './loader.js';
+import { MapStore } from './map-store.js';
 import { Output } from './output.js';
+import { runInPieces, Step, ticksOf } from './program.js';
 import { Result } from './result.js';
-import { MapStore } from './store.js';
+import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf, takeCompressedSnapshot, takeSnapshot } from './snapshot.js';
+import { ID_LIMIT, Tables } from './tables.js';
 import { decodeLossy, encodeInto, encodeUtf8 } from './text.js';
 import { compileFrom } from './wasm.js';
 
-export { decodeValue, encodeValue, ExternalTable, LuaFunction, LuaOpaque } from './codec.js';
+export { decodeValue } from './decoder.js';
+export { encodeValue } from './encoder.js';
 export { DecodeError, EncodeError, LuaError, LuaStateError } from './errors.js';
-export { MapStore } from './store.js';
+export { ExternalTable } from './external-table.js';
+export { MapStore } from './map-store.js';
+export { readSnapshotTables, SnapshotError } from './snapshot.js';
+export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
+
+/** @typedef {import('./store.js').Store} Store */
 
 /**
  * @typedef {object} MachineOptions
@@ -46,6 +61,7 @@ export { MapStore } from './store.js';
  * @property {boolean} [memoryAlias] whether `Memory` is another name of `_home`; by default true
  * @property {import('./output.js').OnPrint} [onPrint] receives output as it comes
  * @property {boolean} [keepOutput] whether results carry the output; by default true
+ * @property {boolean} [transactional] whether a call that throws is undone, external tables included; by default false
  */
 
 /** @typedef {MachineOptions & import('./host.js').Environment} LuaOptions */
@@ -61,6 +77,21 @@ export { MapStore } from './store.js';
  * @property {number} luaMemoryUsed bytes of the heap in use, garbage included
  * @property {number} wasmPages pages of the memory
  * @property {number} totalMemory bytes of the memory
+ */
+
+/**
+ * @typedef {object} SnapshotOptions
+ * @property {boolean} [compress] by default true; a snapshot that is not compressed is larger, but ready at once
+ * @property {boolean} [tables] whether the external tables go into it, by default true; else only the revision of the store,
+ *   if it has one
+ */
+
+/**
+ * What machines of the same kind are made of.
+ *
+ * @typedef {object} Origin
+ * @property {WebAssembly.Module} module
+ * @property {LuaOptions} options
  */
 
 /** Longest code that is copied to memory character by character; beyond it `encodeInto` is faster. */
@@ -84,31 +115,81 @@ export class Lua {
    * @returns {Promise<Lua>}
    */
   static async create(options = {}) {
-    const module = await compileFrom(options.wasm);
+    const origin = { module: await compileFrom(options.wasm), options };
     const store = options.store || new MapStore();
-    const output = new Output(options.onPrint, options.keepOutput !== false);
-    const host = createHost(store, (piece) => output.take(piece), options);
-    const machine = await instantiate(module, host);
+    return Lua.assemble(origin, store, (machine) => {
+      if (options.memoryAlias === false) machine.setMemoryAliasEnabled(0);
+      if (machine.init() !== 0) throw new LuaStateError('Lua could not be started: its heap is too small', 'crashed');
+      if (options.homeTableId !== undefined) machine.attachMemoryTable(options.homeTableId);
+      let next = options.nextTableId || 1;
+      for (const id of store.tableIds()) next = Math.max(next, id + 1);
+      machine.syncExternalTableCounter(next);
+    });
+  }
 
-    if (options.memoryAlias === false) machine.setMemoryAliasEnabled(0);
-    if (machine.init() !== 0) throw new LuaStateError('Lua could not be started: its heap is too small', 'crashed');
-    if (options.homeTableId !== undefined) machine.attachMemoryTable(options.homeTableId);
-    let next = options.nextTableId || 1;
-    for (const id of store.tableIds()) next = Math.max(next, id + 1);
-    machine.syncExternalTableCounter(next);
-    return new Lua(machine, store, output);
+  /**
+   * Go on with a snapshot: a machine that is in every respect what the other was when the snapshot was made.
+   *
+   * The tables of the snapshot replace whatever the store holds. A snapshot without tables goes on with those of the store,
+   * which is then required. `_home` and `Memory` are what they were, whatever the options say, and `math.random` goes on with
+   * the same numbers unless the program gives it another seed.
+   *
+   * @param {Uint8Array} bytes from `snapshot`
+   * @param {LuaOptions} [options]
+   * @returns {Promise<Lua>}
+   * @throws {SnapshotError} and the store is as it was
+   */
+  static async restore(bytes, options = {}) {
+    const parts = readSnapshot(bytes);
+    const origin = { module: await compileFrom(options.wasm), options };
+    const build = await buildOf(origin.module);
+    const image = await imageOf(parts, build);
+    const tables = await tablesOf(parts);
+    const store = options.store || new MapStore();
+    if (tables === null) checkRevision(parts, options.store);
+    return Lua.assemble(origin, store, (machine) => {
+      if (!applyImage(machine.bytes, build, image)) throw new SnapshotError('damaged', 'is damaged: its image is not one');
+      if (tables !== null) fillStore(store, tables);
+      revive(machine);
+    });
+  }
+
+  /**
+   * Instantiate a machine and bring it to life.
+   *
+   * @private
+   * @param {Origin} origin
+   * @param {import('./store.js').Store} store
+   * @param {(machine: import('./loader.js').LuaInstance) => void} begin
+   * @returns {Promise<Lua>}
+   */
+  static async assemble(origin, store, begin) {
+    const { module, options } = origin;
+    const journal = new Journal(store, rangesOf(store));
+    const output = new Output(options.onPrint, options.keepOutput !== false);
+    const host = createHost(journal, (piece) => output.take(piece), options);
+    const machine = await instantiate(module, host);
+    begin(machine);
+    return new Lua(machine, journal, output, origin);
   }
 
   /**
    * Use `Lua.create` instead.
    *
    * @param {import('./loader.js').LuaInstance} machine
-   * @param {import('./store.js').Store} store
+   * @param {Journal} store
    * @param {Output} output
+   * @param {Origin} origin
    */
-  constructor(machine, store, output) {
-    /** Where external tables live. */
+  constructor(machine, store, output, origin) {
+    /** Where external tables live: change them through this, not through the store given, so that it can be undone. */
     this.store = store;
+    /** @private */
+    this.origin = origin;
+    /** @private */
+    this.checkpoints = new Checkpoints(machine, store);
+    /** How many programs have been started. */
+    this.programs = 0;
     /** @private */
     this.output = output;
     /** @private */
@@ -123,14 +204,33 @@ export class Lua {
      * @private
      */
     this.buffer = machine.bytes.subarray(this.address, this.address + machine.getBufferSize());
-    /** @private */
-    this.decoder = new Decoder(machine.bytes);
     /**
      * Why no code can run now, if so.
      * @private
      * @type {'' | 'closed' | 'running' | 'crashed'}
      */
     this.obstacle = '';
+    /** @private */
+    this.tables = new Tables(store, {
+      check: () => this.check(),
+      reserve: (count) => this.reserve(count),
+      homeId: machine.getMemoryTableId(),
+      ioId: machine.getIoTableId(),
+    });
+    /** @private */
+    this.decoder = new Decoder(machine.bytes, this.tables);
+    /**
+     * The external table that is `_home` in Lua: where a program keeps its state.
+     *
+     * @type {ExternalTable}
+     */
+    this.home = this.tables.table(machine.getMemoryTableId());
+    /**
+     * The external table that is `_io` in Lua: what passes between a program and whoever runs it.
+     *
+     * @type {ExternalTable}
+     */
+    this.io = this.tables.table(machine.getIoTableId());
   }
 
   /**
@@ -143,7 +243,7 @@ export class Lua {
    * @throws {LuaError}
    */
   eval(code, options) {
-    return this.run(code, options, true);
+    return this.runCode(code, options, true);
   }
 
   /**
@@ -155,7 +255,221 @@ export class Lua {
    * @throws {LuaError}
    */
   compute(code, options) {
-    return this.run(code, options, false);
+    return this.runCode(code, options, false);
+  }
+
+  /**
+   * An external table. There need not be one with that id: it is empty then, and made when something is set.
+   *
+   * @param {number} id
+   * @returns {ExternalTable} the same object for the same id
+   * @throws {RangeError} if no table can have the id
+   * @throws {LuaStateError} while code runs
+   */
+  table(id) {
+    if (this.obstacle === 'running') this.check();
+    const table = this.tables.table(id);
+    // New tables must not get this id.
+    if (this.obstacle === '') this.machine.syncExternalTableCounter(id + 1);
+    return table;
+  }
+
+  /**
+   * Make an external table.
+   *
+   * @param {Record<string, any> | any[] | Map<any, any>} [initial] its entries; what is a table in them becomes one
+   * @returns {ExternalTable}
+   * @throws {import('./errors.js').EncodeError} a `TypeError`, for what cannot be stored; nothing is stored then
+   * @throws {LuaStateError}
+   */
+  createTable(initial = {}) {
+    return this.tables.create(initial);
+  }
+
+  /**
+   * Free the external tables that nothing reaches any more: neither `_home` nor `_io`, nor a table or function that is alive
+   * in Lua, nor an `ExternalTable` or `LuaFunction` of this machine that JavaScript has.
+   *
+   * @returns {number} how many tables that were
+   * @throws {LuaError} if the store fails
+   * @throws {LuaStateError}
+   */
+  collect() {
+    this.check();
+    return this.tables.holding(() => this.compute('return require("ext").collect()', { name: '=collect' }).value);
+  }
+
+  /**
+   * Set `_io.input`, where programs find what they are to work on.
+   *
+   * @param {any} value as for `ExternalTable.set`; `null` deletes it
+   * @throws {TypeError | LuaStateError}
+   */
+  setInput(value) {
+    this.io.set('input', value);
+  }
+
+  /**
+   * What a program has left in `_io.output`.
+   *
+   * @returns {any} a table whole, as plain JavaScript values; undefined if there is nothing
+   */
+  getOutput() {
+    const output = this.io.get('output');
+    return output instanceof ExternalTable ? convert(output) : output;
+  }
+
+  /**
+   * Set `_io.metadata`, what there is to know about the input.
+   *
+   * @param {Record<string, any> | null} metadata `null` deletes it
+   * @throws {TypeError | LuaStateError}
+   */
+  setMetadata(metadata) {
+    this.io.set('metadata', metadata);
+  }
+
+  /**
+   * Delete everything in `_io`.
+   *
+   * @throws {LuaStateError}
+   */
+  clearIo() {
+    this.check();
+    this.machine.takeThrown();
+    if (this.machine.clearIoTable() === 0) return;
+    const thrown = this.machine.takeThrown();
+    throw new LuaError('the store failed to clear _io', { cause: thrown === null ? undefined : thrown.error });
+  }
+
+  /**
+   * Compile code as a program that `step` runs, in place of the one before. The program belongs to the machine: other code
+   * can run between its steps, and a snapshot holds it as it stands.
+   *
+   * @param {string | Uint8Array} code
+   * @param {RunOptions} [options]
+   * @throws {LuaError}
+   */
+  start(code, options) {
+    this.check();
+    checkCode(code);
+    this.attempt(() => {
+      this.begin();
+      const left = this.place(code, nameOf(options), (at, length, name, nameLength) => this.machine.programStart(at, length, name, nameLength, 0));
+      if (left < 0) this.fail(left);
+    });
+    this.programs++;
+  }
+
+  /**
+   * Go on with the program of `start`.
+   *
+   * The program pauses when the budget of ticks (rounds of loops and calls of Lua functions) is spent, or when it yields
+   * outside of its own coroutines; inside of a C function that calls Lua (a comparator of `table.sort`, a coroutine that it
+   * resumed) it first goes on until it can.
+   *
+   * @param {number} [budget] ticks; without it, or with Infinity, the program runs to its end
+   * @returns {Step}
+   * @throws {LuaError} and there is no program any more
+   */
+  step(budget) {
+    this.check();
+    const ticks = ticksOf(budget);
+    return this.attempt(() => {
+      this.begin();
+      const { machine } = this;
+      const left = this.guarded(() => machine.programStep(ticks));
+      const done = machine.getStatus() !== STATUS_PAUSED;
+      const spent = machine.programTicks();
+      const { values, output } = left >= 0 ? this.succeed(left) : this.fail(left);
+      return new Step(done, done ? values : [], output, spent, ticks === 0 ? 0 : Math.max(0, spent - ticks));
+    });
+  }
+
+  /**
+   * Run a program as `start` and `step` do, in pieces between which the thread does what else it has to.
+   *
+   * @param {string | Uint8Array} code
+   * @param {import('./program.js').ProgramOptions} [options]
+   * @returns {Promise<Step>} the last step, with the ticks and the output of all
+   * @throws {LuaError}
+   */
+  run(code, options = {}) {
+    return runInPieces(this, code, options);
+  }
+
+  /**
+   * The whole machine (heap, globals, closures, coroutines, the program of `start`) and its external tables as bytes, with
+   * which `Lua.restore` goes on. It is of the moment of the call.
+   *
+   * @overload
+   * @param {SnapshotOptions & { compress: false }} options
+   * @returns {Uint8Array}
+   */
+  /**
+   * @overload
+   * @param {SnapshotOptions} [options]
+   * @returns {Promise<Uint8Array>}
+   */
+  /**
+   * @param {SnapshotOptions} [options]
+   * @returns {Uint8Array | Promise<Uint8Array>}
+   */
+  snapshot(options = {}) {
+    this.check();
+    const take = options.compress === false ? takeSnapshot : takeCompressedSnapshot;
+    return take(this.machine, this.origin.module, this.store, options.tables !== false);
+  }
+
+  /**
+   * An independent machine that is what this one is at the moment of the call; even the next random numbers are the same. Its
+   * tables are copies in a `MapStore`, unless a store is given.
+   *
+   * @param {LuaOptions} [options] of the new machine where they differ; `wasm` is the same
+   * @returns {Promise<Lua>}
+   */
+  async fork(options = {}) {
+    this.check();
+    const memory = this.machine.bytes.slice(STACK_SIZE);
+    const tables = copyTables(this.store);
+    const store = options.store || new MapStore();
+    const { module } = this.origin;
+    const origin = { module, options: Object.assign({}, this.origin.options, options) };
+    return Lua.assemble(origin, store, (machine) => {
+      machine.bytes.set(memory, STACK_SIZE);
+      fillStore(store, tables);
+      revive(machine);
+    });
+  }
+
+  /**
+   * Set a checkpoint that `rollback` goes back to: of the machine, and of its external tables. Checkpoints nest. Each takes
+   * 2 MiB and what changes in tables, so end each by `rollback` or `commit`.
+   */
+  checkpoint() {
+    this.check();
+    this.checkpoints.push();
+  }
+
+  /**
+   * Go back to the last checkpoint, which is used up: the machine and its tables are what they were, and what has happened
+   * since is forgotten, with checkpoints that were ended meanwhile.
+   *
+   * @throws {RangeError} if there is no checkpoint
+   */
+  rollback() {
+    this.check();
+    this.checkpoints.rollback();
+  }
+
+  /**
+   * Forget the last checkpoint and keep what has happened since. It can still be undone by the checkpoint before.
+   *
+   * @throws {RangeError} if there is no checkpoint
+   */
+  commit() {
+    this.check();
+    this.checkpoints.commit();
   }
 
   /** Id of the external table that is `_home`. */
@@ -214,6 +528,20 @@ export class Lua {
   }
 
   /**
+   * Take ids for new external tables.
+   *
+   * @private
+   * @param {number} count
+   * @returns {number} the first of them
+   */
+  reserve(count) {
+    const first = this.machine.getExternalTableCounter();
+    if (first + count > ID_LIMIT) throw new RangeError(`${count} new tables are more than there are ids left`);
+    this.machine.syncExternalTableCounter(first + count);
+    return first;
+  }
+
+  /**
    * Forget what the run before left on this side.
    *
    * @private
@@ -245,19 +573,52 @@ export class Lua {
   }
 
   /**
+   * Call what changes the machine. If machines are transactional and it throws, it has changed nothing.
+   *
+   * @private
+   * @template T
+   * @param {() => T} call
+   * @returns {T}
+   */
+  attempt(call) {
+    if (!this.origin.options.transactional) return call();
+    const { checkpoints } = this;
+    checkpoints.push();
+    let done = false;
+    try {
+      const result = call();
+      done = true;
+      return result;
+    } finally {
+      if (done) checkpoints.commit();
+      else checkpoints.rollback();
+    }
+  }
+
+  /**
    * @private
    * @param {string | Uint8Array} code
    * @param {RunOptions | undefined} options
    * @param {boolean} console
    * @returns {Result}
    */
-  run(code, options, console) {
+  runCode(code, options, console) {
     if (this.obstacle !== '') this.check();
-    if (typeof code !== 'string' && !(code instanceof Uint8Array)) {
-      throw new TypeError(`code has to be a string or a Uint8Array, not ${code === null ? 'null' : typeof code}`);
-    }
+    checkCode(code);
+    if (this.origin.options.transactional) return this.attempt(() => this.runNow(code, options, console));
+    return this.runNow(code, options, console);
+  }
+
+  /**
+   * @private
+   * @param {string | Uint8Array} code
+   * @param {RunOptions | undefined} options
+   * @param {boolean} console
+   * @returns {Result}
+   */
+  runNow(code, options, console) {
     this.begin();
-    const name = (options !== undefined && options.name) || '';
+    const name = nameOf(options);
     const length = name === '' ? this.write(code) : -1;
     const left = length >= 0 ? this.runBuffer(length, console) : this.runNamed(code, name, console);
     return left >= 0 ? this.succeed(left) : this.fail(left);
@@ -313,6 +674,20 @@ export class Lua {
    * @returns {number} what the export returned
    */
   runNamed(code, name, console) {
+    const flags = console ? EXECUTE_CONSOLE : 0;
+    return this.place(code, name, (at, length, nameAt, nameLength) => this.machine.execute(at, length, nameAt, nameLength, flags));
+  }
+
+  /**
+   * Put code and its name into memory for a call that reads them.
+   *
+   * @private
+   * @param {string | Uint8Array} code
+   * @param {string} name
+   * @param {(at: number, length: number, nameAt: number, nameLength: number) => number} call
+   * @returns {number} what the call returned
+   */
+  place(code, name, call) {
     const { machine } = this;
     const codeBytes = typeof code === 'string' ? encodeUtf8(code) : code;
     const nameBytes = encodeUtf8(name === '' || name[0] === '@' || name[0] === '=' ? name : `=${name}`);
@@ -321,8 +696,7 @@ export class Lua {
     const at = own ? this.allocate(size) : this.address;
     machine.bytes.set(codeBytes, at);
     machine.bytes.set(nameBytes, at + codeBytes.length);
-    const flags = console ? EXECUTE_CONSOLE : 0;
-    const left = this.guarded(() => machine.execute(at, codeBytes.length, at + codeBytes.length, nameBytes.length, flags));
+    const left = this.guarded(() => call(at, codeBytes.length, at + codeBytes.length, nameBytes.length));
     if (own) machine.luaAlloc(0, at, size, 0);
     return left;
   }
@@ -387,7 +761,7 @@ export class Lua {
     const code = machine.getStatus();
     if (code === STATUS_TOO_LARGE) {
       const values = this.part(PART_VALUES);
-      if (values !== null) return new Result(new Decoder(values).results(0, values.length), this.finishOutput(NOTHING));
+      if (values !== null) return new Result(new Decoder(values, this.tables).results(0, values.length), this.finishOutput(NOTHING));
     }
     const message = decodeLossy(this.part(PART_MESSAGE) || inBuffer);
     const traceback = this.part(PART_TRACEBACK);
@@ -396,7 +770,7 @@ export class Lua {
     throw new LuaError(message, {
       code,
       traceback: traceback === null ? '' : decodeLossy(traceback),
-      value: value === null ? message : new Decoder(value).value(0, value.length),
+      value: value === null ? message : new Decoder(value, this.tables).value(0, value.length),
       output: this.finishOutput(NOTHING),
       cause: thrown === null ? undefined : thrown.error,
     });
@@ -423,6 +797,39 @@ export class Lua {
     }
     return whole;
   }
+}
+
+/**
+ * Let a machine that has the memory of another find out what its own host offers.
+ *
+ * @param {import('./loader.js').LuaInstance} machine
+ * @throws {SnapshotError} if what it has is not the memory of a machine
+ */
+function revive(machine) {
+  let result;
+  try {
+    result = machine.init();
+  } catch (_trap) {
+    result = -1;
+  }
+  if (result !== 0) throw new SnapshotError('damaged', 'is damaged: its image is not that of a machine');
+}
+
+/**
+ * @param {unknown} code
+ * @throws {TypeError}
+ */
+function checkCode(code) {
+  if (typeof code === 'string' || code instanceof Uint8Array) return;
+  throw new TypeError(`code has to be a string or a Uint8Array, not ${code === null ? 'null' : typeof code}`);
+}
+
+/**
+ * @param {RunOptions | undefined} options
+ * @returns {string}
+ */
+function nameOf(options) {
+  return (options !== undefined && options.name) || '';
 }
 
 // Engines that know `using` close the machine at the end of its scope.

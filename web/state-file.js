@@ -25,6 +25,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 import { crc32 } from './crc32.js';
+import { MapStore } from './map-store.js';
 import { decodeLossy, encodeUtf8, keyBytes, keyText } from './text.js';
 
 const MAGIC = Uint8Array.of(0x8b, 0x4c, 0x75, 0x61, 0x53, 0x74, 0x0d, 0x0a);
@@ -38,7 +39,7 @@ const HEADER = 24;
  * @property {string} abiHash hash of the ABI that wrote it, or empty
  * @property {number} homeTableId id of the `_home` table
  * @property {number} nextTableId first id that no table has
- * @property {Map<number, Map<string, Uint8Array>>} tables contents by table id, keys as in store.js
+ * @property {import('./store.js').Store} store the tables
  */
 
 /** @typedef {'unreadable' | 'foreign' | 'newer' | 'truncated' | 'damaged' | 'unwritable'} StateFileProblem */
@@ -154,11 +155,14 @@ export function encodeState(state) {
   /** @type {[number, [Uint8Array, Uint8Array][]][]} */
   const tables = [];
   let size = HEADER + 4 + hash.length + 12;
-  for (const [id, table] of state.tables) {
+  const { store } = state;
+  for (const id of store.tableIds()) {
     /** @type {[Uint8Array, Uint8Array][]} */
     const entries = [];
     size += 8;
-    for (const [key, value] of table) {
+    for (const key of store.keys(id)) {
+      const value = store.get(id, key);
+      if (value === undefined) continue;
       const bytes = keyBytes(key);
       entries.push([bytes, value]);
       size += 8 + bytes.length + value.length;
@@ -266,18 +270,14 @@ function decodeBody(bytes, view, file) {
   const abiHash = decodeLossy(block());
   const homeTableId = u32();
   const nextTableId = u32();
-  /** @type {Map<number, Map<string, Uint8Array>>} */
-  const tables = new Map();
+  const store = new MapStore();
   for (let left = u32(); left > 0; left--) {
     const id = u32();
-    /** @type {Map<string, Uint8Array>} */
-    const table = new Map();
     for (let entries = u32(); entries > 0; entries--) {
       const key = block();
-      table.set(keyText(key, 0, key.length), Uint8Array.from(block()));
+      store.set(id, keyText(key, 0, key.length), block().slice());
     }
-    tables.set(id, table);
   }
   if (at !== bytes.length) throw new StateFileError(file, 'damaged', `is damaged: byte ${at} should be its last`);
-  return { abiHash, homeTableId, nextTableId, tables };
+  return { abiHash, homeTableId, nextTableId, store };
 }

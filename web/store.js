@@ -1,98 +1,102 @@
 /**
  * Where external tables live: outside the 2 MiB, in JavaScript.
  *
- * A store is synchronous, since Lua waits for each answer. It sees keys as text (`keyText` in text.js maps any bytes to
- * text and back) and values as opaque bytes, encoded as in codec.js. A byte array given to `set` belongs to the store, and
- * one that `get` returned must not be changed.
+ * `MapStore` (map-store.js) is the one that is used by default. Any object with these methods can take its place: a store is
+ * synchronous, since Lua waits for each answer, and sees keys as text and values as opaque bytes.
+ *
+ * - The text of a key is UTF-8 without line feeds: an ordinary string is itself, and any other key is written in brackets,
+ *   see key.js. A byte that belongs to no UTF-8 arrives as a lone surrogate, see text.js.
+ * - The bytes of a value are encoded as values.js tells. An array given to `set` belongs to the store, and one that `get`
+ *   returned belongs to whoever asked.
+ * - What a method throws becomes an error in the Lua program, and the cause of the `LuaError` if the program does not
+ *   catch it. A `set` or `delete` that throws must have changed nothing.
  *
  * @typedef {object} Store
  * @property {(tableId: number, key: string) => Uint8Array | undefined} get
- * @property {(tableId: number, key: string, value: Uint8Array) => void} set also creates the table
+ * @property {(tableId: number, key: string, value: Uint8Array) => void} set also creates the table; a key that is there
+ *   already keeps its place in the order
  * @property {(tableId: number, key: string) => boolean} delete whether there was such a key
- * @property {(tableId: number) => number} size entries of a table; 0 if there is no such table
- * @property {(tableId: number) => Iterable<string>} keys of a table, in the order in which they were first set
- * @property {() => Iterable<number>} tableIds all tables that have entries or had some
+ * @property {(tableId: number) => number} size keys of a table; 0 if there is no such table
+ * @property {(tableId: number) => Iterable<string>} keys of a table, in the order in which they were first set. Keys may be
+ *   deleted and values set while it is iterated: a deleted key may still come, and each other key comes once
+ * @property {() => Iterable<number>} tableIds all tables that have keys; it may have others
+ * @property {number} [revision] of what it holds, not the same for two different contents: a snapshot without tables says
+ *   which it belongs to
+ * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  */
 
 /**
- * External tables as Maps.
+ * What the imports work on: keys and values as ranges of the module's memory. It spares a store that can do with it the
+ * strings and arrays in between.
  *
- * @implements {Store}
+ * @typedef {object} RangeStore
+ * @property {(tableId: number, memory: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number) => void} setRange
+ * @property {(tableId: number, memory: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number) => number} getRange
+ *   copies the value into the room between `start` and `end`; its length, negated if it does not fit, or -1 if there is none
+ * @property {(tableId: number, memory: Uint8Array, keyStart: number, keyEnd: number) => void} deleteRange
  */
-export class MapStore {
-  /** @param {Map<number, Map<string, Uint8Array>>} [tables] initial contents by table id, taken over */
-  constructor(tables) {
-    /** @type {Map<number, Map<string, Uint8Array>>} contents by table id; tables are added, never replaced */
-    this.tables = tables || new Map();
-    // Programs work on one table for a while: remembering it saves the outer look-up.
-    this.lastId = 0;
-    /** @type {Map<string, Uint8Array> | undefined} */
-    this.lastTable = undefined;
+
+import { KeyCache } from './text.js';
+
+/**
+ * Delete a table with all its keys; there need not be one.
+ *
+ * @param {Store} store
+ * @param {number} tableId
+ */
+export function dropTable(store, tableId) {
+  if (store.drop !== undefined) store.drop(tableId);
+  else for (const key of Array.from(store.keys(tableId))) store.delete(tableId, key);
+}
+
+/**
+ * Any store, for the imports.
+ *
+ * @implements {RangeStore}
+ */
+export class StoreRanges {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    this.texts = new KeyCache();
   }
 
   /**
    * @param {number} tableId
-   * @returns {Map<string, Uint8Array> | undefined}
+   * @param {Uint8Array} memory
+   * @param {number} keyStart
+   * @param {number} keyEnd
+   * @param {number} start
+   * @param {number} end
    */
-  table(tableId) {
-    if (tableId !== this.lastId || this.lastTable === undefined) {
-      this.lastId = tableId;
-      this.lastTable = this.tables.get(tableId);
-    }
-    return this.lastTable;
+  setRange(tableId, memory, keyStart, keyEnd, start, end) {
+    this.store.set(tableId, this.texts.text(memory, keyStart, keyEnd), memory.slice(start, end));
   }
 
   /**
    * @param {number} tableId
-   * @param {string} key
-   * @returns {Uint8Array | undefined}
-   */
-  get(tableId, key) {
-    const table = this.table(tableId);
-    return table === undefined ? undefined : table.get(key);
-  }
-
-  /**
-   * @param {number} tableId
-   * @param {string} key
-   * @param {Uint8Array} value
-   */
-  set(tableId, key, value) {
-    const table = this.table(tableId);
-    if (table === undefined) this.tables.set(tableId, new Map([[key, value]]));
-    else table.set(key, value);
-  }
-
-  /**
-   * @param {number} tableId
-   * @param {string} key
-   * @returns {boolean}
-   */
-  delete(tableId, key) {
-    const table = this.table(tableId);
-    return table !== undefined && table.delete(key);
-  }
-
-  /**
-   * @param {number} tableId
+   * @param {Uint8Array} memory
+   * @param {number} keyStart
+   * @param {number} keyEnd
+   * @param {number} start
+   * @param {number} end
    * @returns {number}
    */
-  size(tableId) {
-    const table = this.table(tableId);
-    return table === undefined ? 0 : table.size;
+  getRange(tableId, memory, keyStart, keyEnd, start, end) {
+    const value = this.store.get(tableId, this.texts.text(memory, keyStart, keyEnd));
+    if (value === undefined) return -1;
+    if (value.length > end - start) return -value.length;
+    memory.set(value, start);
+    return value.length;
   }
 
   /**
    * @param {number} tableId
-   * @returns {Iterable<string>}
+   * @param {Uint8Array} memory
+   * @param {number} keyStart
+   * @param {number} keyEnd
    */
-  keys(tableId) {
-    const table = this.table(tableId);
-    return table === undefined ? [] : table.keys();
-  }
-
-  /** @returns {Iterable<number>} */
-  tableIds() {
-    return this.tables.keys();
+  deleteRange(tableId, memory, keyStart, keyEnd) {
+    this.store.delete(tableId, this.texts.text(memory, keyStart, keyEnd));
   }
 }

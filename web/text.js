@@ -161,6 +161,12 @@ export function isWellFormed(text) {
   return !LONE_SURROGATE.test(text);
 }
 
+/** Longest key that the cache holds. */
+const CACHED = 64;
+
+/** Entries of the cache, as a power of two. */
+const SLOTS = 4096;
+
 /**
  * Remembers the strings of recently seen keys by their bytes.
  *
@@ -171,7 +177,14 @@ export function isWellFormed(text) {
 export class KeyCache {
   constructor() {
     /** @type {string[]} */
-    this.slots = new Array(1024).fill('');
+    this.slots = new Array(SLOTS).fill('');
+    /**
+     * An array of each length, to make strings from: that is the fastest way from a few bytes to a string.
+     *
+     * @type {number[][]}
+     */
+    this.codes = [];
+    for (let length = 0; length <= CACHED; length++) this.codes.push(new Array(length).fill(0));
   }
 
   /**
@@ -184,21 +197,23 @@ export class KeyCache {
    */
   text(bytes, start, end) {
     const length = end - start;
-    if (length > 64) return keyText(bytes, start, end);
+    if (length > CACHED) return keyText(bytes, start, end);
     let hash = length;
     for (let at = start; at < end; at++) {
       const byte = bytes[at];
       if (byte > 0x7f) return keyText(bytes, start, end);
       hash = (Math.imul(hash, 31) + byte) | 0;
     }
-    const slot = (hash ^ (hash >>> 12)) & 1023;
+    const slot = (hash ^ (hash >>> 12)) & (SLOTS - 1);
     const known = this.slots[slot];
     if (known.length === length) {
       let at = 0;
       while (at < length && known.charCodeAt(at) === bytes[start + at]) at++;
       if (at === length) return known;
     }
-    const text = keyText(bytes, start, end);
+    const codes = this.codes[length];
+    for (let at = 0; at < length; at++) codes[at] = bytes[start + at];
+    const text = String.fromCharCode.apply(null, codes);
     this.slots[slot] = text;
     return text;
   }

@@ -31,15 +31,16 @@ function bridge(host) {
   return { env: imports.env, takeThrown, bytes, ask };
 }
 
-test('the host sees ranges of memory as views', () => {
+test('the host gets the memory, and of each range where it starts and ends', () => {
   const seen = [];
   const { env, bytes } = bridge(hostWith({
-    set(table, key, value) {
-      seen.push(table, Array.from(key), Array.from(value));
+    set(table, memory, keyStart, keyEnd, valStart, valEnd) {
+      seen.push(table, Array.from(memory.subarray(keyStart, keyEnd)), Array.from(memory.subarray(valStart, valEnd)));
       return 0;
     },
-    get(table, key, room) {
-      room.set([7, 8, 9]);
+    get(table, memory, keyStart, keyEnd, valStart, valEnd) {
+      assert.equal(valEnd, 216);
+      memory.set([7, 8, 9], valStart);
       return 3;
     },
   }));
@@ -126,6 +127,24 @@ test('a handler may decline, and a reply that does not fit says what it needs', 
   assert.equal(ask([loader.SERVICES.clock]).length, loader.REPLY_NONE);
   assert.equal(ask([loader.SERVICES.output, 1]).length, loader.REPLY_NONE);
   assert.equal(ask([loader.SERVICES.entropy], 15).length, -16);
+});
+
+test('a handler whose reply is of any length is told how much fits', () => {
+  const rooms = [];
+  const services = {
+    keys(table, cursor, room) {
+      rooms.push([table, cursor, room]);
+      return { cursor: 9, keys: Uint8Array.of(97, 98) };
+    },
+  };
+  const { ask } = bridge(hostWith({ services }));
+  const request = [loader.SERVICES.keys, 7, 0, 0, 0, 5, 0, 0, 0];
+  const { length, reply } = ask(request, 20);
+  assert.deepEqual(rooms, [[7, 5, 16]]);
+  assert.equal(length, 6);
+  assert.equal(reply.getUint32(0, true), 9);
+  assert.equal(reply.getUint16(4, true), 0x6261);
+  assert.equal(ask(request, 5).length, -6);
 });
 
 test('a malformed request is declined without asking the handler', () => {

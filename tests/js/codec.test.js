@@ -1,10 +1,12 @@
-// The codec of web/codec.js: every tag in both directions, what a table turns into, and what malformed bytes get.
+// Values as bytes (web/decoder.js, web/encoder.js): every tag in both directions, what a table turns into, and what malformed bytes get.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Decoder, decodeResults, decodeValue, encodeValue, ExternalTable, LuaFunction, LuaOpaque } from '../../web/codec.js';
+import { Decoder, decodeResults, decodeValue } from '../../web/decoder.js';
+import { encodeValue } from '../../web/encoder.js';
 import { DecodeError, EncodeError } from '../../web/errors.js';
+import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from '../../web/values.js';
 import { random } from './random.js';
 
 /** Bytes from a mixture of numbers, arrays of numbers, and strings (as Latin-1). */
@@ -69,8 +71,14 @@ test('values that live elsewhere decode to objects that name them', () => {
   assert.ok(library instanceof LuaFunction);
   assert.equal(library.name, 'string.format');
   const external = decode(0x07, u32(0xfffffffe));
-  assert.ok(external instanceof ExternalTable);
+  assert.ok(external instanceof TableReference);
   assert.equal(external.id, 0xfffffffe);
+  const stored = decode(0x05, u32(4), u32(12));
+  assert.ok(stored instanceof LuaFunction);
+  assert.deepEqual([stored.name, stored.id], ['', 12]);
+  const module = decode(0x0c, u32(2), '_G');
+  assert.ok(module instanceof LuaLibrary);
+  assert.equal(module.name, '_G');
   const thread = decode(0x0a, 8, u32(10), 'thread: 0x');
   assert.ok(thread instanceof LuaOpaque);
   assert.equal(thread.type, 'thread');
@@ -153,7 +161,10 @@ test('malformed bytes get a DecodeError that says where', () => {
     [bytes(0x02, 1, 2), /8 bytes needed/],
     [bytes(0x04, u32(5), 'abc'), /byte 5: 5 bytes needed, 3 left/],
     [bytes(0x0a, 9, u32(0)), /no type 9/],
-    [bytes(0x0c), /unknown tag 0x0c/],
+    [bytes(0x0d), /unknown tag 0x0d/],
+    [bytes(0x05, u32(3), 1, 0, 0), /a stored function of 3 bytes/],
+    [bytes(0x07, u32(0)), /a reference to table 0/],
+    [bytes(0x0c, u32(2), 'x'), /2 bytes needed, 1 left/],
     [bytes(0xff), /unknown tag 0xff/],
     [bytes(0x09, u32(0)), /reference to table 0 of 0/],
     [bytes(table([[0x09, ...u32(1)]])), /reference to table 1 of 1/],

@@ -117,6 +117,9 @@ fn service(out: &mut String, service: &Service) {
     let malformed = format!("request.length {compare} {}", service.header_size());
     let refuse = if automatic { malformed } else { format!("!services.{name} || {malformed}") };
     let _ = write!(out, "    case SERVICES.{name}: {{\n      if ({refuse}) return REPLY_NONE;\n");
+    if service.trailing_reply().is_some() {
+        let _ = writeln!(out, "      const fit = room.length - {};", service.reply_size());
+    }
     let call = format!("services.{name}({})", arguments(service));
     if service.reply.is_empty() {
         let _ = write!(out, "      return {call} === null ? REPLY_NONE : 0;\n    }}\n");
@@ -170,6 +173,9 @@ fn arguments(service: &Service) -> String {
             None => arguments.push(format!("request.subarray({at})")),
         }
     }
+    if service.trailing_reply().is_some() {
+        arguments.push("fit".to_owned());
+    }
     arguments.join(", ")
 }
 
@@ -202,7 +208,7 @@ fn import(out: &mut String, import: &Import, manifest: &Manifest) {
     if function.name == manifest.abi.service_import {
         request(out, function, manifest.abi.service_table);
     }
-    let args: Vec<_> = function.params.iter().map(handler_argument).collect();
+    let args = handler_arguments(&function.params);
     let _ = write!(
         out,
         "        return host.{}({});\n      }} catch (error) {{\n        thrown = {{ error }};\n        return {};\n      }}\n    }},\n",
@@ -218,22 +224,39 @@ fn request(out: &mut String, function: &Function, table: u32) {
             out,
             "        if ({} === {table}) {{\n          return serve(host, {}, {});\n        }}\n",
             camel(&id.name),
-            handler_argument(key),
-            handler_argument(value),
+            range(key),
+            range(value),
         );
     }
 }
 
-fn handler_argument(param: &Param) -> String {
-    let name = camel(&param.name);
-    match &param.ty {
-        Type::Scalar(Scalar::U32) | Type::Named(_, Scalar::U32) => format!("{name} >>> 0"),
-        Type::Scalar(_) | Type::Named(..) => name,
-        _ => {
-            let expanded: Vec<_> = param.expanded().iter().map(|(name, _)| camel(name)).collect();
-            format!("range({})", expanded.join(", "))
+/// What a handler of the host gets: numbers, and ranges as their two ends, behind the memory that they lie in.
+fn handler_arguments(params: &[Param]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut memory = Some("view()".to_owned());
+    for param in params {
+        let name = camel(&param.name);
+        match &param.ty {
+            Type::Scalar(Scalar::U32) | Type::Named(_, Scalar::U32) => arguments.push(format!("{name} >>> 0")),
+            Type::Scalar(_) | Type::Named(..) => arguments.push(name),
+            _ => {
+                arguments.extend(memory.take());
+                let names = range_names(param);
+                arguments.push(names[0].clone());
+                arguments.push(names.join(" + "));
+            }
         }
     }
+    arguments
+}
+
+fn range(param: &Param) -> String {
+    format!("range({})", range_names(param).join(", "))
+}
+
+/// What the imports call the address and the length of a range.
+fn range_names(param: &Param) -> Vec<String> {
+    param.expanded().iter().map(|(name, _)| camel(name)).collect()
 }
 
 fn instance(out: &mut String, manifest: &Manifest) {
@@ -336,10 +359,11 @@ export function createImports(host, getMemory) {
   let thrown = null;
   /** @type {Uint8Array | null} The memory never grows, so one view of it lasts. */
   let memory = null;
-  const range = (ptr, length) => {
+  const view = () => {
     if (memory === null) memory = new Uint8Array(getMemory().buffer);
-    return memory.subarray(ptr, ptr + length);
+    return memory;
   };
+  const range = (ptr, length) => view().subarray(ptr, ptr + length);
 ";
 
 const INSTANCE_HEAD: &str =

@@ -99,8 +99,18 @@ fn handlers(out: &mut String, manifest: &Manifest) {
          export interface Services {\n",
     );
     for service in &manifest.services {
-        out.push_str(&comment("  ", &format!("{}\n\n{}", service.summary, service.doc), &[]));
-        let _ = writeln!(out, "  {}?({}): {};", camel(&service.name), values(&service.args), reply_type(service));
+        let mut params = values(&service.args);
+        let mut tags: Vec<_> =
+            service.args.iter().map(|arg| format!("@param {} {}", camel(&arg.name), arg.doc)).collect();
+        if let Some(bytes) = service.trailing_reply() {
+            let name = camel(&bytes.name);
+            params.push("room: number".to_owned());
+            tags.push(format!(
+                "@param room How many bytes of `{name}` fit. For more, the answer is how many it needs."
+            ));
+        }
+        out.push_str(&comment("  ", &format!("{}\n\n{}", service.summary, service.doc), &tags));
+        out.push_str(&declaration("  ", &format!("{}?", camel(&service.name)), &params, &reply_type(service)));
     }
     out.push_str("}\n\n");
 }
@@ -109,24 +119,19 @@ fn reply_type(service: &Service) -> String {
     if service.reply.is_empty() { "void | null".to_owned() } else { format!("{}Reply | null", pascal(&service.name)) }
 }
 
-fn values(params: &[Param]) -> String {
-    let params: Vec<_> =
-        params.iter().map(|param| format!("{}: {}", camel(&param.name), type_name(&param.ty))).collect();
-    params.join(", ")
+fn values(params: &[Param]) -> Vec<String> {
+    params.iter().map(|param| format!("{}: {}", camel(&param.name), type_name(&param.ty))).collect()
 }
 
 fn host(out: &mut String, manifest: &Manifest) {
-    out.push_str(
-        "/**\n * Where external tables live. The arrays that its methods get are views of the module's memory,\n \
-         * valid until they return: copy what is to be kept. What they return is what the imports return.\n */\n\
-         export interface Host {\n",
-    );
+    out.push_str(&comment("", HOST, &[]));
+    out.push_str("export interface Host {\n");
     for import in &manifest.imports {
         let function = &import.function;
-        let tags = host_tags(function);
+        let (params, tags) = handler_params(function);
         out.push_str(&comment("  ", &format!("{}\n\n{}", function.summary, function.doc), &tags));
         let returns = function.returns.as_ref().map_or("void".to_owned(), |returns| type_name(&returns.ty));
-        let _ = writeln!(out, "  {}({}): {returns};", import.handler, values(&function.params));
+        out.push_str(&declaration("  ", &import.handler, &params, &returns));
     }
     out.push_str(
         "  /** The services that the host offers. */\n  services?: Services;\n\
@@ -135,11 +140,31 @@ fn host(out: &mut String, manifest: &Manifest) {
     );
 }
 
-fn host_tags(function: &Function) -> Vec<String> {
-    let params = function.params.iter();
-    let mut tags: Vec<_> = params.map(|param| format!("@param {} {}", camel(&param.name), param.doc)).collect();
+const HOST: &str = "Where external tables live. A method gets the whole memory of the module, and of each range in it \
+where it starts and where it ends: no view is made for it, as making one costs more than a small value is worth. \
+`memory.subarray(start, end)` is such a view, and `memory.slice(start, end)` a copy to keep; what lies there changes \
+when the method has returned. What methods return is what the imports return.";
+
+/// The parameters of a handler, and the tags that describe them.
+fn handler_params(function: &Function) -> (Vec<String>, Vec<String>) {
+    let (mut params, mut tags) = (Vec::new(), Vec::new());
+    for param in &function.params {
+        let name = camel(&param.name);
+        if !param.ty.is_pointer() {
+            params.push(format!("{name}: {}", type_name(&param.ty)));
+            tags.push(format!("@param {name} {}", param.doc));
+            continue;
+        }
+        if !params.iter().any(|param| param.starts_with("memory:")) {
+            params.push("memory: Uint8Array".to_owned());
+            tags.push("@param memory The memory of the module.".to_owned());
+        }
+        params.extend([format!("{name}Start: Address"), format!("{name}End: Address")]);
+        tags.push(format!("@param {name}Start {}", param.doc));
+        tags.push(format!("@param {name}End Where that ends."));
+    }
     tags.extend(returns_tag(function));
-    tags
+    (params, tags)
 }
 
 fn returns_tag(function: &Function) -> Option<String> {

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::string::String;
+use std::vec;
 use std::vec::Vec;
-use std::{format, vec};
 
 use super::*;
 use crate::libc::testing::Random;
@@ -366,7 +366,7 @@ fn the_room_for_a_form_suffices_and_not_a_byte_more_is_written() {
             let mut place = vec![0xA5; room + 8];
             let form = encode(forms.state, -1, &mut place[..room]).to_vec();
             assert!(place[room..].iter().all(|b| *b == 0xA5));
-            assert_eq!(forms.of(&key), form, "{}", format!("{key:?}"));
+            assert_eq!(forms.of(&key), form, "{key:?}");
             ffi::lua_settop(forms.state, 0);
         }
     }

@@ -117,5 +117,5 @@ pub fn verify_reproducible(workspace: &Workspace, toolchain: &Toolchain) -> Resu
 /// What a copy of the sources does without: what builds made, and what git keeps for itself.
 fn leave_out(workspace: &Workspace, path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
-    path == workspace.target || name == "node_modules" || name == ".git" || path == workspace.path("target")
+    path == workspace.target || name == files::NODE_MODULES || name == ".git" || path == workspace.path("target")
 }

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
+/// The folder that npm installs packages in.
+pub const NODE_MODULES: &str = "node_modules";
+
 /// Reads a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(Error::io("read", path))
@@ -61,12 +64,15 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         .map_err(Error::io("read", folder))
 }
 
-/// Every file below a folder whose name ends in one of `endings`, sorted.
+/// Every file below a folder whose name ends in one of `endings`, sorted, without those of npm packages
+/// that are installed there.
 pub fn ending(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for path in entries(folder)? {
         if path.is_dir() {
-            found.extend(ending(&path, endings)?);
+            if !path.ends_with(NODE_MODULES) {
+                found.extend(ending(&path, endings)?);
+            }
         } else if endings.iter().any(|end| path.to_string_lossy().ends_with(end)) {
             found.push(path);
         }
@@ -131,6 +137,19 @@ mod tests {
         assert_eq!(fs::read(target.join("sub/changed")).unwrap(), b"2");
         let found = ending(&target, &["same", "changed", "removed", "it"]).unwrap();
         assert_eq!(found, [target.join("same"), target.join("sub/changed")]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_of_installed_packages_are_not_found() {
+        let folder = std::env::temp_dir().join(format!("xtask-ending-{}", std::process::id()));
+        for path in ["a.test.js", "deep/b.test.js", "node_modules/other/c.test.js", "d.js"] {
+            replace(&folder.join(path), b"").unwrap();
+        }
+        assert_eq!(
+            ending(&folder, &[".test.js"]).unwrap(),
+            ["a.test.js", "deep/b.test.js"].map(|path| folder.join(path))
+        );
         fs::remove_dir_all(folder).unwrap();
     }
 }

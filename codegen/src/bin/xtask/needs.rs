@@ -27,13 +27,19 @@ pub enum Need {
     Rustfmt,
     /// Rust's linter.
     Clippy,
+    /// The browser with V8.
+    Chromium,
+    /// The browser with SpiderMonkey.
+    Firefox,
+    /// The browser with JavaScriptCore: WebKitGTK's, with its driver and the display it needs.
+    WebKit,
 }
 
 /// What `build` needs.
 pub const BUILD: [Need; 4] = [Need::HostCompiler, Need::Clang, Need::Libclang, Need::WasmRust];
 /// What `run` needs.
 pub const RUN: [Need; 5] = [Need::HostCompiler, Need::Clang, Need::Libclang, Need::WasmRust, Need::Node];
-/// What `test` needs, which is everything.
+/// What `test` needs before it begins.
 pub const TEST: [Need; 8] = [
     Need::HostCompiler,
     Need::Clang,
@@ -44,6 +50,13 @@ pub const TEST: [Need; 8] = [
     Need::Rustfmt,
     Need::Clippy,
 ];
+/// What the tests in browsers need besides, which are left out where these are not wanted. WebKitGTK is
+/// at home on Linux only.
+pub const BROWSERS: &[Need] = if cfg!(target_os = "linux") {
+    &[Need::Chromium, Need::Firefox, Need::WebKit]
+} else {
+    &[Need::Chromium, Need::Firefox]
+};
 
 impl Need {
     /// What it is called in a sentence.
@@ -57,6 +70,9 @@ impl Need {
             Self::Npm => "npm",
             Self::Rustfmt => "rustfmt",
             Self::Clippy => "clippy",
+            Self::Chromium => "Chromium or Chrome",
+            Self::Firefox => "Firefox",
+            Self::WebKit => "WebKitGTK's WebDriver and Xvfb",
         }
     }
 
@@ -69,6 +85,9 @@ impl Need {
             Self::HostCompiler => &[&["gcc"], &["libc6-dev"]],
             Self::Node => &[&["nodejs"]],
             Self::Npm => &[&["npm"]],
+            Self::Chromium => &[&["chromium"]],
+            Self::Firefox => &[&["firefox-esr", "firefox"]],
+            Self::WebKit => &[&["webkit2gtk-driver"], &["xvfb"]],
             Self::Rustfmt | Self::Clippy => &[],
         }
     }
@@ -119,6 +138,24 @@ impl Need {
             ],
             Self::Rustfmt => vec![("anywhere", "rustup component add rustfmt")],
             Self::Clippy => vec![("anywhere", "rustup component add clippy")],
+            Self::Chromium => vec![
+                ("Debian", "apt-get install chromium"),
+                ("Fedora", "dnf install chromium"),
+                ("macOS", "brew install --cask google-chrome"),
+                ("Windows", "winget install Google.Chrome"),
+                ("elsewhere", "set CHROMIUM to the program"),
+            ],
+            Self::Firefox => vec![
+                ("Debian", "apt-get install firefox-esr"),
+                ("Fedora", "dnf install firefox"),
+                ("macOS", "brew install --cask firefox"),
+                ("Windows", "winget install Mozilla.Firefox"),
+                ("elsewhere", "set FIREFOX to the program"),
+            ],
+            Self::WebKit => vec![
+                ("Debian", "apt-get install webkit2gtk-driver xvfb"),
+                ("elsewhere", "put Xvfb on the path and set WEBKIT_DRIVER to the program WebKitWebDriver"),
+            ],
         }
     }
 
@@ -134,6 +171,9 @@ impl Need {
             Self::Npm => none(tools::on_path("npm").is_some()),
             Self::Rustfmt => none(toolchain::has_component("cargo-fmt")),
             Self::Clippy => none(toolchain::has_component("cargo-clippy")),
+            Self::Chromium => tools::chromium().err(),
+            Self::Firefox => tools::firefox().err(),
+            Self::WebKit => tools::webkit_driver().err(),
         }
     }
 }
@@ -184,9 +224,10 @@ mod tests {
 
     #[test]
     fn every_missing_thing_is_named_with_what_was_found_and_how_to_get_it() {
-        let needs = TEST.iter().map(|need| (*need, "not found".to_owned())).collect();
+        let all = || TEST.into_iter().chain(BROWSERS.iter().copied());
+        let needs = all().map(|need| (need, "not found".to_owned())).collect();
         let text = Missing { needs, way: None, tried: vec!["apt-get: no network".into()] }.to_string();
-        for need in TEST {
+        for need in all() {
             assert!(text.contains(&format!("{}: not found", need.name())), "{text}");
         }
         for command in ["rustup target add", "apt-get install clang-22", "brew install llvm", "winget install"] {

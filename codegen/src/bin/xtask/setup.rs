@@ -10,14 +10,20 @@ use crate::workspace::Workspace;
 
 /// Gets everything that any verb needs and says what is used.
 pub fn setup(workspace: &Workspace, options: &Options) -> Result<(), Error> {
-    let toolchain = provide(workspace, options, &needs::TEST)?;
+    let needs: Vec<_> = needs::TEST.iter().chain(needs::BROWSERS).copied().collect();
+    let toolchain = provide(workspace, options, &needs)?;
     println!("everything is there\n{}", toolchain.summary());
     Ok(())
 }
 
-/// Makes sure that `needs` are met and finds the toolchain. Installs what is missing unless the
-/// options forbid it.
+/// Makes sure that `needs` are met and finds the toolchain.
 pub fn provide(workspace: &Workspace, options: &Options, needs: &[Need]) -> Result<Toolchain, Error> {
+    require(workspace, options, needs)?;
+    Toolchain::find(workspace, options)
+}
+
+/// Makes sure that `needs` are met. Installs what is missing unless the options forbid it.
+pub fn require(workspace: &Workspace, options: &Options, needs: &[Need]) -> Result<(), Error> {
     if let Some(missing) = Missing::find(workspace, options, needs) {
         if options.no_install {
             return Err(Error::Missing(missing));
@@ -28,5 +34,5 @@ pub fn provide(workspace: &Workspace, options: &Options, needs: &[Need]) -> Resu
             return Err(Error::Missing(still));
         }
     }
-    Toolchain::find(workspace, options)
+    Ok(())
 }

@@ -111,6 +111,40 @@ pub fn node(cache: &mut Cache) -> Result<PathBuf, String> {
     }
 }
 
+/// Chromium, or Chrome, which tests take as well; or why there is none.
+pub fn chromium() -> Result<PathBuf, String> {
+    let names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+    let unlisted = [
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    ];
+    browser("CHROMIUM", &names, &unlisted)
+}
+
+/// Firefox, or why there is none.
+pub fn firefox() -> Result<PathBuf, String> {
+    let unlisted = ["/Applications/Firefox.app/Contents/MacOS/firefox", "C:/Program Files/Mozilla Firefox/firefox.exe"];
+    browser("FIREFOX", &["firefox-esr", "firefox"], &unlisted)
+}
+
+/// The driver of WebKitGTK, or why it cannot be used: it shows its pages, so it needs a display.
+pub fn webkit_driver() -> Result<PathBuf, String> {
+    let driver = browser("WEBKIT_DRIVER", &["WebKitWebDriver"], &[])?;
+    on_path("Xvfb").map(|_| driver).ok_or_else(|| "there is no Xvfb on the path".to_owned())
+}
+
+/// The browser that `variable` chooses, else the first of `names` on the path, else of the places
+/// where it is installed outside the path.
+fn browser(variable: &str, names: &[&str], unlisted: &[&str]) -> Result<PathBuf, String> {
+    if let Some(chosen) = std::env::var_os(variable).filter(|chosen| !chosen.is_empty()) {
+        let path = PathBuf::from(chosen);
+        let found = if path.is_file() { Some(path.clone()) } else { on_path(&path.to_string_lossy()) };
+        return found.ok_or_else(|| format!("{variable} is {}, which is no program", path.display()));
+    }
+    let unlisted = unlisted.iter().map(PathBuf::from).find(|path| path.is_file());
+    names.iter().find_map(|name| on_path(name)).or(unlisted).ok_or_else(|| "not found".to_owned())
+}
+
 /// The compiler for the host that `cc` would take.
 pub fn host_compiler() -> Option<PathBuf> {
     let chosen = std::env::var("CC").ok().filter(|name| !name.is_empty());

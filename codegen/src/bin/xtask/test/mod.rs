@@ -19,6 +19,7 @@ use steps::{STEPS, Step};
 #[derive(Debug)]
 pub struct Context<'a> {
     workspace: &'a Workspace,
+    options: &'a Options,
     toolchain: &'a Toolchain,
 }
 
@@ -27,7 +28,7 @@ pub struct Context<'a> {
 pub fn command(workspace: &Workspace, options: &Options, filters: &[String]) -> Result<(), Error> {
     let steps = select(filters)?;
     let toolchain = setup::provide(workspace, options, &needs::TEST)?;
-    let context = Context { workspace, toolchain: &toolchain };
+    let context = Context { workspace, options, toolchain: &toolchain };
     let mut totals = Totals::default();
     let mut failed: Vec<&'static str> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
@@ -82,6 +83,7 @@ mod tests {
     fn a_step_brings_what_it_rests_on_and_nothing_else() {
         assert_eq!(names(&["node"]), ["build", "native", "packages", "node"]);
         assert_eq!(names(&["format"]), ["format"]);
+        assert_eq!(names(&["browsers"]), ["build", "browsers"]);
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Outcome {
         Self::one(false, format!("not run: {reason}"), String::new())
     }
 
+    /// A step that cannot be done here without that being a failure, which counts as skipped.
+    pub fn left_out(reason: &str) -> Self {
+        let totals = Totals { skipped: 1, ..Totals::default() };
+        Self { totals, closing: vec![format!("left out: {reason}")], output: String::new() }
+    }
+
     /// Adds what to do about a failure, if it is one.
     pub fn advise(mut self, advice: &str) -> Self {
         if self.totals.failed > 0 {

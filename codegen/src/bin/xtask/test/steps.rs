@@ -10,8 +10,10 @@ use crate::error::Error;
 use crate::files;
 use crate::generate;
 use crate::native;
+use crate::needs;
 use crate::process::{self, Finished};
 use crate::progress::Progress;
+use crate::setup;
 use crate::toolchain::Way;
 use crate::tools;
 
@@ -37,11 +39,16 @@ impl Step {
     }
 }
 
+/// The folder of the npm package.
+const WEB: &str = "web";
+/// The folder of the tests in browsers, which brings along what drives them.
+const BROWSER_TESTS: &str = "tests/browser";
+
 /// Words that pick several steps.
 pub const TAGS: [&str; 3] = ["rust", "js", "lint"];
 
 /// All steps.
-pub const STEPS: [Step; 12] = [
+pub const STEPS: [Step; 13] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], run: format },
     Step { name: "clippy", title: "cargo clippy on this machine", tags: &["rust", "lint"], requires: &[], run: clippy },
     Step {
@@ -72,6 +79,7 @@ pub const STEPS: [Step; 12] = [
         requires: &["build", "native", "packages"],
         run: node_test,
     },
+    Step { name: "browsers", title: "node --test in browsers", tags: &[], requires: &["build"], run: browsers },
 ];
 
 fn format(context: &Context<'_>) -> Result<Outcome, Error> {
@@ -90,9 +98,7 @@ fn clippy(context: &Context<'_>) -> Result<Outcome, Error> {
 fn clippy_wasm(context: &Context<'_>) -> Result<Outcome, Error> {
     if context.toolchain.way == Way::Debian {
         // Clippy belongs to one compiler, and Debian's comes without.
-        let mut outcome = Outcome::prepared("left out: Debian's Rust brings no clippy for this target");
-        outcome.totals.skipped = 1;
-        return Ok(outcome);
+        return Ok(Outcome::left_out("Debian's Rust brings no clippy for this target"));
     }
     let target = &context.toolchain.target;
     let mut cargo = context.toolchain.guest(context.workspace, "clippy", target);
@@ -131,46 +137,79 @@ fn cargo_test(context: &Context<'_>) -> Result<Outcome, Error> {
     watch(&mut cargo, "cargo test").map(Finished::without_progress).map(Outcome::of_cargo)
 }
 
-/// Installs the development packages of `web`, when its lock file is not the one they came from.
 fn packages(context: &Context<'_>) -> Result<Outcome, Error> {
-    let web = context.workspace.path("web");
-    let stamp = web.join("node_modules/.xtask-lock");
-    let lock = files::fingerprint([files::read(&web.join("package-lock.json"))?.as_slice()]);
-    if !files::stamped(&stamp, &lock) {
-        let mut npm = npm(context);
-        npm.args(["ci", "--no-audit", "--no-fund"]);
-        watch(&mut npm, "npm ci")?.expect_success("npm ci")?;
-        files::replace(&stamp, lock.as_bytes())?;
-    }
+    install_packages(context, WEB)?;
     Ok(Outcome::prepared("up to date"))
 }
 
+/// Installs the packages that a folder's `package.json` names, when its lock file is not the one that
+/// those that are there came from.
+fn install_packages(context: &Context<'_>, folder: &str) -> Result<(), Error> {
+    let path = context.workspace.path(folder);
+    let stamp = path.join("node_modules/.xtask-lock");
+    let lock = files::fingerprint([files::read(&path.join("package-lock.json"))?.as_slice()]);
+    if !files::stamped(&stamp, &lock) {
+        let label = format!("npm ci in {folder}");
+        let mut npm = npm(context, folder);
+        npm.args(["ci", "--no-audit", "--no-fund"]);
+        watch(&mut npm, &label)?.expect_success(&label)?;
+        files::replace(&stamp, lock.as_bytes())?;
+    }
+    Ok(())
+}
+
 fn eslint(context: &Context<'_>) -> Result<Outcome, Error> {
-    watch(npm(context).args(["run", "lint"]), "npm run lint").map(Outcome::of_linter)
+    watch(npm(context, WEB).args(["run", "lint"]), "npm run lint").map(Outcome::of_linter)
 }
 
 fn types(context: &Context<'_>) -> Result<Outcome, Error> {
-    watch(npm(context).args(["run", "types"]), "npm run types").map(Outcome::of_linter)
+    watch(npm(context, WEB).args(["run", "types"]), "npm run types").map(Outcome::of_linter)
 }
 
-/// Names the files itself: what Node makes of a folder differs between its releases.
 fn node_test(context: &Context<'_>) -> Result<Outcome, Error> {
+    let mut node = node_tests(context, "tests/js")?;
+    node.env("LUA_NATIVE", native::build(context.workspace)?);
+    watch(&mut node, "node --test").map(Outcome::of_node)
+}
+
+/// Whoever wants nothing installed need not have all browsers to run the other tests; a browser that
+/// could not be installed is a failure.
+fn browsers(context: &Context<'_>) -> Result<Outcome, Error> {
+    match setup::require(context.workspace, context.options, needs::BROWSERS) {
+        Err(Error::Missing(missing)) if context.options.no_install => {
+            return Ok(Outcome::left_out(&missing.to_string()));
+        }
+        other => other?,
+    }
+    install_packages(context, BROWSER_TESTS)?;
+    let mut node = node_tests(context, BROWSER_TESTS)?;
+    let programs =
+        [("CHROMIUM", tools::chromium()), ("FIREFOX", tools::firefox()), ("WEBKIT_DRIVER", tools::webkit_driver())];
+    for (variable, program) in programs {
+        // What is not there by now is not needed on this system.
+        node.envs(program.ok().map(|program| (variable, program)));
+    }
+    watch(&mut node, "node --test in browsers").map(Outcome::of_node)
+}
+
+/// Node, about to run the tests in a folder. It is given the files by name: what it makes of a folder
+/// differs between its releases.
+fn node_tests(context: &Context<'_>, folder: &str) -> Result<Command, Error> {
     let workspace = context.workspace;
     let missing = |reason| Error::Script { path: "node".into(), reason };
     let program = tools::node(&mut Cache::open(workspace.own("programs"))).map_err(missing)?;
     let mut node = Command::new(program);
     process::clean(&mut node, Way::Rustup);
     node.current_dir(&workspace.root)
-        .env("LUA_NATIVE", native::build(workspace)?)
         .args(["--test", "--test-reporter=spec"])
-        .args(files::ending(&workspace.path("tests/js"), &[".test.js"])?);
-    watch(&mut node, "node --test").map(Outcome::of_node)
+        .args(files::ending(&workspace.path(folder), &[".test.js"])?);
+    Ok(node)
 }
 
-fn npm(context: &Context<'_>) -> Command {
+fn npm(context: &Context<'_>, folder: &str) -> Command {
     let mut npm = Command::new(tools::on_path("npm").unwrap_or_else(|| "npm".into()));
     process::clean(&mut npm, Way::Rustup);
-    npm.current_dir(context.workspace.path("web"));
+    npm.current_dir(context.workspace.path(folder));
     npm
 }
 

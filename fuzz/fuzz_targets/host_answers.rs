@@ -1,0 +1,10 @@
+//! See `bodies/host_answers.rs`.
+
+#![no_main]
+
+#[path = "../bodies/mod.rs"]
+mod bodies;
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::host_answers::run(data));

@@ -1,0 +1,69 @@
+/**
+ * The browsers under test, behind one small interface: a browser opens tabs, a tab runs functions and tells what went wrong
+ * in it.
+ *
+ * @typedef {object} Browser
+ * @property {(address: string) => Promise<Tab>} open
+ * @property {() => Promise<void>} close
+ * @property {number | undefined} pid of the browser's first process
+ *
+ * @typedef {object} Tab
+ * @property {(run: Function, ...args: any[]) => Promise<any>} evaluate run a function there; what goes in and out is JSON
+ * @property {() => Promise<string[]>} complaints errors and warnings since the last time: on the console, uncaught, failed
+ *   requests
+ * @property {() => Promise<void>} [reload] where profiles are
+ * @property {() => Promise<void>} close
+ *
+ * @typedef {object} Kind
+ * @property {string} name for titles of tests
+ * @property {(profile?: string) => Promise<Browser>} launch with a profile folder, or one of its own
+ */
+
+import { puppeteerBrowser } from './puppeteer.js';
+import { webkitBrowser } from './webkit.js';
+
+/** Chromium's sandbox refuses to be set up by root. */
+const UNSANDBOXED = typeof process.getuid === 'function' && process.getuid() === 0 ? ['--no-sandbox'] : [];
+
+/**
+ * Browsers whose profiles outlive them. The programs are Debian's unless the environment names others; `cargo xtask test
+ * browsers` sets both variables to what it found or installed.
+ *
+ * @type {Kind[]}
+ */
+export const WITH_PROFILES = [
+  {
+    name: 'Chromium',
+    launch: puppeteerBrowser({
+      browser: 'chrome',
+      executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+      args: [
+        ...UNSANDBOXED,
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    }),
+  },
+  {
+    name: 'Firefox',
+    launch: puppeteerBrowser({
+      browser: 'firefox',
+      executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr',
+    }),
+  },
+];
+
+/**
+ * All browsers. WebKit is that of WebKitGTK, which is at home on Linux only.
+ *
+ * @type {Kind[]}
+ */
+export const BROWSERS = [
+  ...WITH_PROFILES,
+  ...(process.platform === 'linux'
+    ? [{ name: 'WebKit', launch: webkitBrowser(process.env.WEBKIT_DRIVER || '/usr/bin/WebKitWebDriver') }]
+    : []),
+];

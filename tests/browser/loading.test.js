@@ -1,0 +1,55 @@
+// How browsers get at lua.wasm: beside the package's own files, whatever the server calls it, under a strict policy.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { BROWSERS } from './browsers.js';
+import { inEach } from './suites.js';
+
+inEach(BROWSERS, (kind, context) => {
+  let browser;
+  before(async () => {
+    browser = await kind.launch();
+  });
+  after(() => browser && browser.close());
+
+  /** Performs a scenario in a tab of its own, whose console has to stay clean. */
+  async function perform(path, place, name, ...args) {
+    const tab = await browser.open(context.server.origin + path);
+    const result = await tab.evaluate((...all) => globalThis.perform(...all), place, name, ...args);
+    assert.deepEqual(await tab.complaints(), []);
+    await tab.close();
+    return result;
+  }
+
+  for (const place of ['page', 'worker']) {
+    test(`${place}: lua.wasm is compiled while it arrives when it is sent as application/wasm`, async () => {
+      const result = await perform('/tests/browser/page.html', place, 'countStreaming', '/web/lua-persistent.js');
+      assert.deepEqual(result, { streamed: 1, value: 42 });
+    });
+
+    test(`${place}: lua.wasm is taken from a server that sends it as bytes of no type`, async () => {
+      const address = '/octet-stream/web/lua-persistent.js';
+      const result = await perform('/tests/browser/page.html', place, 'countStreaming', address);
+      assert.deepEqual(result, { streamed: 0, value: 42 });
+    });
+
+    test(`${place}: a content security policy without eval does not stand in the way`, async () => {
+      const { results } = await perform('/strict/tests/browser/page.html', place, 'session', ['return 6 * 7']);
+      assert.equal(results[0].value, 42);
+    });
+  }
+
+  test('a lua.wasm that is not there is an error that says so', async () => {
+    const tab = await browser.open(`${context.server.origin}/tests/browser/page.html`);
+    const message = await tab.evaluate(async () => {
+      const { Lua } = await import('/web/lua-persistent.js');
+      return Lua.create({ wasm: '/web/no-such.wasm' }).then(
+        () => 'created',
+        (error) => error.message,
+      );
+    });
+    assert.match(message, /\/web\/no-such\.wasm could not be fetched: 404/);
+    await tab.close();
+  });
+});

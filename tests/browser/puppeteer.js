@@ -1,0 +1,43 @@
+/**
+ * Chromium and Firefox, driven headless by puppeteer: Chromium through its own protocol, Firefox through WebDriver BiDi.
+ */
+
+import puppeteer from 'puppeteer-core';
+
+/**
+ * @param {import('puppeteer-core').LaunchOptions} options
+ * @returns {(profile?: string) => Promise<import('./browsers.js').Browser>}
+ */
+export function puppeteerBrowser(options) {
+  return async (profile) => {
+    const browser = await puppeteer.launch({ ...options, headless: true, userDataDir: profile });
+    return {
+      open: (address) => open(browser, address),
+      close: () => browser.close(),
+      pid: browser.process()?.pid,
+    };
+  };
+}
+
+/**
+ * @param {import('puppeteer-core').Browser} browser
+ * @param {string} address
+ * @returns {Promise<import('./browsers.js').Tab>}
+ */
+async function open(browser, address) {
+  const page = await browser.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warn', 'assert'].includes(message.type())) complaints.push(`console ${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error instanceof Error ? error.stack : String(error)}`));
+  page.on('requestfailed', (request) => complaints.push(`request failed: ${request.url()}`));
+  await page.goto(address);
+  return {
+    evaluate: (run, ...args) => page.evaluate(run, ...args),
+    complaints: async () => complaints.splice(0),
+    reload: async () => void (await page.reload()),
+    close: () => page.close(),
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * What the tests have done in a page or a worker. Everything goes in and comes out as plain data, so that it can cross to
+ * the test in Node, which holds it against what it should be.
+ */
+
+import { decodeValue, ExternalTable, Lua, LuaError, MapStore } from '../../web/lua-persistent.js';
+import { instantiate } from './raw-host.js';
+
+export { countStreaming } from './streaming.js';
+
+/**
+ * Run one piece of code after the other in one machine.
+ *
+ * @param {string[]} codes
+ * @param {'eval' | 'compute'} [method]
+ * @returns {Promise<object>} `results`, one for each piece (`value`, `values`, `output`, `lines`, or `error`); `tables`,
+ *   what is then in the store; `printed`, the texts that `onPrint` got; `before` and `after`, figures of the memory
+ */
+export async function session(codes, method = 'eval') {
+  const printed = [];
+  const store = new MapStore();
+  const lua = await Lua.create({ store, onPrint: (text) => printed.push(text) });
+  const before = lua.stats();
+  const results = codes.map((code) => attempt(() => lua[method](code)));
+  lua.gc();
+  const after = lua.stats();
+  lua.close();
+  return { results, tables: contents(store), printed, before, after };
+}
+
+function attempt(run) {
+  try {
+    const { value, values, output, lines } = run();
+    return { value: plain(value), values: values.map(plain), output, lines };
+  } catch (error) {
+    if (!(error instanceof LuaError)) throw error;
+    const { message, status, traceback, output } = error;
+    return { error: { message, status, traceback, output, value: plain(error.value) } };
+  }
+}
+
+/** Tables by id, each a list of entries: the form that JSON has for a `Map` of `Map`s. */
+function contents(store) {
+  return Array.from(store.tableIds(), (id) => [
+    id,
+    Array.from(store.keys(id), (key) => [key, plain(decodeValue(store.get(id, key)))]),
+  ]);
+}
+
+/** A value of the API in a form that JSON keeps. */
+function plain(value) {
+  if (typeof value === 'bigint') return { integer: String(value) };
+  if (value instanceof Uint8Array) return { bytes: Array.from(value) };
+  if (value instanceof ExternalTable) return { external: value.id };
+  return value;
+}
+
+/**
+ * Run code through the five functions of the Exports Reference and nothing else.
+ *
+ * @param {string[]} codes
+ * @returns {Promise<object>} `results` (`value` and `output`, or `error`) and `sizes`, the number of entries by table id
+ */
+export async function raw(codes) {
+  const machine = await instantiate(new URL('../../web/lua.wasm', import.meta.url));
+  const results = codes.map((code) => machine.compute(code));
+  return { results, sizes: Array.from(machine.tables, ([id, table]) => [id, table.size]), pages: machine.pages };
+}

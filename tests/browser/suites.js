@@ -1,0 +1,34 @@
+/**
+ * The same tests in several browsers: in turn within each, side by side in all.
+ */
+
+import { after, before, describe } from 'node:test';
+
+import { serve } from './server.js';
+
+/** Milliseconds for all tests of one file in one browser: one that hangs is a failure, and no reason to wait for ever. */
+const LIMIT = 300_000;
+
+/**
+ * @typedef {object} Context
+ * @property {import('./server.js').Served} server of this browser alone, set before the tests
+ */
+
+/**
+ * @param {import('./browsers.js').Kind[]} kinds
+ * @param {(kind: import('./browsers.js').Kind, context: Context) => void} define defines the tests
+ */
+export function inEach(kinds, define) {
+  describe('in browsers', { concurrency: true, timeout: LIMIT }, () => {
+    for (const kind of kinds) {
+      describe(kind.name, { concurrency: 1, timeout: LIMIT }, () => {
+        const context = /** @type {Context} */ ({});
+        before(async () => {
+          context.server = await serve();
+        });
+        after(() => context.server.close());
+        define(kind, context);
+      });
+    }
+  });
+}

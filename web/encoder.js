@@ -1,0 +1,286 @@
+/**
+ * From JavaScript values to bytes. What has which form is told in values.js.
+ */
+
+import { EncodeError } from './errors.js';
+import {
+  TAG_BOOLEAN,
+  TAG_EXTERNAL_TABLE,
+  TAG_FLOAT,
+  TAG_FUNCTION,
+  TAG_INTEGER,
+  TAG_LIBRARY,
+  TAG_LIBRARY_FUNCTION,
+  TAG_NIL,
+  TAG_SAME_TABLE,
+  TAG_STRING,
+  TAG_TABLE,
+} from './loader.js';
+import { encodeUtf8, isWellFormed, keyText } from './text.js';
+import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
+
+const TWO_32 = 0x100000000;
+
+/**
+ * Where a value lies in what is being encoded.
+ *
+ * @typedef {{ parent: Place | null, step: string }} Place
+ */
+
+/**
+ * @param {Place | null} place
+ * @returns {string}
+ */
+export function pathOf(place) {
+  let path = '';
+  for (let at = place; at !== null; at = at.parent) path = at.step + path;
+  return path;
+}
+
+/**
+ * The step from a table to what a key names in it, as JavaScript would write it.
+ *
+ * @param {any} key
+ * @returns {string}
+ */
+export function stepTo(key) {
+  if (typeof key === 'string') return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+  if (typeof key === 'object' && key !== null) return `[${key.constructor ? key.constructor.name : 'object'}]`;
+  return `[${String(key)}]`;
+}
+
+/** Bytes written one after the other. */
+export class Writer {
+  constructor() {
+    this.bytes = new Uint8Array(64);
+    this.view = new DataView(this.bytes.buffer);
+    this.length = 0;
+  }
+
+  /**
+   * Make room and return where it begins.
+   *
+   * @param {number} count
+   * @returns {number}
+   */
+  take(count) {
+    const at = this.length;
+    this.length += count;
+    if (this.length > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(this.length, 2 * this.bytes.length));
+      grown.set(this.bytes.subarray(0, at));
+      this.bytes = grown;
+      this.view = new DataView(grown.buffer);
+    }
+    return at;
+  }
+
+  /** @param {number} value */
+  u8(value) {
+    const at = this.take(1);
+    this.bytes[at] = value;
+  }
+
+  /** @param {number} value */
+  u32(value) {
+    const at = this.take(4);
+    this.view.setUint32(at, value, true);
+  }
+
+  /** @param {number} value */
+  f64(value) {
+    const at = this.take(8);
+    this.view.setFloat64(at, value, true);
+  }
+
+  /** @param {number} value a safe integer */
+  safeInteger(value) {
+    const at = this.take(8);
+    this.view.setUint32(at, value % TWO_32, true);
+    this.view.setInt32(at + 4, Math.floor(value / TWO_32), true);
+  }
+
+  /** @param {bigint} value */
+  i64(value) {
+    const at = this.take(8);
+    this.view.setBigInt64(at, value, true);
+  }
+
+  /** @param {Uint8Array} bytes */
+  block(bytes) {
+    this.u32(bytes.length);
+    const at = this.take(bytes.length);
+    this.bytes.set(bytes, at);
+  }
+
+  finish() {
+    return this.bytes.slice(0, this.length);
+  }
+}
+
+/**
+ * Encode one value; see the table at the head of this file.
+ *
+ * @param {any} value
+ * @returns {Uint8Array}
+ * @throws {EncodeError} naming the part that has no Lua form
+ */
+export function encodeValue(value) {
+  const writer = new Writer();
+  /** @type {Map<object, number>} */
+  const numbers = new Map();
+  // A stack of what is still to be written, so that nesting costs no call stack.
+  /** @type {{ value: any, place: Place }[]} */
+  const pending = [{ value, place: { parent: null, step: 'value' } }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (encodeLeaf(writer, next.value, next.place)) continue;
+    const known = numbers.get(next.value);
+    if (known !== undefined) {
+      writer.u8(TAG_SAME_TABLE);
+      writer.u32(known);
+      continue;
+    }
+    numbers.set(next.value, numbers.size);
+    const { items, pairs } = partsOf(next.value, next.place);
+    writer.u8(TAG_TABLE);
+    writer.u32(items.length);
+    writer.u32(pairs.length);
+    const parent = next.place;
+    for (let index = pairs.length - 1; index >= 0; index--) {
+      const place = { parent, step: stepTo(pairs[index][0]) };
+      pending.push({ value: pairs[index][1], place }, { value: pairs[index][0], place });
+    }
+    for (let index = items.length - 1; index >= 0; index--) {
+      pending.push({ value: items[index], place: { parent, step: `[${index}]` } });
+    }
+  }
+  return writer.finish();
+}
+
+/**
+ * Write a value that is no table by value.
+ *
+ * @param {Writer} writer
+ * @param {any} value
+ * @param {Place | null} place
+ * @returns {boolean} false when the value is a container, and nothing was written
+ */
+export function encodeLeaf(writer, value, place) {
+  switch (typeof value) {
+    case 'undefined':
+      writer.u8(TAG_NIL);
+      return true;
+    case 'boolean':
+      writer.u8(TAG_BOOLEAN);
+      writer.u8(value ? 1 : 0);
+      return true;
+    case 'number':
+      if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+        writer.u8(TAG_INTEGER);
+        writer.safeInteger(value);
+      } else {
+        writer.u8(TAG_FLOAT);
+        writer.f64(value);
+      }
+      return true;
+    case 'bigint':
+      if (BigInt.asIntN(64, value) !== value) throw new EncodeError(`${value} does not fit in 64 bits`, pathOf(place));
+      writer.u8(TAG_INTEGER);
+      writer.i64(value);
+      return true;
+    case 'string':
+      if (!isWellFormed(value)) throw new EncodeError('the string has a lone surrogate, which UTF-8 cannot express', pathOf(place));
+      writer.u8(TAG_STRING);
+      writer.block(encodeUtf8(value));
+      return true;
+    case 'object':
+      return encodeObjectLeaf(writer, value, place);
+    default:
+      throw new EncodeError(`a JavaScript ${typeof value} has no Lua form`, pathOf(place));
+  }
+}
+
+/**
+ * @param {Writer} writer
+ * @param {any} value
+ * @param {Place | null} place
+ * @returns {boolean} as `encodeLeaf`
+ */
+function encodeObjectLeaf(writer, value, place) {
+  if (value === null) {
+    writer.u8(TAG_NIL);
+  } else if (value instanceof Uint8Array) {
+    writer.u8(TAG_STRING);
+    writer.block(value);
+  } else if (value instanceof TableReference) {
+    writer.u8(TAG_EXTERNAL_TABLE);
+    writer.u32(value.id);
+  } else if (value instanceof LuaFunction && value.id !== 0) {
+    writer.u8(TAG_FUNCTION);
+    writer.u32(4);
+    writer.u32(value.id);
+  } else if (value instanceof LuaFunction || value instanceof LuaLibrary) {
+    writer.u8(value instanceof LuaFunction ? TAG_LIBRARY_FUNCTION : TAG_LIBRARY);
+    writer.block(encodeUtf8(value.name));
+  } else if (value instanceof LuaOpaque) {
+    throw new EncodeError(`a Lua ${value.type} cannot leave the state that it lives in`, pathOf(place));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/**
+ * The array items and the other pairs of a container, without what is nil.
+ *
+ * @param {any} container
+ * @param {Place | null} place
+ * @returns {{ items: any[], pairs: [any, any][] }}
+ */
+export function partsOf(container, place) {
+  const isPresent = (/** @type {any} */ item) => item !== null && item !== undefined;
+  if (Array.isArray(container)) {
+    // `from` shows holes as undefined; a table with holes has no array part to speak of.
+    const items = Array.from(container);
+    if (items.every(isPresent)) return { items, pairs: [] };
+    /** @type {[any, any][]} */
+    const pairs = [];
+    items.forEach((item, index) => {
+      if (isPresent(item)) pairs.push([index + 1, item]);
+    });
+    return { items: [], pairs };
+  }
+  if (container instanceof Map) {
+    checkKeys(container, place);
+    return { items: [], pairs: Array.from(container).filter((pair) => isPresent(pair[1])) };
+  }
+  const prototype = Object.getPrototypeOf(container);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+    const name = container.constructor ? container.constructor.name : 'object';
+    throw new EncodeError(`a JavaScript ${name} has no Lua form`, pathOf(place));
+  }
+  return { items: [], pairs: Object.entries(container).filter((pair) => isPresent(pair[1])) };
+}
+
+/**
+ * Refuse keys that Lua does not have, and two keys of a Map that are one in Lua.
+ *
+ * @param {Map<any, any>} map
+ * @param {Place | null} place
+ */
+function checkKeys(map, place) {
+  /** @type {Set<string>} */
+  const seen = new Set();
+  for (const key of map.keys()) {
+    if (key === null || key === undefined || key !== key) {
+      throw new EncodeError(`${String(key)} cannot be a key of a Lua table`, pathOf(place));
+    }
+    let form;
+    if (typeof key === 'string') form = `s${key}`;
+    else if (key instanceof Uint8Array) form = `s${keyText(key, 0, key.length)}`;
+    else if (typeof key === 'bigint' || Number.isInteger(key)) form = `n${BigInt(key)}`;
+    else continue;
+    if (seen.has(form)) throw new EncodeError(`two keys of the Map are the same key in Lua: ${form.slice(1)}`, pathOf(place));
+    seen.add(form);
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * A state in IndexedDB: the store `frames` holds the frames (frames.js) under the numbers 0, 1, 2, ..., the store `head` one
+ * object that says which of them count. Each save is one transaction, which the browser makes atomic.
+ */
+
+import { outgrown } from './backend.js';
+import { FORMAT_VERSION, FrameReader, frameSave, START } from './frames.js';
+import { readOperations } from './operations.js';
+import { StateError } from './state-error.js';
+import { takeWebLock } from './web-lock.js';
+
+/** @typedef {import('./backend.js').Backend} Backend */
+
+/** Version of the database's layout, which is not that of the format. */
+const DATABASE_VERSION = 1;
+
+const FORMAT = 'lua-persistent state';
+
+/** The key of the only object in the store `head`. */
+const HEAD = 'head';
+
+/**
+ * @typedef {object} Head
+ * @property {string} format
+ * @property {number} version of the format
+ * @property {string} id differs from save to save, whoever made it
+ * @property {number} frames how many there are
+ * @property {number} wholeLength bytes of the first save
+ * @property {number} length bytes of all saves
+ * @property {number} save number of the last save
+ * @property {number} check checksum of its last frame
+ */
+
+/**
+ * A state in IndexedDB. It cannot save at once (`commitSync`), but the browser completes a save that was begun when the page
+ * is left.
+ *
+ * @implements {Backend}
+ */
+export class IndexedDbBackend {
+  /** @param {string} name */
+  constructor(name) {
+    this.name = name;
+    this.source = `IndexedDB state '${name}'`;
+    /** @type {IDBDatabase | null} */
+    this.database = null;
+    /** @type {Head | null} as it was when this backend last read or wrote it; null: there is no state */
+    this.head = null;
+    this.writable = false;
+    /** @type {(() => void) | null} */
+    this.release = null;
+  }
+
+  /** @param {{ readOnly: boolean }} mode */
+  async open({ readOnly }) {
+    if (typeof indexedDB === 'undefined') throw new StateError('unreadable', this.source, 'cannot be read: there is no IndexedDB here');
+    if (!readOnly) this.release = await takeWebLock(`indexedDB:${this.name}`, this.source);
+    try {
+      this.database = await openDatabase(`lua-persistent:${this.name}`);
+    } catch (error) {
+      await this.close();
+      const { name, message } = /** @type {DOMException} */ (error);
+      if (name === 'VersionError') throw new StateError('newer', this.source, 'was written by a later release of lua-persistent', error);
+      throw new StateError('unreadable', this.source, `cannot be read: ${message}`, error);
+    }
+    const { objectStoreNames } = /** @type {IDBDatabase} */ (this.database);
+    if (!objectStoreNames.contains('head') || !objectStoreNames.contains('frames')) {
+      await this.close();
+      throw new StateError('foreign', this.source, 'is not a state of lua-persistent');
+    }
+    this.writable = !readOnly;
+  }
+
+  wantsWhole() {
+    return this.head === null || outgrown(this.head.wholeLength, this.head.length);
+  }
+
+  /**
+   * @param {import('./operations.js').Sink} sink
+   * @param {import('./backend.js').ProgressListener} progress
+   * @returns {Promise<boolean>}
+   */
+  async load(sink, progress) {
+    /** @type {StateError | null} */
+    let problem = null;
+    /** @type {Head | undefined} */
+    let head;
+    let count = 0;
+    let done = 0;
+    const reader = new FrameReader();
+    const takeFrame = (/** @type {unknown} */ frame) => {
+      const chunk = frame instanceof Uint8Array ? reader.next(frame) : null;
+      const wrong = chunk === null ? `frame ${count} is not what was written` : readOperations(chunk, sink);
+      if (wrong !== '' || head === undefined) return this.damaged(wrong || 'its head is missing');
+      count += 1;
+      done += /** @type {Uint8Array} */ (frame).length;
+      progress({ phase: 'load', done, total: head.length });
+      return null;
+    };
+    try {
+      const transaction = this.transaction('readonly');
+      await ended(transaction, () => {
+        const headRequest = transaction.objectStore('head').get(HEAD);
+        headRequest.onsuccess = () => {
+          head = headRequest.result;
+          problem = head === undefined ? null : this.problemOf(head);
+          if (problem !== null) return;
+          const walk = transaction.objectStore('frames').openCursor();
+          walk.onsuccess = () => {
+            const cursor = walk.result;
+            if (cursor === null) return;
+            problem = cursor.key === count ? takeFrame(cursor.value) : this.damaged(`frame ${count} is missing`);
+            if (problem === null) cursor.continue();
+          };
+        };
+      });
+    } catch (error) {
+      throw new StateError('unreadable', this.source, `cannot be read: ${/** @type {DOMException} */ (error).message}`, error);
+    }
+    if (problem !== null) throw problem;
+    if (head === undefined) return false;
+    if (count < head.frames) {
+      throw new StateError('truncated', this.source, `is truncated: ${count} frames, where ${head.frames} belong`);
+    }
+    const { save, check } = reader.position;
+    if (count > head.frames || !reader.atEnd || save !== head.save || check !== head.check) {
+      throw this.damaged('its frames do not match its head');
+    }
+    this.head = head;
+    return true;
+  }
+
+  /**
+   * @param {Uint8Array[]} chunks
+   * @param {boolean} whole
+   * @param {import('./backend.js').ProgressListener} progress
+   * @throws {StateError}
+   */
+  async commit(chunks, whole, progress) {
+    if (!this.writable) throw new StateError('read-only', this.source, 'was opened for reading only');
+    const before = whole ? null : this.head;
+    const first = before === null ? 0 : before.frames;
+    const { frames, after, length } = frameSave(chunks, before === null ? START : before);
+    /** @type {Head} */
+    const head = {
+      format: FORMAT,
+      version: FORMAT_VERSION,
+      id: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
+      frames: first + frames.length,
+      wholeLength: before === null ? length : before.wholeLength,
+      length: before === null ? length : before.length + length,
+      ...after,
+    };
+    let conflict = false;
+    try {
+      const transaction = this.transaction('readwrite');
+      await ended(transaction, () => {
+        const heads = transaction.objectStore('head');
+        if (this.release === null) {
+          const current = heads.get(HEAD);
+          current.onsuccess = () => {
+            conflict = (current.result ? current.result.id : '') !== (this.head ? this.head.id : '');
+            if (conflict) transaction.abort();
+          };
+        }
+        const store = transaction.objectStore('frames');
+        if (whole) store.clear();
+        let done = 0;
+        frames.forEach((frame, index) => {
+          store.put(frame, first + index).onsuccess = () => {
+            done += frame.length;
+            progress({ phase: 'save', done, total: length });
+          };
+        });
+        heads.put(head, HEAD);
+        // Said at once, so that the browser completes it also when the page is left now.
+        if (this.release !== null && transaction.commit) transaction.commit();
+      });
+    } catch (error) {
+      if (conflict) throw new StateError('conflict', this.source, 'cannot be saved: another tab has saved to it meanwhile');
+      const { name, message } = /** @type {DOMException} */ (error);
+      if (name === 'QuotaExceededError') {
+        throw new StateError('full', this.source, `cannot be saved: ${length} more bytes exceed the browser's quota`, error);
+      }
+      throw new StateError('unwritable', this.source, `cannot be saved: ${message}`, error);
+    }
+    this.head = head;
+  }
+
+  async close() {
+    this.writable = false;
+    if (this.database !== null) this.database.close();
+    this.database = null;
+    if (this.release !== null) this.release();
+    this.release = null;
+  }
+
+  /**
+   * @private
+   * @param {'readonly' | 'readwrite'} mode
+   * @returns {IDBTransaction}
+   */
+  transaction(mode) {
+    const database = /** @type {IDBDatabase} */ (this.database);
+    // Acknowledged means on the disk, not in the system's cache.
+    return database.transaction(['head', 'frames'], mode, mode === 'readonly' ? undefined : { durability: 'strict' });
+  }
+
+  /**
+   * @private
+   * @param {Head} head
+   * @returns {StateError | null} why the state cannot be read, if so
+   */
+  problemOf(head) {
+    if (head === null || typeof head !== 'object' || head.format !== FORMAT) {
+      return new StateError('foreign', this.source, 'is not a state of lua-persistent');
+    }
+    if (head.version <= FORMAT_VERSION) return null;
+    const detail = `has format version ${head.version}, newer than ${FORMAT_VERSION}, the newest that this release reads`;
+    return new StateError('newer', this.source, detail);
+  }
+
+  /**
+   * @private
+   * @param {string} detail
+   * @returns {StateError}
+   */
+  damaged(detail) {
+    return new StateError('damaged', this.source, `is damaged: ${detail}`);
+  }
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<IDBDatabase>}
+ */
+function openDatabase(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name, DATABASE_VERSION);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore('head');
+      request.result.createObjectStore('frames');
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+    request.onblocked = () => reject(new Error('another tab has it open with an older release'));
+  });
+}
+
+/**
+ * Make requests in a transaction and wait for its end.
+ *
+ * @param {IDBTransaction} transaction
+ * @param {() => void} makeRequests
+ * @returns {Promise<void>}
+ */
+function ended(transaction, makeRequests) {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error || new Error('the browser has aborted it'));
+    makeRequests();
+  });
+}

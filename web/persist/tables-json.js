@@ -1,0 +1,378 @@
+/**
+ * External tables as one readable file, for backups and for other tools: JSON that loses nothing, one entry a line.
+ *
+ * ```json
+ * {
+ *   "format": "lua-persistent tables",
+ *   "version": 1,
+ *   "abi": "9b3af171d3b2f841",
+ *   "home": 1,
+ *   "next": 4,
+ *   "tables": {
+ *     "1": [
+ *       ["counter", 41],
+ *       ["list", {"table": 3}]
+ *     ]
+ *   }
+ * }
+ * ```
+ *
+ * A table is a list of its entries, in their order. A key is the text by which the store knows it (store.js): an ordinary
+ * string is itself, `[5]` is the integer. A value is
+ *
+ * | in JSON                      | in Lua                                                                   |
+ * | ---------------------------- | ------------------------------------------------------------------------ |
+ * | `null`, `true`, `false`      | the same                                                                 |
+ * | a number that is a safe integer (within ±(2^53 - 1)) | an integer                                       |
+ * | any other number             | a float                                                                  |
+ * | a string                     | a string                                                                 |
+ * | `{"integer": "..."}`         | any other integer                                                        |
+ * | `{"float": "..."}`           | a float that is integral (`"3"`), `"inf"`, `"-inf"` or `"-0"`            |
+ * | `{"nan": "7ff8000000000000"}` | NaN, with all its bits                                                  |
+ * | `{"bytes": "..."}`           | a string that is not UTF-8, in base64                                    |
+ * | `{"table": 3}`               | an external table                                                        |
+ * | `{"function": 4}`            | a function, described by the table with that id                          |
+ * | `{"library": "string"}`      | a table of the standard libraries                                        |
+ * | `{"libraryFunction": "math.sin"}` | a function of the standard libraries                                |
+ * | `{"raw": "..."}`             | anything else: the value's bytes in base64, as the store has them        |
+ *
+ * In the tables that describe functions, `code` is precompiled and belongs to the release of Lua that wrote it.
+ */
+
+import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_FUNCTION, TAG_INTEGER, TAG_LIBRARY, TAG_LIBRARY_FUNCTION, TAG_NIL, TAG_STRING } from '../loader.js';
+import { decodeUtf8, encodeUtf8, isWellFormed, keyBytes } from '../text.js';
+import { decodeBase64, encodeBase64 } from './base64.js';
+
+const FORMAT = 'lua-persistent tables';
+const VERSION = 1;
+
+/** @typedef {import('./operations.js').Meta} Meta */
+
+/** A text is not an export of external tables. */
+export class ImportError extends Error {
+  /**
+   * @param {string} place where in the text, as `tables.1[4]`; empty for the whole
+   * @param {string} problem what is wrong, and what would be right
+   */
+  constructor(place, problem) {
+    super(place === '' ? problem : `${place}: ${problem}`);
+    this.name = 'ImportError';
+    /** Where in the text. */
+    this.place = place;
+  }
+}
+
+/**
+ * All tables of a store as text.
+ *
+ * @param {import('../store.js').Store} store
+ * @param {Meta} meta
+ * @param {number} [skippedId] id of a table that is left out
+ * @returns {string}
+ */
+export function exportTables(store, meta, skippedId = 0) {
+  const tables = [];
+  for (const id of Array.from(store.tableIds()).sort((a, b) => a - b)) {
+    if (id === skippedId || store.size(id) === 0) continue;
+    const entries = [];
+    for (const key of store.keys(id)) {
+      const value = valueToJson(/** @type {Uint8Array} */ (store.get(id, key)));
+      entries.push(`      [${JSON.stringify(key)}, ${JSON.stringify(value)}]`);
+    }
+    tables.push(`    "${id}": [\n${entries.join(',\n')}\n    ]`);
+  }
+  return `{
+  "format": ${JSON.stringify(FORMAT)},
+  "version": ${VERSION},
+  "abi": ${JSON.stringify(meta.abiHash)},
+  "home": ${meta.homeTableId},
+  "next": ${meta.nextTableId},
+  "tables": {${tables.length === 0 ? '' : `\n${tables.join(',\n')}\n  `}}
+}
+`;
+}
+
+/**
+ * Put the tables of an export into a store. Nothing is put there unless all of the text is right.
+ *
+ * @param {string} text
+ * @param {import('../store.js').Store} store empty
+ * @returns {Meta}
+ * @throws {ImportError}
+ */
+export function importTables(text, store) {
+  let file;
+  try {
+    file = JSON.parse(text);
+  } catch (error) {
+    throw new ImportError('', `this is not JSON: ${/** @type {Error} */ (error).message}`);
+  }
+  if (!isObject(file) || file.format !== FORMAT) throw new ImportError('format', `this is not an export of lua-persistent ("${FORMAT}")`);
+  if (file.version !== VERSION) throw new ImportError('version', `this release reads version ${VERSION}, not ${JSON.stringify(file.version)}`);
+  if (typeof file.abi !== 'string') throw new ImportError('abi', 'should be a string');
+  const homeTableId = tableId(file.home, 'home');
+  let nextTableId = tableId(file.next, 'next');
+  if (!isObject(file.tables)) throw new ImportError('tables', 'should be an object of tables by their ids');
+  /** @type {[number, string, Uint8Array][]} */
+  const entries = [];
+  for (const name of Object.keys(file.tables)) {
+    const id = tableId(/^[1-9][0-9]*$/.test(name) ? Number(name) : null, `tables.${name}`);
+    nextTableId = Math.max(nextTableId, id + 1);
+    const list = file.tables[name];
+    if (!Array.isArray(list)) throw new ImportError(`tables.${name}`, 'should be a list of entries');
+    const seen = new Set();
+    list.forEach((entry, index) => {
+      const place = `tables.${name}[${index}]`;
+      if (!Array.isArray(entry) || entry.length !== 2) throw new ImportError(place, 'an entry should be a list of a key and a value');
+      const [key, value] = entry;
+      if (typeof key !== 'string' || !isKeyText(key)) throw new ImportError(place, 'a key should be a text as a store has it');
+      if (seen.has(key)) throw new ImportError(place, `the table has the key ${JSON.stringify(key)} already`);
+      seen.add(key);
+      const bytes = valueFromJson(value);
+      if (bytes === null) throw new ImportError(place, `${JSON.stringify(value)} is no value`);
+      entries.push([id, key, bytes]);
+    });
+  }
+  for (const [id, key, value] of entries) store.set(id, key, value);
+  return { homeTableId, nextTableId, abiHash: file.abi };
+}
+
+/**
+ * @param {Uint8Array} bytes of a value
+ * @returns {any} a value as the head of this file tells
+ */
+function valueToJson(bytes) {
+  const json = readableValue(bytes);
+  // Whatever is read must give the same bytes again: what does not stays as it is.
+  const back = json === undefined ? null : valueFromJson(json);
+  return back !== null && sameBytes(back, bytes) ? json : { raw: encodeBase64(bytes) };
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @returns {any} undefined if the bytes are no value that this file has a form for
+ */
+function readableValue(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const { length } = bytes;
+  switch (bytes[0]) {
+    case TAG_NIL:
+      return null;
+    case TAG_BOOLEAN:
+      return length === 2 ? bytes[1] === 1 : undefined;
+    case TAG_INTEGER: {
+      if (length !== 9) return undefined;
+      const integer = view.getBigInt64(1, true);
+      const number = Number(integer);
+      return Number.isSafeInteger(number) ? number : { integer: String(integer) };
+    }
+    case TAG_FLOAT:
+      return length === 9 ? floatToJson(view.getFloat64(1, true), view.getBigUint64(1, true)) : undefined;
+    case TAG_STRING: {
+      if (length < 5) return undefined;
+      const text = decodeUtf8(bytes, 5, length);
+      return text === null ? { bytes: encodeBase64(bytes.subarray(5)) } : text;
+    }
+    case TAG_EXTERNAL_TABLE:
+      return length === 5 ? { table: view.getUint32(1, true) } : undefined;
+    case TAG_FUNCTION:
+      return length === 9 ? { function: view.getUint32(5, true) } : undefined;
+    case TAG_LIBRARY_FUNCTION:
+    case TAG_LIBRARY: {
+      const name = length < 5 ? null : decodeUtf8(bytes, 5, length);
+      if (name === null) return undefined;
+      return bytes[0] === TAG_LIBRARY ? { library: name } : { libraryFunction: name };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * @param {number} float
+ * @param {bigint} bits
+ * @returns {any}
+ */
+function floatToJson(float, bits) {
+  if (Number.isNaN(float)) return { nan: bits.toString(16).padStart(16, '0') };
+  if (float === Infinity) return { float: 'inf' };
+  if (float === -Infinity) return { float: '-inf' };
+  if (Number.isInteger(float)) return { float: Object.is(float, -0) ? '-0' : String(float) };
+  return float;
+}
+
+/**
+ * @param {any} json
+ * @returns {Uint8Array | null} bytes of the value; null if this is none
+ */
+function valueFromJson(json) {
+  if (json === null) return Uint8Array.of(TAG_NIL);
+  if (typeof json === 'boolean') return Uint8Array.of(TAG_BOOLEAN, json ? 1 : 0);
+  if (typeof json === 'number') return Number.isSafeInteger(json) ? integerValue(BigInt(json)) : floatValue(json);
+  if (typeof json === 'string') return isWellFormed(json) ? blockValue(TAG_STRING, encodeUtf8(json)) : null;
+  const names = isObject(json) ? Object.keys(json) : [];
+  const read = names.length === 1 ? FORMS.get(names[0]) : undefined;
+  return read === undefined ? null : read(json[names[0]]);
+}
+
+/**
+ * How values that are objects are read, by the object's only name; null for what is wrong.
+ *
+ * @type {Map<string, (content: any) => Uint8Array | null>}
+ */
+const FORMS = new Map([
+  ['integer', (content) => (typeof content === 'string' && isInteger64(content) ? integerValue(BigInt(content)) : null)],
+  ['float', (content) => readFloat(content)],
+  ['nan', (content) => readNan(content)],
+  ['bytes', (content) => mapNull(readBase64(content), (bytes) => blockValue(TAG_STRING, bytes))],
+  ['table', (content) => (isId(content) ? referenceValue(TAG_EXTERNAL_TABLE, content) : null)],
+  ['function', (content) => (isId(content) ? blockValue(TAG_FUNCTION, referenceValue(0, content).subarray(1)) : null)],
+  ['library', (content) => (typeof content === 'string' ? blockValue(TAG_LIBRARY, encodeUtf8(content)) : null)],
+  ['libraryFunction', (content) => (typeof content === 'string' ? blockValue(TAG_LIBRARY_FUNCTION, encodeUtf8(content)) : null)],
+  ['raw', (content) => readBase64(content)],
+]);
+
+/**
+ * @param {any} content
+ * @returns {Uint8Array | null}
+ */
+function readFloat(content) {
+  if (content === 'inf') return floatValue(Infinity);
+  if (content === '-inf') return floatValue(-Infinity);
+  const isNumber = typeof content === 'string' && /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/.test(content);
+  return isNumber ? floatValue(Number(content)) : null;
+}
+
+/**
+ * @param {any} content
+ * @returns {Uint8Array | null}
+ */
+function readNan(content) {
+  if (typeof content !== 'string' || !/^[0-9a-f]{16}$/.test(content)) return null;
+  const bytes = floatValue(0);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(1, BigInt(`0x${content}`), true);
+  return Number.isNaN(view.getFloat64(1, true)) ? bytes : null;
+}
+
+/**
+ * @param {any} content
+ * @returns {Uint8Array | null}
+ */
+function readBase64(content) {
+  return typeof content === 'string' ? decodeBase64(content) : null;
+}
+
+/**
+ * @param {Uint8Array | null} bytes
+ * @param {(bytes: Uint8Array) => Uint8Array} map
+ * @returns {Uint8Array | null}
+ */
+function mapNull(bytes, map) {
+  return bytes === null ? null : map(bytes);
+}
+
+/**
+ * @param {bigint} integer
+ * @returns {Uint8Array}
+ */
+function integerValue(integer) {
+  const bytes = new Uint8Array(9);
+  bytes[0] = TAG_INTEGER;
+  new DataView(bytes.buffer).setBigInt64(1, integer, true);
+  return bytes;
+}
+
+/**
+ * @param {number} float
+ * @returns {Uint8Array}
+ */
+function floatValue(float) {
+  const bytes = new Uint8Array(9);
+  bytes[0] = TAG_FLOAT;
+  new DataView(bytes.buffer).setFloat64(1, float, true);
+  return bytes;
+}
+
+/**
+ * @param {number} tag
+ * @param {number} id
+ * @returns {Uint8Array}
+ */
+function referenceValue(tag, id) {
+  const bytes = new Uint8Array(5);
+  bytes[0] = tag;
+  new DataView(bytes.buffer).setUint32(1, id, true);
+  return bytes;
+}
+
+/**
+ * @param {number} tag
+ * @param {Uint8Array} content
+ * @returns {Uint8Array}
+ */
+function blockValue(tag, content) {
+  const bytes = new Uint8Array(5 + content.length);
+  bytes[0] = tag;
+  new DataView(bytes.buffer).setUint32(1, content.length, true);
+  bytes.set(content, 5);
+  return bytes;
+}
+
+/**
+ * @param {Uint8Array} one
+ * @param {Uint8Array} other
+ * @returns {boolean}
+ */
+function sameBytes(one, other) {
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+}
+
+/**
+ * @param {any} value
+ * @returns {boolean} whether it is an object with names
+ */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * @param {any} value
+ * @returns {boolean}
+ */
+function isId(value) {
+  return Number.isInteger(value) && value >= 1 && value <= 0xffffffff;
+}
+
+/**
+ * @param {string} text
+ * @returns {boolean}
+ */
+function isInteger64(text) {
+  return /^-?[0-9]+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+}
+
+/**
+ * @param {string} text
+ * @returns {boolean} whether the text stands for bytes, so that a store can have it as a key
+ */
+function isKeyText(text) {
+  try {
+    keyBytes(text);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/**
+ * @param {any} value
+ * @param {string} place
+ * @returns {number}
+ * @throws {ImportError}
+ */
+function tableId(value, place) {
+  if (isId(value)) return value;
+  throw new ImportError(place, `should be the id of a table, a whole number from 1 to ${0xffffffff}`);
+}

@@ -1,0 +1,81 @@
+/**
+ * Programs that run in steps: what a step gives, and running one in pieces so that whatever else the thread has to do gets
+ * its turn.
+ */
+
+import { LuaStateError } from './errors.js';
+import { Result } from './result.js';
+
+/** What a step of a program gave. */
+export class Step extends Result {
+  /**
+   * @param {boolean} done
+   * @param {any[]} values
+   * @param {string} output
+   * @param {number} ticks
+   * @param {number} overrun
+   */
+  constructor(done, values, output, ticks, overrun) {
+    super(values, output);
+    /** Whether the program has ended. Its values come with the last step. */
+    this.done = done;
+    /** Ticks that the step ran: rounds of loops and calls of Lua functions. */
+    this.ticks = ticks;
+    /** By how many of them it went beyond its budget because the program was where it cannot pause. */
+    this.overrun = overrun;
+  }
+}
+
+/**
+ * @typedef {object} PiecesOptions
+ * @property {number} [ticks] budget of each piece; by default 1,000,000, about a hundredth of a second
+ * @property {(step: Step) => unknown} [onTick] is told after each piece; if it returns false, the program stays paused
+ */
+
+/** @typedef {import('./lua-persistent.js').RunOptions & PiecesOptions} ProgramOptions */
+
+const PIECE = 1000000;
+const LONGEST = 0xffffffff;
+
+/**
+ * The ticks of a budget as the module wants them.
+ *
+ * @param {unknown} budget
+ * @returns {number} 0 for no limit
+ */
+export function ticksOf(budget) {
+  if (budget === undefined || budget === Infinity) return 0;
+  if (typeof budget === 'number' && Number.isInteger(budget) && budget > 0 && budget <= LONGEST) return budget;
+  throw new RangeError(`a budget has to be a whole number of ticks from 1 to ${LONGEST}, or Infinity, not ${String(budget)}`);
+}
+
+/** Lets the thread do what else it has to. */
+function turn() {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/**
+ * Run a program to its end, in pieces.
+ *
+ * @param {import('./lua-persistent.js').Lua} lua
+ * @param {string | Uint8Array} code
+ * @param {ProgramOptions} options
+ * @returns {Promise<Step>} the last step, with the ticks and the output of all
+ */
+export async function runInPieces(lua, code, options) {
+  const budget = options.ticks === undefined ? PIECE : options.ticks;
+  ticksOf(budget);
+  lua.start(code, options);
+  const number = lua.programs;
+  let output = '';
+  let ticks = 0;
+  for (;;) {
+    if (lua.programs !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
+    const step = lua.step(budget);
+    output += step.output;
+    ticks += step.ticks;
+    const stopped = options.onTick !== undefined && options.onTick(step) === false;
+    if (step.done || stopped) return new Step(step.done, step.values, output, ticks, step.overrun);
+    await turn();
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The external tables of one machine, from the JavaScript side: reading and writing entries, and the objects that stand for
+ * tables.
+ */
+
+import { Plan } from './assign.js';
+import { Decoder } from './decoder.js';
+import { encodeLeaf, encodeValue, stepTo, Writer } from './encoder.js';
+import { ExternalTable } from './external-table.js';
+import { Handles } from './handles.js';
+import { keyForm, METATABLE } from './key.js';
+import { dropTable } from './store.js';
+import { isWellFormed } from './text.js';
+import { LuaFunction, TableReference } from './values.js';
+
+/** First id that no table can have. */
+export const ID_LIMIT = 0xffffffff;
+
+/** The form of a key of `_io` that no program uses. */
+const HOLDER = '["\\x00held by JavaScript"]';
+
+/**
+ * What tables need of their machine.
+ *
+ * @typedef {object} Machine
+ * @property {() => void} check throws if the tables cannot be written now
+ * @property {(count: number) => number} reserve takes ids for so many new tables and gives the first
+ * @property {number} homeId
+ * @property {number} ioId
+ */
+
+/** Longest text that need not be measured to know that it fits. */
+const SHORT_TEXT = 1000;
+
+/** Longest encoded value that is decoded where the ones before it were. */
+const SHORT_VALUE = 256;
+
+/**
+ * Whether a value surely can be stored, as it is: most are numbers and short texts, for which no plan is needed.
+ *
+ * @param {any} value
+ * @returns {boolean}
+ */
+function isSimple(value) {
+  const type = typeof value;
+  return type === 'number' || type === 'boolean' || (type === 'string' && value.length <= SHORT_TEXT && isWellFormed(value));
+}
+
+/** @typedef {import('./decoder.js').References} References */
+
+/** @implements {References} */
+export class Tables {
+  /**
+   * @param {import('./store.js').Store} store
+   * @param {Machine} machine
+   */
+  constructor(store, machine) {
+    this.store = store;
+    this.machine = machine;
+    /** Tables and functions that JavaScript has, by id. */
+    this.handles = new Handles();
+    // Making these anew for each value would cost more than the value.
+    /** @private */
+    this.writer = new Writer();
+    /** @private */
+    this.scratch = new Uint8Array(SHORT_VALUE);
+    /** @private */
+    this.decoder = new Decoder(this.scratch, this);
+  }
+
+  /**
+   * The object for a table; the same one for the same id.
+   *
+   * @param {number} id
+   * @returns {ExternalTable}
+   * @throws {RangeError} if no table can have the id
+   */
+  table(id) {
+    if (!Number.isInteger(id) || id < 1 || id >= ID_LIMIT) {
+      throw new RangeError(`the id of an external table is an integer from 1 to ${ID_LIMIT - 1}, not ${String(id)}`);
+    }
+    const known = this.handles.get(id);
+    if (known instanceof ExternalTable) return known;
+    const table = new ExternalTable(id, this);
+    this.handles.set(id, table);
+    return table;
+  }
+
+  /**
+   * The object for a stored function; the same one for the same id.
+   *
+   * @param {number} id
+   * @returns {LuaFunction}
+   */
+  storedFunction(id) {
+    const known = this.handles.get(id);
+    if (known instanceof LuaFunction) return known;
+    const stored = new LuaFunction('', id, this.store);
+    this.handles.set(id, stored);
+    return stored;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {string} what a table is called in messages
+   */
+  nameOf(id) {
+    if (id === this.machine.homeId) return '_home';
+    return id === this.machine.ioId ? '_io' : `external table ${id}`;
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} form of the key
+   * @returns {any} the value; undefined if there is none
+   */
+  read(id, form) {
+    const bytes = this.store.get(id, form);
+    if (bytes === undefined) return undefined;
+    if (bytes.length > SHORT_VALUE) return new Decoder(bytes, this).stored(0, bytes.length);
+    this.scratch.set(bytes);
+    return this.decoder.stored(0, bytes.length);
+  }
+
+  /**
+   * Set an entry, or delete it; all or nothing.
+   *
+   * @param {number} id
+   * @param {any} key
+   * @param {any} value
+   */
+  assign(id, key, value) {
+    const name = this.nameOf(id);
+    const form = keyForm(key, name);
+    this.machine.check();
+    if (value === null || value === undefined) {
+      this.store.delete(id, form);
+      return;
+    }
+    if (isSimple(value)) {
+      this.writer.length = 0;
+      encodeLeaf(this.writer, value, null);
+      this.store.set(id, form, this.writer.finish());
+      return;
+    }
+    const plan = this.plan(value, name + stepTo(key));
+    this.write(plan, (first) => this.store.set(id, form, plan.value(first)));
+  }
+
+  /**
+   * Make a table of a plain object, array or `Map`.
+   *
+   * @param {any} initial
+   * @returns {ExternalTable}
+   */
+  create(initial) {
+    this.machine.check();
+    const plan = this.plan(initial, 'initial');
+    if (plan.tables === 0) throw new TypeError('the initial contents of a table have to be a plain object, an array or a Map');
+    return this.table(this.write(plan));
+  }
+
+  /**
+   * Delete all entries of a table but its metatable.
+   *
+   * @param {number} id
+   */
+  clear(id) {
+    this.machine.check();
+    const metatable = this.store.get(id, METATABLE);
+    dropTable(this.store, id);
+    if (metatable !== undefined) this.store.set(id, METATABLE, metatable);
+  }
+
+  /**
+   * Call a function while everything that JavaScript has an object for is reachable from Lua, so that collecting what is
+   * not reachable spares it.
+   *
+   * @template T
+   * @param {() => T} call
+   * @returns {T}
+   */
+  holding(call) {
+    const { store, machine } = this;
+    const holder = machine.reserve(1);
+    try {
+      let count = 0;
+      this.handles.forEach((handle) => store.set(holder, `[${++count}]`, encodeValue(handle)));
+      store.set(machine.ioId, HOLDER, encodeValue(new TableReference(holder)));
+      return call();
+    } finally {
+      store.delete(machine.ioId, HOLDER);
+      dropTable(store, holder);
+    }
+  }
+
+  /**
+   * @private
+   * @param {any} value
+   * @param {string} path
+   * @returns {Plan}
+   */
+  plan(value, path) {
+    return new Plan(value, path, (part) => Boolean(part && part.store) && part.store !== this.store);
+  }
+
+  /**
+   * Write the tables of a plan, and what comes last; all or nothing.
+   *
+   * @private
+   * @param {Plan} plan
+   * @param {(first: number) => void} [last]
+   * @returns {number} id of the first table
+   */
+  write(plan, last) {
+    const count = plan.tables;
+    const first = count === 0 ? 0 : this.machine.reserve(count);
+    try {
+      plan.write(this.store, first);
+      if (last !== undefined) last(first);
+    } catch (error) {
+      for (let id = first; id < first + count; id++) dropTable(this.store, id);
+      throw error;
+    }
+    return first;
+  }
+}
