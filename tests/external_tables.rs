@@ -76,12 +76,14 @@ fn functions_that_are_replaced_do_not_fill_the_heap() {
         (0..300)
             .for_each(|n| drop(m.ok(&format!("local a, b = {n}, 'text' _home.f = function() a = a + 1 return b end"))))
     };
-    calls();
+    // The tables that know the living have their final size after a few rounds.
+    (0..4).for_each(|_| calls());
     m.ok("ext.collect() collectgarbage()");
     let used = m.used();
-    calls();
+    (0..8).for_each(|_| calls());
     m.ok("ext.collect() collectgarbage()");
-    assert!(m.used() < used + 8 * 1024, "{used} bytes became {}", m.used());
+    // 2,400 functions with two variables each would take a megabyte.
+    assert!(m.used() < used + 64 * 1024, "{used} bytes became {}", m.used());
     // `_home`, the function, and its two cells.
     assert_eq!(native_host::snapshot().len(), 4);
 }

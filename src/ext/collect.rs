@@ -24,6 +24,7 @@ pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
         function::store_all(state);
         function::release(state);
         ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
+        function::forget_dead(state);
         lua::push_function(state, function::hold_all);
         lua::call(state, 0, 0);
         let end = super::next_id();

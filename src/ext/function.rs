@@ -3,10 +3,9 @@
 //! table, under `value`, so that functions which share a variable go on sharing it; the globals are
 //! stored as such and become those of whoever reads the function.
 //!
-//! While a stored function is alive, the guest remembers what its variables last were, and stores
-//! those that have changed at the end of each call: what a function counts survives as well. A variable
-//! is watched through the stored functions that have it. Once they are collected, a function that was
-//! never stored can go on changing the variable, and the cell keeps its last stored value.
+//! While a variable that lies in a cell is alive, whoever holds it, the guest knows which cell that is, and
+//! what was last stored there: a function that is read back gets the living variable, and what has changed
+//! is stored at the end of each call. So what a function counts survives as well.
 
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
@@ -22,37 +21,27 @@ pub const CODE: &[u8] = b"code";
 /// The key of a variable's value in its cell.
 pub const VALUE: &[u8] = b"value";
 
-/// Registry key: function -> its record, by weak key.
+/// Registry key: function -> the id of the table that describes it, by weak key.
 static FUNCTIONS: u8 = 0;
-/// Registry key: id of a cell -> a function that has it as an upvalue, by weak value.
+/// Registry key: id of a cell -> the variable that lies in it, by weak value.
 static CELLS: u8 = 1;
+/// Registry key: variable -> the id of its cell, by weak key.
+static VARIABLES: u8 = 2;
+/// Registry key: id of a cell -> the value that was last stored in it, or read from it.
+static STORED: u8 = 3;
+/// Registry key: the variables of the call that is running, as values. What it does to them is stored at
+/// its end, so until then they must not be collected.
+static HELD: u8 = 4;
 /// Registry key: functions whose upvalues have yet to be read.
-static PENDING: u8 = 2;
-/// Registry key: the functions of the call that is running, as values. What they do to their variables
-/// is stored at its end, so until then they must not be collected.
-static HELD: u8 = 3;
+static PENDING: u8 = 5;
+/// Registry key: the cells that the reading under way has made variables for.
+static FRESH: u8 = 6;
 
 fn registry(what: &'static u8) -> *const c_void {
     (&raw const *what).cast()
 }
 
-/// What is known of a function that is stored: a Lua table.
-pub mod record {
-    use core::ffi::c_int;
-
-    /// Field: the id of the table that describes the function.
-    pub const ID: i64 = 1;
-    /// Field: the id of the cell of upvalue `n`, 0 if it has none.
-    pub const fn cell(n: c_int) -> i64 {
-        2 * n as i64
-    }
-    /// Field: what the upvalue `n` last was.
-    pub const fn last(n: c_int) -> i64 {
-        2 * n as i64 + 1
-    }
-}
-
-/// Makes the tables of functions, for a new machine.
+/// Makes the tables of functions and variables, for a new machine.
 ///
 /// # Safety
 ///
@@ -61,10 +50,12 @@ pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         (*ALIVE.get()).set(0);
-        refs::push_weak_table(state, c"k");
-        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&FUNCTIONS));
-        refs::push_weak_table(state, c"v");
-        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&CELLS));
+        for (table, mode) in [(&FUNCTIONS, c"k"), (&CELLS, c"v"), (&VARIABLES, c"k")] {
+            refs::push_weak_table(state, mode);
+            ffi::lua_rawsetp(state, lua::REGISTRY, registry(table));
+        }
+        ffi::lua_createtable(state, 0, 0);
+        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&STORED));
     }
 }
 
@@ -75,35 +66,27 @@ pub unsafe fn open(state: *mut State) {
 /// `state` is a live state with a free slot.
 pub unsafe fn push_functions(state: *mut State) {
     // SAFETY: as for the caller.
+    unsafe { push_registry(state, &FUNCTIONS) };
+}
+
+unsafe fn push_registry(state: *mut State, table: &'static u8) {
+    // SAFETY: as for `push_functions`.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, registry(&FUNCTIONS));
+        ffi::lua_rawgetp(state, lua::REGISTRY, registry(table));
     }
 }
 
-/// Pushes the table of cells.
-///
-/// # Safety
-///
-/// `state` is a live state with a free slot.
-pub unsafe fn push_cells(state: *mut State) {
-    // SAFETY: as for the caller.
+/// The integer that the table of a registry key holds under the value at the absolute index `index`, 0 if
+/// there is none.
+unsafe fn number_of(state: *mut State, table: &'static u8, index: c_int) -> u32 {
+    // SAFETY: as for `push_functions`, with two free slots.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, registry(&CELLS));
-    }
-}
-
-/// The integer in a field of the table at `index`, 0 if there is none.
-///
-/// # Safety
-///
-/// `state` is a live state with a free slot.
-pub unsafe fn field(state: *mut State, index: c_int, field: i64) -> u32 {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_rawgeti(state, index, field);
-        let n = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
-        lua::pop(state, 1);
-        n as u32
+        push_registry(state, table);
+        ffi::lua_pushvalue(state, index);
+        ffi::lua_rawget(state, -2);
+        let number = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
+        lua::pop(state, 2);
+        number as u32
     }
 }
 
@@ -114,46 +97,83 @@ pub unsafe fn field(state: *mut State, index: c_int, field: i64) -> u32 {
 /// `state` is a live state with three free slots.
 pub unsafe fn stored_id(state: *mut State, function: c_int) -> u32 {
     // SAFETY: as for the caller.
+    unsafe { number_of(state, &FUNCTIONS, function) }
+}
+
+/// The id of the cell that upvalue `n` of the function at the absolute index `function` lies in, 0 if it
+/// lies in none.
+///
+/// # Safety
+///
+/// `state` is a live state with four free slots.
+pub unsafe fn stored_cell(state: *mut State, function: c_int, n: c_int) -> u32 {
+    // SAFETY: as for the caller.
     unsafe {
-        push_functions(state);
-        ffi::lua_pushvalue(state, function);
-        let id = if ffi::lua_rawget(state, -2) == kind::TABLE { field(state, -1, record::ID) } else { 0 };
-        lua::pop(state, 2);
-        id
+        ffi::lp_variable_push(state, function, n);
+        let cell = number_of(state, &VARIABLES, ffi::lua_gettop(state));
+        lua::pop(state, 1);
+        cell
     }
 }
 
-/// The id of the cell that upvalue `n` of the function at the absolute index `function` lies in, 0 if
-/// no stored function shares it.
+/// Notes that upvalue `n` of the function at the absolute index `function` lies in a cell, with the value
+/// that it has, and holds it to the end of the call.
 ///
 /// # Safety
 ///
 /// Inside a protected call, with a few free slots.
-pub unsafe fn stored_cell(state: *mut State, function: c_int, n: c_int) -> u32 {
-    // SAFETY: as for the caller; the walk over the table changes nothing.
+pub unsafe fn register_variable(state: *mut State, function: c_int, n: c_int, cell: u32) {
+    // SAFETY: as for the caller.
     unsafe {
-        let variable = ffi::lua_upvalueid(state, function, n);
         let top = ffi::lua_gettop(state);
-        push_functions(state);
-        ffi::lua_pushnil(state);
-        while ffi::lua_next(state, top + 1) != 0 {
-            for other in 1.. {
-                let id = ffi::lua_upvalueid(state, top + 2, other);
-                if id.is_null() {
-                    break;
-                }
-                if id == variable {
-                    let cell = field(state, top + 3, record::cell(other));
-                    if cell != 0 {
-                        ffi::lua_settop(state, top);
-                        return cell;
-                    }
-                }
-            }
-            lua::pop(state, 1);
-        }
+        ffi::lp_variable_push(state, function, n);
+        let variable = top + 1;
+        push_registry(state, &CELLS);
+        ffi::lua_pushvalue(state, variable);
+        ffi::lua_rawseti(state, -2, i64::from(cell));
+        push_registry(state, &VARIABLES);
+        ffi::lua_pushvalue(state, variable);
+        ffi::lua_pushinteger(state, i64::from(cell));
+        ffi::lua_rawset(state, -3);
+        note_value(state, variable, cell);
+        hold(state, variable);
         ffi::lua_settop(state, top);
-        0
+    }
+}
+
+/// Notes the value of the variable at an absolute index as that which is stored in its cell.
+unsafe fn note_value(state: *mut State, variable: c_int, cell: u32) {
+    // SAFETY: as for `register_variable`.
+    unsafe {
+        push_registry(state, &STORED);
+        ffi::lp_variable_value(state, variable);
+        ffi::lua_rawseti(state, -2, i64::from(cell));
+        lua::pop(state, 1);
+    }
+}
+
+/// Forgets what lies in a cell. Takes no memory.
+///
+/// # Safety
+///
+/// `state` is a live state with a few free slots.
+pub unsafe fn forget_cell(state: *mut State, cell: u32) {
+    // SAFETY: only fields that exist are set, to nil.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        push_registry(state, &CELLS);
+        if ffi::lua_rawgeti(state, -1, i64::from(cell)) != kind::NIL {
+            push_registry(state, &VARIABLES);
+            ffi::lua_pushvalue(state, top + 2);
+            ffi::lua_pushnil(state);
+            ffi::lua_rawset(state, -3);
+            ffi::lua_pushnil(state);
+            ffi::lua_rawseti(state, top + 1, i64::from(cell));
+        }
+        push_registry(state, &STORED);
+        ffi::lua_pushnil(state);
+        ffi::lua_rawseti(state, -2, i64::from(cell));
+        ffi::lua_settop(state, top);
     }
 }
 
@@ -249,7 +269,11 @@ pub unsafe fn push(state: *mut State, id: u32) {
 unsafe fn read_pending(state: *mut State, pending: c_int) {
     unsafe extern "C-unwind" fn begin_all(state: *mut State) -> c_int {
         // SAFETY: called below, with the list of functions.
-        unsafe { ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING)) };
+        unsafe {
+            ffi::lua_createtable(state, 0, 0);
+            ffi::lua_rawsetp(state, lua::REGISTRY, registry(&FRESH));
+            ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
+        }
         0
     }
     unsafe extern "C-unwind" fn read_all(state: *mut State) -> c_int {
@@ -289,47 +313,27 @@ unsafe fn read_pending(state: *mut State, pending: c_int) {
     }
 }
 
-/// Forgets that the functions of a list, at `pending`, stand for what is stored.
+/// Forgets what the functions of a list, at `pending`, stand for, and the variables that were made for them.
 unsafe fn forget_all(state: *mut State, pending: c_int) {
     // SAFETY: only existing fields are set to nil, which takes no memory.
     unsafe {
-        push_functions(state);
-        refs::push_objects(state);
-        let objects = ffi::lua_gettop(state);
-        for n in 1..=ffi::lua_rawlen(state, pending) as i64 {
-            ffi::lua_rawgeti(state, pending, n);
-            let id = stored_id(state, objects + 1);
-            forget_cells(state, objects + 1);
-            ffi::lua_pushnil(state);
-            ffi::lua_rawseti(state, objects, i64::from(id));
-            ffi::lua_pushnil(state);
-            ffi::lua_rawset(state, objects - 1);
-        }
-        ffi::lua_settop(state, objects - 2);
-    }
-}
-
-/// Forgets that the function at the absolute index `function` holds its cells.
-unsafe fn forget_cells(state: *mut State, function: c_int) {
-    // SAFETY: as for `forget_all`.
-    unsafe {
         let top = ffi::lua_gettop(state);
         push_functions(state);
-        ffi::lua_pushvalue(state, function);
-        if ffi::lua_rawget(state, -2) == kind::TABLE {
-            push_cells(state);
-            for n in 1.. {
-                if ffi::lua_upvalueid(state, function, n).is_null() {
-                    break;
-                }
-                let cell = field(state, top + 2, record::cell(n));
-                ffi::lua_rawgeti(state, top + 3, i64::from(cell));
-                if ffi::lua_rawequal(state, -1, function) != 0 {
-                    ffi::lua_pushnil(state);
-                    ffi::lua_rawseti(state, top + 3, i64::from(cell));
-                }
-                lua::pop(state, 1);
-            }
+        refs::push_objects(state);
+        for n in 1..=ffi::lua_rawlen(state, pending) as i64 {
+            ffi::lua_rawgeti(state, pending, n);
+            let id = stored_id(state, top + 3);
+            ffi::lua_pushnil(state);
+            ffi::lua_rawseti(state, top + 2, i64::from(id));
+            ffi::lua_pushnil(state);
+            ffi::lua_rawset(state, top + 1);
+        }
+        push_registry(state, &FRESH);
+        for n in 1..=ffi::lua_rawlen(state, top + 3) as i64 {
+            ffi::lua_rawgeti(state, top + 3, n);
+            let cell = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
+            forget_cell(state, cell as u32);
+            lua::pop(state, 1);
         }
         ffi::lua_settop(state, top);
     }
@@ -373,21 +377,15 @@ unsafe fn load(state: *mut State, id: u32) {
         }
         push_functions(state);
         ffi::lua_pushvalue(state, top + 1);
-        ffi::lua_createtable(state, 3, 0);
         ffi::lua_pushinteger(state, i64::from(id));
-        ffi::lua_rawseti(state, -2, record::ID);
         ffi::lua_rawset(state, -3);
         lua::pop(state, 1);
     }
 }
 
-/// Holds the function at the absolute index `function`, which has variables in cells, to the end of the call.
-///
-/// # Safety
-///
-/// Inside a protected call, with a few free slots.
-pub unsafe fn hold(state: *mut State, function: c_int) {
-    // SAFETY: as for the caller.
+/// Holds the variable at the absolute index `variable` to the end of the call.
+unsafe fn hold(state: *mut State, variable: c_int) {
+    // SAFETY: as for `register_variable`.
     unsafe {
         if ffi::lua_rawgetp(state, lua::REGISTRY, registry(&HELD)) != kind::TABLE {
             lua::pop(state, 1);
@@ -395,13 +393,13 @@ pub unsafe fn hold(state: *mut State, function: c_int) {
             ffi::lua_pushvalue(state, -1);
             ffi::lua_rawsetp(state, lua::REGISTRY, registry(&HELD));
         }
-        ffi::lua_pushvalue(state, function);
+        ffi::lua_pushvalue(state, variable);
         ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
         lua::pop(state, 1);
     }
 }
 
-/// Holds every living function that is stored, to the end of the call that begins.
+/// Holds every living variable that lies in a cell, to the end of the call that begins.
 ///
 /// # Safety
 ///
@@ -409,60 +407,70 @@ pub unsafe fn hold(state: *mut State, function: c_int) {
 pub unsafe extern "C-unwind" fn hold_all(state: *mut State) -> c_int {
     // SAFETY: Lua calls this in protected mode; the walk changes another table than it walks.
     unsafe {
-        push_functions(state);
+        push_registry(state, &CELLS);
         ffi::lua_pushnil(state);
         while ffi::lua_next(state, 1) != 0 {
-            if has_cells(state, 2, 3) {
-                hold(state, 2);
-            }
+            hold(state, 3);
             lua::pop(state, 1);
         }
     }
     0
 }
 
-/// Whether any variable of a function lies in a cell, by the function's record.
-unsafe fn has_cells(state: *mut State, function: c_int, record: c_int) -> bool {
-    // SAFETY: as for `hold`.
-    unsafe {
-        for n in 1.. {
-            if ffi::lua_upvalueid(state, function, n).is_null() {
-                break;
-            }
-            if field(state, record, record::cell(n)) != 0 {
-                return true;
-            }
-        }
-    }
-    false
-}
-
-/// Functions that may be held beside those that are alive, before the dead are collected.
+/// Variables that may be held beside those that are alive, before the dead are collected.
 const SPARE: usize = 256;
 
-/// How many functions were held when the dead were last collected.
+/// How many variables were alive when the dead were last collected.
 static ALIVE: Single<Cell<usize>> = Single::new(Cell::new(0));
 
-/// Collects garbage if many more functions are held than lived at the last collection: as calls hold what
+/// Collects garbage if many more variables are held than lived at the last collection: as calls hold what
 /// is not collected yet, only what runs between them can tell the living from the dead.
 ///
 /// # Safety
 ///
-/// Inside a protected call, with a few free slots; the changes of all functions are stored.
+/// Inside a protected call, with a few free slots; all changes are stored.
 pub unsafe fn collect_dead(state: *mut State) {
-    // SAFETY: as for the caller; `Cell`s are only read and set.
+    // SAFETY: as for the caller; `Cell`s are only read and set, and the walks set only existing fields.
     unsafe {
         let alive = &*ALIVE.get();
-        ffi::lua_rawgetp(state, lua::REGISTRY, registry(&HELD));
+        let top = ffi::lua_gettop(state);
+        push_registry(state, &HELD);
         let held = ffi::lua_rawlen(state, -1) as usize;
-        lua::pop(state, 1);
+        ffi::lua_settop(state, top);
         release(state);
-        if held > 2 * alive.get() + SPARE {
-            ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
-            let mut count = 0;
-            for_each_living(state, |_| count += 1);
-            alive.set(count);
+        if held <= 2 * alive.get() + SPARE {
+            return;
         }
+        ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
+        forget_dead(state);
+    }
+}
+
+/// Forgets the values of the variables that have been collected, and counts the others.
+///
+/// # Safety
+///
+/// `state` is a live state with a few free slots.
+pub unsafe fn forget_dead(state: *mut State) {
+    // SAFETY: as for `collect_dead`.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        let mut count = 0;
+        for_each_living(state, |_| count += 1);
+        (*ALIVE.get()).set(count);
+        push_registry(state, &CELLS);
+        push_registry(state, &STORED);
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, top + 2) != 0 {
+            lua::pop(state, 1);
+            let cell = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
+            if ffi::lua_rawgeti(state, top + 1, cell) == kind::NIL {
+                ffi::lua_pushnil(state);
+                ffi::lua_rawseti(state, top + 2, cell);
+            }
+            lua::pop(state, 1);
+        }
+        ffi::lua_settop(state, top);
     }
 }
 
@@ -492,109 +500,43 @@ unsafe fn read_upvalues(state: *mut State, function: c_int) {
     // SAFETY: as for `push`. The bytes of a reference are used before anything else overwrites them.
     unsafe {
         let id = stored_id(state, function);
-        push_functions(state);
-        ffi::lua_pushvalue(state, function);
-        ffi::lua_rawget(state, -2);
-        let record = ffi::lua_gettop(state);
-        push_cells(state);
-        let cells = record + 1;
+        push_registry(state, &CELLS);
+        let cells = ffi::lua_gettop(state);
+        push_registry(state, &FRESH);
+        let fresh = cells + 1;
         for n in 1.. {
+            ffi::lua_settop(state, fresh);
             if ffi::lua_upvalueid(state, function, n).is_null() {
                 break;
             }
             ffi::lua_pushinteger(state, i64::from(n));
             let mut place = key::Place::default();
             let form = place.encode(state, -1);
-            let reference = host::get(state, id, form).and_then(refs::Reference::read);
-            let cell = match reference {
+            let cell = match host::get(state, id, form).and_then(refs::Reference::read) {
                 Some(refs::Reference::Table(cell)) => cell,
                 Some(refs::Reference::Library(b"_G")) => {
                     ffi::lua_rawgeti(state, lua::REGISTRY, i64::from(ffi::LUA_RIDX_GLOBALS));
                     ffi::lua_setupvalue(state, function, n);
-                    ffi::lua_settop(state, cells);
                     continue;
                 }
                 _ => damaged(state, id),
             };
-            ffi::lua_settop(state, cells);
-            let joined = join(state, function, n, cell, cells);
-            ffi::lua_pushinteger(state, i64::from(cell));
-            ffi::lua_rawseti(state, record, record::cell(n));
-            if !joined {
-                // Known before its value is read, which may be a function that has it too.
-                ffi::lua_pushvalue(state, function);
-                ffi::lua_rawseti(state, cells, i64::from(cell));
-                refs::fetch(state, cell, VALUE);
-                ffi::lua_setupvalue(state, function, n);
+            ffi::lua_settop(state, fresh);
+            if ffi::lua_rawgeti(state, cells, i64::from(cell)) != kind::NIL {
+                ffi::lp_variable_join(state, function, n);
+                continue;
             }
-            ffi::lua_getupvalue(state, function, n);
-            ffi::lua_rawseti(state, record, record::last(n));
-            ffi::lua_settop(state, cells);
-        }
-        if has_cells(state, function, record) {
-            hold(state, function);
+            // Known before its value is read, which may be a function that has it too; but listed before
+            // that, to be forgotten if the reading fails.
+            ffi::lua_pushinteger(state, i64::from(cell));
+            ffi::lua_rawseti(state, fresh, ffi::lua_rawlen(state, fresh) as i64 + 1);
+            register_variable(state, function, n, cell);
+            refs::fetch(state, cell, VALUE);
+            ffi::lua_setupvalue(state, function, n);
+            ffi::lp_variable_push(state, function, n);
+            note_value(state, ffi::lua_gettop(state), cell);
         }
         ffi::lua_settop(state, function);
-    }
-}
-
-/// Makes an upvalue the variable of a living function that lies in the same cell, if there is one.
-unsafe fn join(state: *mut State, function: c_int, n: c_int, cell: u32, cells: c_int) -> bool {
-    // SAFETY: as for `read_upvalues`.
-    unsafe {
-        let top = ffi::lua_gettop(state);
-        if ffi::lua_rawgeti(state, cells, i64::from(cell)) != kind::FUNCTION {
-            // Its holder is gone; another function may still have it.
-            ffi::lua_settop(state, top);
-            if !push_holder(state, cell) {
-                return false;
-            }
-            ffi::lua_pushvalue(state, -1);
-            ffi::lua_rawseti(state, cells, i64::from(cell));
-        }
-        let holder = top + 1;
-        push_functions(state);
-        ffi::lua_pushvalue(state, holder);
-        let mut joined = false;
-        // A function that could not be read whole has no record any more.
-        let last = if ffi::lua_rawget(state, -2) == kind::TABLE { c_int::MAX } else { 0 };
-        for other in 1..last {
-            if ffi::lua_upvalueid(state, holder, other).is_null() {
-                break;
-            }
-            if field(state, -1, record::cell(other)) == cell {
-                ffi::lua_upvaluejoin(state, function, n, holder, other);
-                joined = true;
-                break;
-            }
-        }
-        ffi::lua_settop(state, top);
-        joined
-    }
-}
-
-/// Pushes a living function that has a cell; `false` if there is none.
-unsafe fn push_holder(state: *mut State, cell: u32) -> bool {
-    // SAFETY: as for `read_upvalues`; the walk over the table changes nothing.
-    unsafe {
-        let top = ffi::lua_gettop(state);
-        push_functions(state);
-        ffi::lua_pushnil(state);
-        while ffi::lua_next(state, top + 1) != 0 {
-            for n in 1.. {
-                if ffi::lua_upvalueid(state, top + 2, n).is_null() {
-                    break;
-                }
-                if field(state, top + 3, record::cell(n)) == cell {
-                    ffi::lua_copy(state, top + 2, top + 1);
-                    ffi::lua_settop(state, top + 1);
-                    return true;
-                }
-            }
-            lua::pop(state, 1);
-        }
-        ffi::lua_settop(state, top);
-        false
     }
 }
 
@@ -614,16 +556,16 @@ pub unsafe extern "C-unwind" fn store_changes(state: *mut State) -> c_int {
     0
 }
 
-/// Stores the variables of stored functions that have changed since they were stored or read.
+/// Stores the variables in cells that have changed since they were stored or read.
 ///
 /// # Safety
 ///
-/// Inside a protected call, with an empty stack. Storing a variable may store further functions, so the
-/// functions are listed before anything is stored.
+/// Inside a protected call, with an empty stack. Storing a variable may make further cells, so those that
+/// there are are listed before anything is stored.
 pub unsafe fn store_all(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        push_functions(state);
+        push_registry(state, &CELLS);
         ffi::lua_createtable(state, 0, 0);
         let mut count = 0;
         ffi::lua_pushnil(state);
@@ -633,34 +575,22 @@ pub unsafe fn store_all(state: *mut State) {
             ffi::lua_pushvalue(state, -1);
             ffi::lua_rawseti(state, 2, count);
         }
+        push_registry(state, &STORED);
         for n in 1..=count {
             ffi::lua_rawgeti(state, 2, n);
-            ffi::lua_pushvalue(state, 3);
-            ffi::lua_rawget(state, 1);
-            store_changes_of(state);
-            ffi::lua_settop(state, 2);
+            let cell = ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32;
+            if ffi::lua_rawgeti(state, 1, i64::from(cell)) != kind::NIL {
+                ffi::lp_variable_value(state, 5);
+                ffi::lua_rawgeti(state, 3, i64::from(cell));
+                if !same(state) {
+                    graph::store_cell(state, cell, 6);
+                    ffi::lua_pushvalue(state, 6);
+                    ffi::lua_rawseti(state, 3, i64::from(cell));
+                }
+            }
+            ffi::lua_settop(state, 3);
         }
         ffi::lua_settop(state, 0);
-    }
-}
-
-/// Stores the changed variables of the function at index 3, whose record is at index 4.
-unsafe fn store_changes_of(state: *mut State) {
-    // SAFETY: as for `store_changes`.
-    unsafe {
-        for n in 1.. {
-            if ffi::lua_getupvalue(state, 3, n).is_null() {
-                return;
-            }
-            let cell = field(state, 4, record::cell(n));
-            ffi::lua_rawgeti(state, 4, record::last(n));
-            if cell != 0 && !same(state) {
-                lua::pop(state, 1);
-                graph::store_cell(state, cell, ffi::lua_gettop(state));
-                ffi::lua_rawseti(state, 4, record::last(n));
-            }
-            ffi::lua_settop(state, 4);
-        }
     }
 }
 
@@ -679,7 +609,7 @@ unsafe fn same(state: *mut State) -> bool {
     }
 }
 
-/// Whether any stored function is alive, whose variables could have changed.
+/// Whether any variable that lies in a cell is alive, so that it could have changed.
 ///
 /// # Safety
 ///
@@ -687,7 +617,7 @@ unsafe fn same(state: *mut State) -> bool {
 pub unsafe fn any(state: *mut State) -> bool {
     // SAFETY: as for the caller.
     unsafe {
-        push_functions(state);
+        push_registry(state, &CELLS);
         ffi::lua_pushnil(state);
         let any = ffi::lua_next(state, -2) != 0;
         lua::pop(state, if any { 3 } else { 1 });
@@ -695,7 +625,7 @@ pub unsafe fn any(state: *mut State) -> bool {
     }
 }
 
-/// Marks what the living stored functions are described by.
+/// Calls a function with the cell of each living variable.
 ///
 /// # Safety
 ///
@@ -704,20 +634,11 @@ pub unsafe fn for_each_living(state: *mut State, mut each: impl FnMut(u32)) {
     // SAFETY: as for the caller; the walk changes nothing.
     unsafe {
         let top = ffi::lua_gettop(state);
-        push_functions(state);
+        push_registry(state, &CELLS);
         ffi::lua_pushnil(state);
         while ffi::lua_next(state, top + 1) != 0 {
-            each(field(state, top + 3, record::ID));
-            for n in 1.. {
-                if ffi::lua_upvalueid(state, top + 2, n).is_null() {
-                    break;
-                }
-                let cell = field(state, top + 3, record::cell(n));
-                if cell != 0 {
-                    each(cell);
-                }
-            }
             lua::pop(state, 1);
+            each(ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32);
         }
         ffi::lua_settop(state, top);
     }

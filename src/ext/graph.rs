@@ -595,21 +595,20 @@ impl Writer<'_> {
         unsafe {
             refs::push_objects(state);
             function::push_functions(state);
-            function::push_cells(state);
-            let (objects, functions, cells) = (index::FREE, index::FREE + 1, index::FREE + 2);
+            let (objects, functions, object) = (index::FREE, index::FREE + 1, index::FREE + 2);
             for n in 1..=self.plan.count.get() {
-                let id = i64::from(self.number_of(n));
+                let id = self.number_of(n);
+                let upvalue = self.integer_field(n, Field::Upvalue) as c_int;
                 self.push_field(n, Field::Object);
-                if self.integer_field(n, Field::Upvalue) > 0 {
-                    ffi::lua_rawseti(state, cells, id);
+                if upvalue > 0 {
+                    function::register_variable(state, object, upvalue, id);
+                    lua::pop(state, 1);
                     continue;
                 }
-                ffi::lua_pushvalue(state, -1);
-                ffi::lua_rawseti(state, objects, id);
-                if ffi::lua_type(state, -1) == kind::FUNCTION {
-                    if self.push_record(cells + 1, id) {
-                        function::hold(state, cells + 1);
-                    }
+                ffi::lua_pushvalue(state, object);
+                ffi::lua_rawseti(state, objects, i64::from(id));
+                if ffi::lua_type(state, object) == kind::FUNCTION {
+                    ffi::lua_pushinteger(state, i64::from(id));
                     ffi::lua_rawset(state, functions);
                 } else {
                     lua::pop(state, 1);
@@ -621,32 +620,6 @@ impl Writer<'_> {
                 ffi::lua_newuserdatauv(state, room, 0);
             }
         }
-    }
-
-    /// Pushes the record of the function at an index; whether any of its variables lies in a cell.
-    unsafe fn push_record(&self, function: c_int, id: i64) -> bool {
-        let state = self.state;
-        let mut any = false;
-        unsafe {
-            ffi::lua_createtable(state, 5, 0);
-            ffi::lua_pushinteger(state, id);
-            ffi::lua_rawseti(state, -2, function::record::ID);
-            for n in 1.. {
-                let variable = ffi::lua_upvalueid(state, function, n);
-                if variable.is_null() {
-                    break;
-                }
-                ffi::lua_rawgetp(state, index::NUMBERS, variable);
-                let cell = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
-                lua::pop(state, 1);
-                ffi::lua_pushinteger(state, cell);
-                ffi::lua_rawseti(state, -2, function::record::cell(n));
-                ffi::lua_getupvalue(state, function, n);
-                ffi::lua_rawseti(state, -2, function::record::last(n));
-                any |= cell != 0;
-            }
-        }
-        any
     }
 
     /// Writes everything, what is assigned last. Takes no memory.
@@ -798,8 +771,7 @@ impl Writer<'_> {
             ffi::lua_settop(state, index::FREE - 1);
             refs::push_objects(state);
             function::push_functions(state);
-            function::push_cells(state);
-            let (objects, functions, cells) = (index::FREE, index::FREE + 1, index::FREE + 2);
+            let (objects, functions) = (index::FREE, index::FREE + 1);
             for n in 1..=self.plan.count.get() {
                 let id = self.number_of(n);
                 if n <= self.plan.begun.get() && !walk::drop_quietly(id) {
@@ -807,16 +779,18 @@ impl Writer<'_> {
                     // no other table may get its number.
                     super::sync_counter(id + 1);
                 }
-                for table in [objects, cells] {
-                    ffi::lua_pushnil(state);
-                    ffi::lua_rawseti(state, table, i64::from(id));
+                ffi::lua_pushnil(state);
+                ffi::lua_rawseti(state, objects, i64::from(id));
+                if self.integer_field(n, Field::Upvalue) > 0 {
+                    function::forget_cell(state, id);
+                    continue;
                 }
                 self.push_field(n, Field::Object);
-                if ffi::lua_type(state, -1) == kind::FUNCTION && self.integer_field(n, Field::Upvalue) == 0 {
+                if ffi::lua_type(state, -1) == kind::FUNCTION {
                     ffi::lua_pushnil(state);
                     ffi::lua_rawset(state, functions);
                 }
-                ffi::lua_settop(state, cells);
+                ffi::lua_settop(state, functions);
             }
             ffi::lua_settop(state, index::VALUE);
         }

@@ -77,13 +77,12 @@ pub fn set(id: u32, key: &[u8], value: &[u8]) -> bool {
     imports::ext_table_set(id, key, value) == 0
 }
 
-/// Asks the host to delete a key; whether it did. A documented host answers -1 for a table that it
-/// does not have yet, where there is nothing to delete.
+/// Asks the host to delete a key; whether it is gone. Hosts may answer -1 where there is nothing to delete.
 pub fn delete(id: u32, key: &[u8]) -> bool {
     match imports::ext_table_delete(id, key) {
         0 => true,
         imports::EXT_TABLE_DELETE_THREW => false,
-        _ => size(id) == Some(0),
+        _ => size(id).is_some_and(|size| size == 0 || imports::ext_table_get(id, key, &mut []) == -1),
     }
 }
 

@@ -67,6 +67,31 @@ int lp_upvalue_name (lua_State *L, int function, int n) {
 }
 
 
+void lp_variable_push (lua_State *L, int function, int n) {
+  UpVal *uv = clLvalue(index2value(L, function))->upvals[n - 1];
+  TValue *io = s2v(L->top.p);
+  val_(io).gc = obj2gco(uv);
+  settt_(io, ctb(LUA_VUPVAL));
+  api_incr_top(L);
+}
+
+
+void lp_variable_join (lua_State *L, int function, int n) {
+  LClosure *cl = clLvalue(index2value(L, function));
+  UpVal *uv = gco2upv(gcvalue(s2v(L->top.p - 1)));
+  cl->upvals[n - 1] = uv;
+  luaC_objbarrier(L, cl, uv);
+  L->top.p--;
+}
+
+
+void lp_variable_value (lua_State *L, int index) {
+  UpVal *uv = gco2upv(gcvalue(index2value(L, index)));
+  setobj2s(L, L->top.p, uv->v.p);
+  api_incr_top(L);
+}
+
+
 int lp_gc_hold (lua_State *L, int hold) {
   global_State *g = G(L);
   int held = g->gcstp & GCSTPGC;

@@ -43,6 +43,21 @@ lua_Integer lp_console_place (lua_State *L, int capture, int n);
 */
 int lp_upvalue_name (lua_State *L, int function, int n);
 
+/*
+** A variable is an upvalue as an object of its own: a value that only the
+** registry's tables hold, weakly or not, and that no Lua code ever sees.
+*/
+#define LP_VARIABLE	LUA_NUMTYPES
+
+/* Pushes the variable that is upvalue 'n' of the Lua function at 'function'. */
+void lp_variable_push (lua_State *L, int function, int n);
+
+/* Makes the variable on top, which it pops, upvalue 'n' of the Lua function at 'function'. */
+void lp_variable_join (lua_State *L, int function, int n);
+
+/* Pushes the value of the variable at 'index'. */
+void lp_variable_value (lua_State *L, int index);
+
 /* Keeps the collector from running but in need; the previous state is returned. */
 int lp_gc_hold (lua_State *L, int hold);
 
