@@ -9,10 +9,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-import { MANIFEST_HASH } from './loader.js';
-import { Lua, LuaError, MapStore } from './lua-persistent.js';
-import { dropTable } from './store.js';
-import { readStateFile, StateFileError, writeStateFile } from './state-file.js';
+import { Lua, LuaError, StateError } from './lua-persistent.js';
 
 const USAGE = `usage: lua-persistent FILE [--state STATE] [--] [args...]
 
@@ -122,15 +119,9 @@ function literal(text) {
  */
 async function run({ file, state, args }) {
   const code = readProgram(file);
-  const before = state === undefined ? null : readStateFile(state);
-  const store = before === null ? new MapStore() : before.store;
-  const lua = await Lua.create({
-    store,
-    homeTableId: before === null ? undefined : before.homeTableId,
-    nextTableId: before === null ? undefined : before.nextTableId,
-    onPrint: (_text, bytes) => process.stdout.write(bytes),
-    keepOutput: false,
-  });
+  /** @type {import('./lua-persistent.js').LuaOptions} */
+  const options = { onPrint: (_text, bytes) => process.stdout.write(bytes), keepOutput: false };
+  const lua = await (state === undefined ? Lua.create(options) : Lua.open(state, options));
   lua.compute(`arg = {[0] = ${literal(file)}${args.map((word) => `, ${literal(word)}`).join('')}}`);
 
   let exitCode = 0;
@@ -142,11 +133,7 @@ async function run({ file, state, args }) {
     exitCode = 1;
   }
 
-  const { homeTableId, nextTableId } = lua;
-  // `_io` holds what passes between a host and one run, which is over.
-  dropTable(store, lua.ioTableId);
-  lua.close();
-  if (state !== undefined) writeStateFile(state, { abiHash: MANIFEST_HASH, homeTableId, nextTableId, store });
+  await lua.close();
   return exitCode;
 }
 
@@ -171,7 +158,7 @@ export async function main(words) {
       process.stderr.write(`lua-persistent: ${error.message}\n${USAGE}`);
       return 2;
     }
-    if (!(error instanceof CommandError || error instanceof StateFileError)) throw error;
+    if (!(error instanceof CommandError || error instanceof StateError)) throw error;
     process.stderr.write(`lua-persistent: ${error.message}\n`);
     return 1;
   }

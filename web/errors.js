@@ -103,7 +103,7 @@ export class EncodeError extends TypeError {
 export class LuaStateError extends Error {
   /**
    * @param {string} message
-   * @param {'closed' | 'running' | 'crashed' | 'replaced'} state
+   * @param {'closed' | 'running' | 'crashed' | 'replaced' | 'transient'} state
    */
   constructor(message, state) {
     super(message);

@@ -5,7 +5,7 @@
 import js from '@eslint/js';
 import globals from 'globals';
 
-const NODE_FILES = ['web/cli.js', 'web/state-file.js', 'web/eslint.config.js', 'tests/js/**/*.js', 'benches/js/**/*.mjs'];
+const NODE_FILES = ['web/cli.js', 'web/eslint.config.js', 'tests/js/**/*.js', 'benches/js/**/*.mjs'];
 
 /** Parsed by ECMAScript 2020, but not by the oldest browsers that are supported. */
 const TOO_NEW = [
@@ -13,6 +13,9 @@ const TOO_NEW = [
   { selector: "LogicalExpression[operator='??']", message: 'Chrome 74 does not know nullish coalescing.' },
   { selector: 'ExportAllDeclaration[exported]', message: 'Firefox 79 does not know `export * as`.' },
 ];
+
+/** What only browsers have, or only Node, and code finds out about before it is used. */
+const PLATFORM = { document: 'readonly', indexedDB: 'readonly', localStorage: 'readonly', process: 'readonly', self: 'readonly' };
 
 /** Globals that are used only where they are. */
 const LATER = { FinalizationRegistry: 'readonly', WeakRef: 'readonly' };
@@ -33,7 +36,7 @@ export default [
   {
     files: ['web/**/*.js'],
     ignores: NODE_FILES,
-    languageOptions: { ecmaVersion: 2020, globals: { ...globals['shared-node-browser'], ...globals.es2020, ...LATER, document: 'readonly', process: 'readonly' } },
+    languageOptions: { ecmaVersion: 2020, globals: { ...globals['shared-node-browser'], ...globals.es2020, ...LATER, ...PLATFORM } },
     rules: { 'no-restricted-syntax': ['error', ...TOO_NEW] },
   },
   { files: ['web/persist/**/*.js'], languageOptions: { globals: { indexedDB: 'readonly', self: 'readonly' } } },

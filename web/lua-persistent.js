@@ -9,6 +9,14 @@
  * lua.close();
  * ```
  *
+ * With `Lua.open` the external tables outlive the page or process:
+ *
+ * ```js
+ * const lua = await Lua.open('counter.state');
+ * lua.eval('_home.n = (_home.n or 0) + 1');
+ * await lua.close();
+ * ```
+ *
  * Code that browsers run keeps to the syntax of Chrome 74 and Firefox 79.
  */
 
@@ -23,6 +31,7 @@ import { Journal } from './journal.js';
 import {
   EXECUTE_CONSOLE,
   instantiate,
+  MANIFEST_HASH,
   PART_ERROR_VALUE,
   PART_MESSAGE,
   PART_TRACEBACK,
@@ -34,6 +43,8 @@ import {
 } from './loader.js';
 import { MapStore } from './map-store.js';
 import { Output } from './output.js';
+import { openState } from './persist/open.js';
+import { exportTables } from './persist/tables-json.js';
 import { runInPieces, Step, ticksOf } from './program.js';
 import { Result } from './result.js';
 import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf, takeCompressedSnapshot, takeSnapshot } from './snapshot.js';
@@ -46,6 +57,9 @@ export { encodeValue } from './encoder.js';
 export { DecodeError, EncodeError, LuaError, LuaStateError } from './errors.js';
 export { ExternalTable } from './external-table.js';
 export { MapStore } from './map-store.js';
+export { MemoryBackend } from './persist/memory.js';
+export { StateError } from './persist/state-error.js';
+export { ImportError } from './persist/tables-json.js';
 export { readSnapshotTables, SnapshotError } from './snapshot.js';
 export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
 
@@ -65,6 +79,8 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
  */
 
 /** @typedef {MachineOptions & import('./host.js').Environment} LuaOptions */
+
+/** @typedef {LuaOptions & import('./persist/open.js').OpenOptions} DurableOptions */
 
 /**
  * @typedef {object} RunOptions
@@ -174,7 +190,31 @@ export class Lua {
   }
 
   /**
-   * Use `Lua.create` instead.
+   * Make a machine whose external tables are kept: load them, or begin a new state. What is in `_io` is not kept.
+   *
+   * @param {string | import('./persist/backend.js').Backend} name a file in Node, an IndexedDB database elsewhere; or what the
+   *   option `storage` says; or what holds the state
+   * @param {DurableOptions} [options] a `store` has to be empty; `homeTableId` and `nextTableId` are those of the state
+   * @returns {Promise<Lua>}
+   * @throws {import('./persist/state-error.js').StateError} and what is stored is as it was
+   */
+  static async open(name, options = {}) {
+    const session = await openState(name, options.store || new MapStore(), options);
+    try {
+      const { homeTableId, nextTableId } = session.meta || options;
+      const lua = await Lua.create({ ...options, store: session.store, homeTableId, nextTableId });
+      session.skippedId = lua.ioTableId;
+      session.currentMeta = () => lua.meta();
+      lua.session = session;
+      return lua;
+    } catch (error) {
+      await session.abandon();
+      throw error;
+    }
+  }
+
+  /**
+   * Use `Lua.create` or `Lua.open` instead.
    *
    * @param {import('./loader.js').LuaInstance} machine
    * @param {Journal} store
@@ -210,6 +250,18 @@ export class Lua {
      * @type {'' | 'closed' | 'running' | 'crashed'}
      */
     this.obstacle = '';
+    /**
+     * What keeps the external tables, if anything does.
+     * @private
+     * @type {import('./persist/session.js').Session | null}
+     */
+    this.session = null;
+    /**
+     * What is stored with the external tables, while the machine was not closed yet.
+     * @private
+     * @type {import('./persist/operations.js').Meta | null}
+     */
+    this.lastMeta = null;
     /** @private */
     this.tables = new Tables(store, {
       check: () => this.check(),
@@ -379,6 +431,7 @@ export class Lua {
       this.begin();
       const { machine } = this;
       const left = this.guarded(() => machine.programStep(ticks));
+      if (this.session !== null) this.session.called();
       const done = machine.getStatus() !== STATUS_PAUSED;
       const spent = machine.programTicks();
       const { values, output } = left >= 0 ? this.succeed(left) : this.fail(left);
@@ -508,15 +561,64 @@ export class Lua {
     this.guarded(() => this.machine.runGc());
   }
 
-  /** Close the machine: finalizers run, and its memory can be freed. Closing it again does nothing. */
+  /**
+   * Save what has changed since the last save: all of it or, if anything goes wrong, nothing. What Lua code changes while
+   * this is under way is saved next time.
+   *
+   * @returns {Promise<void>} settled when it is safe
+   * @throws {StateError} and what is stored is as it was; the next save has the same changes
+   * @throws {LuaStateError} if the machine was not made by `Lua.open`
+   */
+  async save() {
+    if (this.session === null) throw new LuaStateError('this Lua machine keeps nothing: only one made by Lua.open() can be saved', 'transient');
+    await this.session.save();
+  }
+
+  /**
+   * All external tables but `_io` as readable text (persist/tables-json.js), which `Lua.open` can import.
+   *
+   * @returns {string}
+   */
+  exportTables() {
+    return exportTables(this.store, this.meta(), this.tables.machine.ioId);
+  }
+
+  /**
+   * Close the machine: finalizers run, and its memory can be freed. A state that was opened is saved and unlocked, unless it
+   * is read-only. Closing again does nothing, except that it tries again to save what could not be saved.
+   *
+   * @returns {Promise<void>} settled when the state is safe; at once if there is none
+   * @throws {StateError} if the state cannot be saved; it is still open then
+   */
   close() {
-    if (this.obstacle === 'closed') return;
     if (this.obstacle === 'running') this.check();
-    try {
-      if (this.obstacle === '') this.guarded(() => this.machine.deinit());
-    } finally {
-      this.obstacle = 'closed';
+    if (this.obstacle !== 'closed') {
+      this.meta();
+      try {
+        if (this.obstacle === '') this.guarded(() => this.machine.deinit());
+      } finally {
+        this.obstacle = 'closed';
+      }
     }
+    return this.session === null ? Promise.resolve() : this.session.close();
+  }
+
+  /**
+   * What is stored with the external tables.
+   *
+   * @private
+   * @returns {import('./persist/operations.js').Meta}
+   */
+  meta() {
+    const { machine } = this;
+    if (this.lastMeta === null || this.obstacle !== 'closed') {
+      this.lastMeta = {
+        homeTableId: machine.getMemoryTableId(),
+        nextTableId: machine.getExternalTableCounter(),
+        abiHash: MANIFEST_HASH,
+      };
+    }
+    return this.lastMeta;
   }
 
   /**
@@ -621,6 +723,7 @@ export class Lua {
     const name = nameOf(options);
     const length = name === '' ? this.write(code) : -1;
     const left = length >= 0 ? this.runBuffer(length, console) : this.runNamed(code, name, console);
+    if (this.session !== null) this.session.called();
     return left >= 0 ? this.succeed(left) : this.fail(left);
   }
 
@@ -832,7 +935,16 @@ function nameOf(options) {
   return (options !== undefined && options.name) || '';
 }
 
-// Engines that know `using` close the machine at the end of its scope.
+// Engines that know `await using` and `using` close the machine at the end of its scope.
+if (typeof Symbol.asyncDispose === 'symbol') {
+  Object.defineProperty(Lua.prototype, Symbol.asyncDispose, {
+    value() {
+      return this.close();
+    },
+    configurable: true,
+    writable: true,
+  });
+}
 if (typeof Symbol.dispose === 'symbol') {
   Object.defineProperty(Lua.prototype, Symbol.dispose, {
     value() {

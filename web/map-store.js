@@ -202,6 +202,8 @@ export class MapStore {
      * @type {Table | undefined}
      */
     this.last = undefined;
+    /** @type {import('./store.js').StoreObserver | null} */
+    this.observer = null;
     for (const [id, entries] of tables) {
       this.open(id);
       for (const [key, value] of entries) this.set(id, key, value);
@@ -259,6 +261,7 @@ export class MapStore {
   drop(tableId) {
     const table = this.table(tableId);
     if (table === undefined) return;
+    if (this.observer !== null) this.observer.willDrop(tableId);
     table.forEach((slot) => this.values.free(slot));
     this.tables.delete(tableId);
     this.last = undefined;
@@ -361,6 +364,7 @@ export class MapStore {
    * @param {number} end
    */
   put(tableId, key, bytes, start, end) {
+    if (this.observer !== null) this.observer.willSet(tableId, textOf(key));
     const table = this.open(tableId);
     const old = table.get(key);
     const slot = this.values.put(old, bytes, start, end);
@@ -380,6 +384,7 @@ export class MapStore {
     const table = this.table(tableId);
     const slot = table === undefined ? undefined : table.get(key);
     if (table === undefined || slot === undefined) return false;
+    if (this.observer !== null) this.observer.willDelete(tableId, textOf(key));
     table.delete(key);
     this.values.free(slot);
     this.compact();

@@ -23,6 +23,17 @@
  * @property {number} [revision] of what it holds, not the same for two different contents: a snapshot without tables says
  *   which it belongs to
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
+ * @property {StoreObserver | null} [observer] is told of each change before it is made; null: nobody is. A store that lacks
+ *   this property is put behind a layer where changes have to be observed (persist/observed-store.js)
+ */
+
+/**
+ * Is told what is about to change in a store.
+ *
+ * @typedef {object} StoreObserver
+ * @property {(tableId: number, key: string) => void} willSet
+ * @property {(tableId: number, key: string) => void} willDelete the key need not be there
+ * @property {(tableId: number) => void} willDrop
  */
 
 /**

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { calls } from './calls.mjs';
+import { images, imageSizes } from './images.mjs';
 import { show } from './measure.mjs';
 import { tables } from './tables.mjs';
 
@@ -22,3 +23,6 @@ const wasmoon = await loadWasmoon();
 console.log(`Node ${process.version}${wasmoon ? '; wasmoon beside it' : '; wasmoon is not installed'}`);
 show('calls', ['here', 'wasmoon'], await calls(module, wasmoon));
 show('external tables, per operation', ['here', 'by hand', 'wasmoon'], await tables(module, wasmoon));
+show('images', ['here'], await images(module));
+console.log('\nbytes of a snapshot: state, compressed, raw');
+for (const row of await imageSizes(module)) console.log(row.join('  '));

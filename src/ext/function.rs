@@ -50,6 +50,7 @@ pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         (*ALIVE.get()).set(0);
+        (*ADDED.get()).set(0);
         for (table, mode) in [(&FUNCTIONS, c"k"), (&CELLS, c"v"), (&VARIABLES, c"k")] {
             refs::push_weak_table(state, mode);
             ffi::lua_rawsetp(state, lua::REGISTRY, registry(table));
@@ -136,6 +137,7 @@ pub unsafe fn register_variable(state: *mut State, function: c_int, n: c_int, ce
         ffi::lua_pushinteger(state, i64::from(cell));
         ffi::lua_rawset(state, -3);
         note_value(state, variable, cell);
+        (*ADDED.get()).set((*ADDED.get()).get() + 1);
         hold(state, variable);
         ffi::lua_settop(state, top);
     }
@@ -423,6 +425,9 @@ const SPARE: usize = 256;
 /// How many variables were alive when the dead were last collected.
 static ALIVE: Single<Cell<usize>> = Single::new(Cell::new(0));
 
+/// How many variables have come since.
+static ADDED: Single<Cell<usize>> = Single::new(Cell::new(0));
+
 /// Collects garbage if many more variables are held than lived at the last collection: as calls hold what
 /// is not collected yet, only what runs between them can tell the living from the dead.
 ///
@@ -438,11 +443,13 @@ pub unsafe fn collect_dead(state: *mut State) {
         let held = ffi::lua_rawlen(state, -1) as usize;
         ffi::lua_settop(state, top);
         release(state);
-        if held <= 2 * alive.get() + SPARE {
-            return;
+        let many = 2 * alive.get() + SPARE;
+        if held > many {
+            ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
         }
-        ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
-        forget_dead(state);
+        if held > many || (*ADDED.get()).get() > many {
+            forget_dead(state);
+        }
     }
 }
 
@@ -458,6 +465,7 @@ pub unsafe fn forget_dead(state: *mut State) {
         let mut count = 0;
         for_each_living(state, |_| count += 1);
         (*ALIVE.get()).set(count);
+        (*ADDED.get()).set(0);
         push_registry(state, &CELLS);
         push_registry(state, &STORED);
         ffi::lua_pushnil(state);

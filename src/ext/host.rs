@@ -77,13 +77,25 @@ pub fn set(id: u32, key: &[u8], value: &[u8]) -> bool {
     imports::ext_table_set(id, key, value) == 0
 }
 
+/// Whether the host says that a key is not there. It is given room for the longest value that it takes: with
+/// less, a documented host answers the same for a value that does not fit.
+fn is_absent(id: u32, key: &[u8]) -> bool {
+    // SAFETY: what is in the room has been sent, or is not needed where something is deleted.
+    imports::ext_table_get(id, key, unsafe { room() }) == -1
+}
+
 /// Asks the host to delete a key; whether it is gone. Hosts may answer -1 where there is nothing to delete.
 pub fn delete(id: u32, key: &[u8]) -> bool {
     match imports::ext_table_delete(id, key) {
         0 => true,
         imports::EXT_TABLE_DELETE_THREW => false,
-        _ => size(id).is_some_and(|size| size == 0 || imports::ext_table_get(id, key, &mut []) == -1),
+        _ => size(id).is_some_and(|size| size == 0 || is_absent(id, key)),
     }
+}
+
+/// Asks the host to delete a key, for callers that see by the table's size whether it did.
+pub fn ask_to_delete(id: u32, key: &[u8]) {
+    let _ = imports::ext_table_delete(id, key);
 }
 
 /// How many entries a table has, `None` if the host fails.

@@ -52,6 +52,8 @@ export const WITH_PROFILES = [
     launch: puppeteerBrowser({
       browser: 'firefox',
       executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr',
+      // Then the processes of pages are those of open pages, and when one is killed no other is.
+      extraPrefsFirefox: { 'dom.ipc.processPrelaunch.enabled': false },
     }),
   },
 ];

@@ -4,13 +4,16 @@
 
 import puppeteer from 'puppeteer-core';
 
+/** Milliseconds that a browser may take to answer: far more than it needs on a busy machine. */
+const PATIENCE = 60_000;
+
 /**
  * @param {import('puppeteer-core').LaunchOptions} options
  * @returns {(profile?: string) => Promise<import('./browsers.js').Browser>}
  */
 export function puppeteerBrowser(options) {
   return async (profile) => {
-    const browser = await puppeteer.launch({ ...options, headless: true, userDataDir: profile });
+    const browser = await puppeteer.launch({ ...options, headless: true, userDataDir: profile, protocolTimeout: PATIENCE, timeout: PATIENCE });
     return {
       open: (address) => open(browser, address),
       close: () => browser.close(),
@@ -33,11 +36,13 @@ async function open(browser, address) {
   });
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error instanceof Error ? error.stack : String(error)}`));
   page.on('requestfailed', (request) => complaints.push(`request failed: ${request.url()}`));
+  const crashed = new Promise((resolve) => page.once('error', resolve));
   await page.goto(address);
   return {
     evaluate: (run, ...args) => page.evaluate(run, ...args),
     complaints: async () => complaints.splice(0),
     reload: async () => void (await page.reload()),
-    close: () => page.close(),
+    // A page without a process cannot answer; that the browser has noticed is as good as closed.
+    close: async () => void (await Promise.race([page.close(), crashed])),
   };
 }

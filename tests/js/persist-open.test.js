@@ -9,7 +9,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { ImportError, Lua, LuaError, LuaStateError, MapStore, MemoryBackend, StateError } from '../../web/lua-persistent.js';
-import { contents } from './persist-states.js';
+import { contents, look } from './persist-states.js';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lua-persistent-'));
 test.after(() => fs.rmSync(directory, { recursive: true, force: true }));
@@ -92,6 +92,36 @@ test('what a finalizer stores while the machine closes is kept', async () => {
   const again = await Lua.open(backend);
   assert.equal(again.eval('return _home.last').value, 'words');
   await again.close();
+});
+
+test('what was rolled back is not in the state, whether it was saved meanwhile or not', async () => {
+  const backend = new MemoryBackend();
+  const lua = await Lua.open(backend);
+  lua.compute('_home.a = 1 _home.b = 2 _home.c = 3');
+  await lua.save();
+  const before = contents(lua.store);
+  for (const isSaved of [false, true]) {
+    lua.checkpoint();
+    lua.compute('_home.b = nil _home.d = {1} _home.b = 5 _home.a = nil');
+    if (isSaved) await lua.save();
+    lua.rollback();
+    await lua.save();
+    const { tables } = await look(backend);
+    assert.deepEqual(tables, before);
+  }
+  await lua.close();
+});
+
+test('the steps of a program count as calls for autosave', async () => {
+  const backend = new MemoryBackend();
+  const lua = await Lua.open(backend, { autosave: { calls: 2 } });
+  lua.start('for i = 1, 1e6 do _home.i = i end');
+  lua.step(1000);
+  lua.step(1000);
+  await new Promise(setImmediate);
+  const { tables } = await look(backend);
+  assert.deepEqual(tables, contents(lua.store));
+  await lua.close();
 });
 
 test('a store of the user is filled and observed like any other', async () => {

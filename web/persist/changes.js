@@ -21,7 +21,7 @@ const DELETED = 3;
  */
 
 /** @typedef {import('../store.js').Store} Store */
-/** @typedef {import('./observed-store.js').StoreObserver} StoreObserver */
+/** @typedef {import('../store.js').StoreObserver} StoreObserver */
 
 /**
  * Changes of a store. It has to be told before each.

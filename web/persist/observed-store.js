@@ -5,15 +5,7 @@
 import { dropTable } from '../store.js';
 
 /** @typedef {import('../store.js').Store} Store */
-
-/**
- * Is told what is about to change in a store.
- *
- * @typedef {object} StoreObserver
- * @property {(tableId: number, key: string) => void} willSet
- * @property {(tableId: number, key: string) => void} willDelete the key need not be there
- * @property {(tableId: number) => void} willDrop
- */
+/** @typedef {import('../store.js').StoreObserver} StoreObserver */
 
 /** @typedef {Store & { observer: StoreObserver | null }} ObservableStore */
 
