@@ -26,6 +26,14 @@ import { webkitBrowser } from './webkit.js';
 const UNSANDBOXED = typeof process.getuid === 'function' && process.getuid() === 0 ? ['--no-sandbox'] : [];
 
 /**
+ * No processes in reserve: those that exist run open pages, so that when they are killed the next page gets one that lives.
+ */
+const ONE_PAGE_ONE_PROCESS = {
+  chromium: '--disable-features=SpareRendererForSitePerProcess',
+  firefox: { 'dom.ipc.processPrelaunch.enabled': false },
+};
+
+/**
  * Browsers whose profiles outlive them. The programs are Debian's unless the environment names others; `cargo xtask test
  * browsers` sets both variables to what it found or installed.
  *
@@ -44,6 +52,7 @@ export const WITH_PROFILES = [
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
+        ONE_PAGE_ONE_PROCESS.chromium,
       ],
     }),
   },
@@ -52,8 +61,7 @@ export const WITH_PROFILES = [
     launch: puppeteerBrowser({
       browser: 'firefox',
       executablePath: process.env.FIREFOX || '/usr/bin/firefox-esr',
-      // Then the processes of pages are those of open pages, and when one is killed no other is.
-      extraPrefsFirefox: { 'dom.ipc.processPrelaunch.enabled': false },
+      extraPrefsFirefox: ONE_PAGE_ONE_PROCESS.firefox,
     }),
   },
 ];

@@ -47,6 +47,18 @@ test('a counter, a large table and functions with variables live on in the next 
   }
 });
 
+test('states of older formats go on, with the functions in them', async () => {
+  for (const [version, counter] of [[1, 41], [2, 42]]) {
+    const file = fresh();
+    fs.copyFileSync(new URL(`../fixtures/state-v${version}/tables.bin`, import.meta.url), file);
+    for (const calls of [9, 10]) {
+      const lua = await Lua.open(file);
+      assert.deepEqual(lua.eval('return _home.counter, _home.bump(1), _home.sin == math.sin').values, [counter, calls, true]);
+      await lua.close();
+    }
+  }
+});
+
 test('what JavaScript changes is saved like what Lua changes', async () => {
   const backend = new MemoryBackend();
   const lua = await Lua.open(backend);
