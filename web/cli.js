@@ -13,7 +13,7 @@ import { Lua, LuaError, StateError } from './lua-persistent.js';
 
 const USAGE = `usage: lua-persistent FILE [--state STATE] [--] [args...]
 
-Runs a Lua file. FILE and the args are in the global table 'arg', as with the command 'lua'.
+Runs a Lua file. FILE and the args are in the global table 'arg', and the args in '...', as with the command 'lua'.
 
   --state STATE  keep external tables (_home and all that it leads to) in the file STATE
   --help         show this text
@@ -126,7 +126,7 @@ async function run({ file, state, args }) {
 
   let exitCode = 0;
   try {
-    lua.compute(code, { name: file === '-' ? '=stdin' : `@${file}` });
+    lua.compute(code, { name: file === '-' ? '=stdin' : `@${file}`, passArguments: true });
   } catch (error) {
     if (!(error instanceof LuaError)) throw error;
     process.stderr.write(`lua-persistent: ${error.message}\n${error.traceback === '' ? '' : `${error.traceback}\n`}`);

@@ -29,6 +29,7 @@ import { createHost, rangesOf } from './host.js';
 import { applyImage, buildOf, STACK_SIZE } from './image.js';
 import { Journal } from './journal.js';
 import {
+  EXECUTE_ARGUMENTS,
   EXECUTE_CONSOLE,
   instantiate,
   MANIFEST_HASH,
@@ -85,6 +86,8 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
 /**
  * @typedef {object} RunOptions
  * @property {string} [name] name of the code in messages: shown as it is, or in Lua's own notation (`@file`, `=name`)
+ * @property {boolean} [passArguments] the code gets the elements of the global table `arg` as its `...`, as a program
+ *   that the command `lua` runs
  */
 
 /**
@@ -422,7 +425,7 @@ export class Lua {
    *
    * @param {number} [budget] ticks; without it, or with Infinity, the program runs to its end
    * @returns {Step}
-   * @throws {LuaError} and there is no program any more
+   * @throws {LuaError} and there is no program any more; of a transactional machine, it stands where it was before the step
    */
   step(budget) {
     this.check();
@@ -721,8 +724,10 @@ export class Lua {
   runNow(code, options, console) {
     this.begin();
     const name = nameOf(options);
-    const length = name === '' ? this.write(code) : -1;
-    const left = length >= 0 ? this.runBuffer(length, console) : this.runNamed(code, name, console);
+    const passArguments = options !== undefined && options.passArguments === true;
+    const length = name === '' && !passArguments ? this.write(code) : -1;
+    const flags = (console ? EXECUTE_CONSOLE : 0) | (passArguments ? EXECUTE_ARGUMENTS : 0);
+    const left = length >= 0 ? this.runBuffer(length, console) : this.runNamed(code, name, flags);
     if (this.session !== null) this.session.called();
     return left >= 0 ? this.succeed(left) : this.fail(left);
   }
@@ -768,16 +773,15 @@ export class Lua {
   }
 
   /**
-   * Run code that has a name or does not fit the I/O buffer.
+   * Run code that has a name or arguments, or does not fit the I/O buffer.
    *
    * @private
    * @param {string | Uint8Array} code
    * @param {string} name
-   * @param {boolean} console
+   * @param {number} flags `EXECUTE_` constants
    * @returns {number} what the export returned
    */
-  runNamed(code, name, console) {
-    const flags = console ? EXECUTE_CONSOLE : 0;
+  runNamed(code, name, flags) {
     return this.place(code, name, (at, length, nameAt, nameLength) => this.machine.execute(at, length, nameAt, nameLength, flags));
   }
 

@@ -38,7 +38,8 @@ test('the command runs through a symbolic link, as npm installs it', { skip: pro
   assert.equal(stdout, 'linked\n');
 });
 
-test('the arguments are in arg', () => {
+test('the arguments are in arg, and what the program gets as its own', () => {
+  assert.equal(run(program('print(select("#", ...), ...)'), 'a', 'b').stdout, '2\ta\tb\n');
   const name = program('print(arg[0], #arg, table.concat(arg, "|"))');
   assert.equal(run(name, 'a', '-x', 'b c', '"q"\\\n').stdout, `${name}\t4\ta|-x|b c|"q"\\\n\n`);
   assert.equal(run('--', name, '--state').stdout, `${name}\t1\t--state\n`);

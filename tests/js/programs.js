@@ -160,7 +160,7 @@ for i = 1, ${w.upto(9)} do p['n' .. i % 4] = (p['n' .. i % 4] or 0) + i end emit
   (w, inner) => `for i = 1, ${w.upto(10)} do _home.n = (_home.n or 0) + i _home[i % 4] = ${w.text()} .. i\n${inner()}end emit(_home.n, _home[1], #_home)\n`,
   (w, inner) => `local t = ext.table() for i = 1, ${w.upto(10)} do t[i] = i * ${w.upto(9)} t['k' .. i] = {i, {deep = i}} end local s = 0
 for key, value in pairs(t) do if type(value) == 'table' then s = s + value[2].deep else s = s - value end emit(key)\n${inner()}end emit(s, #t, t)\n`,
-  (w) => `local n = ${w.below(9)} local function add(d) n = n + d return n end local function get() return n end _home.add, _home.get = add, get for i = 1, ${w.upto(6)} do emit(_home.add(i), n, _home.get(), get()) end add(1)\n`,
+  (w) => `local n = ${w.below(9)} _home.add = function(d) n = n + d return n end _home.get = function() return n end for i = 1, ${w.upto(6)} do emit(_home.add(i), n, _home.get()) n = n + 1 end\n`,
   (w, inner) => `local list = ext.table({5, 3, 9, 1}) for i = 1, ${w.upto(8)} do table.insert(list, (i * 37) % 11)\n${inner()}end table.sort(list) emit(table.concat(list, ','), table.remove(list, 1), list)\n`,
   (w, inner) => `_home.p = {1} local p = _home.p p.self = p for i = 1, ${w.upto(7)} do p[i] = i if i > 3 then p[i - 3] = nil end emit(rawequal(p, _home.p), p.self == p, #p)\n${inner()}end\n`,
   (w) => `local p = setmetatable({v = ${w.upto(9)}}, {__index = {twice = function(s) return s.v * 2 end}}) _home.obj = p p.v = p.v + 1 emit(_home.obj:twice(), p:twice())\n`,
