@@ -101,9 +101,8 @@ function examine(module, machine) {
   const words = meaningful(machine.bytes).slice();
   const stamp = identify(module);
   const id = hex(digest(words));
-  const sections = WebAssembly.Module.customSections(module, 'build_id');
-  // The fresh memory holds all static data and the places of all functions, but not their code: that is for the linker.
-  const linked = sections.length === 0 ? '' : Array.from(new Uint8Array(sections[0]), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  // The fresh memory holds all static data and the places of all functions, but not their code: that is in the stamp.
+  const linked = stamp === null ? '' : stamp.build;
   let used = words.length;
   while (used > 0 && words[used - 1] === 0) used--;
   const build = {

@@ -762,6 +762,8 @@ export interface Stamp {
   luaRelease: string;
   /** Hash of the manifest it was built from. */
   manifestHash: string;
+  /** Which build it is: equal for two modules only if they were linked to the same bytes. */
+  build: string;
 }
 
 /** Module and loader do not fit, or the module could not be fetched. */

@@ -27,6 +27,14 @@ inEach(WITH_PROFILES, (kind, context) => {
 
   const open = () => browser.open(`${context.server.origin}/tests/browser/keeping.html`);
 
+  /** Opens a tab after a kill. Chromium may give it the process that is ending, and then never answers. */
+  async function openAnew() {
+    for (;;) {
+      const tab = await Promise.race([open().catch(() => null), sleep(5000, null, { ref: false })]);
+      if (tab !== null) return tab;
+    }
+  }
+
   async function restart() {
     await browser.close();
     browser = await kind.launch(profile);
@@ -157,7 +165,7 @@ inEach(WITH_PROFILES, (kind, context) => {
   test(`renderers killed amid saves, ${KILLS} times, lose no acknowledged save`, async () => {
     const { reached } = context.server;
     for (let round = 0; round <= KILLS; round++) {
-      const tab = await open();
+      const tab = await openAnew();
       const state = await reopen(tab, 'indexedDB', 'killed');
       const image = await tab.evaluate(() => globalThis.image.open('killed'));
       const saved = { state: reached.get('state') || 0, image: reached.get('image') || 0 };

@@ -415,8 +415,8 @@ export async function compile(source) {
 }
 
 /**
- * Reads what a module says about itself: version of the boundary (u32), release of Lua and hash of
- * the manifest (each a length byte and text).
+ * Reads what a module says about itself: version of the boundary (u32), release of Lua, hash of
+ * the manifest, and the build (each a length byte and text).
  *
  * @param {WebAssembly.Module} module
  * @returns {import('./loader.js').Stamp | null} Null if it says nothing.
@@ -434,7 +434,9 @@ export function identify(module) {
   };
   const luaRelease = text();
   const manifestHash = text();
-  return { abiVersion: new DataView(sections[0]).getUint32(0, true), luaRelease, manifestHash };
+  const build = text();
+  const abiVersion = new DataView(sections[0]).getUint32(0, true);
+  return { abiVersion, luaRelease, manifestHash, build };
 }
 
 /**
