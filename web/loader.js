@@ -766,7 +766,7 @@ export function identify(module) {
   };
   const luaRelease = text();
   const manifestHash = text();
-  const build = text();
+  const build = next < bytes.length ? text() : '';
   const abiVersion = new DataView(sections[0]).getUint32(0, true);
   return { abiVersion, luaRelease, manifestHash, build };
 }
