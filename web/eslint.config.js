@@ -41,4 +41,9 @@ export default [
   },
   { files: ['web/persist/**/*.js'], languageOptions: { globals: { indexedDB: 'readonly', self: 'readonly' } } },
   { files: NODE_FILES, languageOptions: { ecmaVersion: 2022, globals: globals.node } },
+  {
+    files: ['tests/browser/*.js'],
+    languageOptions: { ecmaVersion: 2022, globals: { ...globals.browser, ...globals.worker, ...globals.node } },
+    rules: { 'no-restricted-syntax': 'off' },
+  },
 ];
