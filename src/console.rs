@@ -2,7 +2,7 @@
 //! their closures hold. The compiler's part is in `vendor/edits/console.toml`; this is the table it
 //! asks, and what fills it.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 
 use crate::lua::{self, State, ffi};
 
@@ -10,10 +10,6 @@ use crate::lua::{self, State, ffi};
 static PLACES: u8 = 0;
 /// Registry key: name -> the capture, a closure that holds the variable as an upvalue.
 static CAPTURES: u8 = 1;
-
-fn key(of: &'static u8) -> *const c_void {
-    (&raw const *of).cast()
-}
 
 /// Makes the console's tables.
 ///
@@ -25,7 +21,7 @@ pub unsafe fn open(state: *mut State) {
         // SAFETY: as for the caller.
         unsafe {
             ffi::lua_createtable(state, 0, 0);
-            ffi::lua_rawsetp(state, lua::REGISTRY, key(table));
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(table));
         }
     }
 }
@@ -39,7 +35,7 @@ pub unsafe fn open(state: *mut State) {
 pub unsafe fn begin(state: *mut State) {
     // SAFETY: the table was made by `open`.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, key(&PLACES));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PLACES));
         ffi::lp_console_compile(state, -1);
     }
 }
@@ -63,8 +59,8 @@ pub unsafe fn join(state: *mut State, chunk: c_int) {
     // SAFETY: every name among the upvalues came from the console's tables, which have an entry for it
     // in both. Nothing here allocates.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, key(&PLACES));
-        ffi::lua_rawgetp(state, lua::REGISTRY, key(&CAPTURES));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PLACES));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&CAPTURES));
         let (places, captures) = (ffi::lua_absindex(state, -2), ffi::lua_absindex(state, -1));
         // The first upvalue is _ENV.
         for n in 2.. {
@@ -91,8 +87,8 @@ pub unsafe fn join(state: *mut State, chunk: c_int) {
 pub unsafe extern "C-unwind" fn absorb(state: *mut State) -> c_int {
     // SAFETY: Lua calls this in protected mode, with a capture.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, key(&PLACES));
-        ffi::lua_rawgetp(state, lua::REGISTRY, key(&CAPTURES));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PLACES));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&CAPTURES));
         let mut n = 1;
         loop {
             let place = ffi::lp_console_place(state, 1, n);

@@ -17,7 +17,7 @@ pub mod ffi {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
 
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_void};
 
 pub use ffi::lua_State as State;
 
@@ -30,6 +30,11 @@ pub const REGISTRY: c_int = -(ffi::LUAI_MAXSTACK as c_int) - 1000;
 pub const fn upvalue(n: c_int) -> c_int {
     REGISTRY - n
 }
+/// The registry key that the address of a static is: no other code can have it.
+pub fn registry_key(of: &'static u8) -> *const c_void {
+    (&raw const *of).cast()
+}
+
 /// All results of a call.
 pub const MULTRET: c_int = -1;
 /// The call ended well.

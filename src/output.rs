@@ -96,18 +96,33 @@ pub fn flush() -> bool {
     taken
 }
 
-/// Text of at most 64 bytes, made without memory.
-struct Short {
-    text: [u8; 64],
+/// A text made without memory. What is longer than it holds is cut.
+pub struct Message {
+    text: [u8; Self::LENGTH],
     length: usize,
 }
 
-impl Write for Short {
+impl Message {
+    const LENGTH: usize = 160;
+
+    /// The text.
+    pub fn bytes(&self) -> &[u8] {
+        &self.text[..self.length]
+    }
+}
+
+impl Default for Message {
+    /// An empty text.
+    fn default() -> Self {
+        Self { text: [0; Self::LENGTH], length: 0 }
+    }
+}
+
+impl Write for Message {
     fn write_str(&mut self, s: &str) -> core::fmt::Result {
-        for &byte in s.as_bytes() {
-            *self.text.get_mut(self.length).ok_or(core::fmt::Error)? = byte;
-            self.length += 1;
-        }
+        let n = s.len().min(Self::LENGTH - self.length);
+        self.text[self.length..self.length + n].copy_from_slice(&s.as_bytes()[..n]);
+        self.length += n;
         Ok(())
     }
 }
@@ -128,12 +143,11 @@ pub fn make_room(value: usize) -> usize {
 fn cut_to(room: usize) {
     let total = CAPTURED.length.get() + CAPTURED.cut.get();
     let mark = |kept: usize| {
-        let mut mark = Short { text: [0; 64], length: 0 };
-        // The mark with the longest number has 45 bytes.
+        let mut mark = Message::default();
         let _ = write!(mark, "\n[... {} more bytes of output cut]\n", total - kept);
         mark
     };
-    let mut kept = room.saturating_sub(mark(0).length).min(CAPTURED.length.get());
+    let mut kept = room.saturating_sub(mark(0).bytes().len()).min(CAPTURED.length.get());
     // SAFETY: nobody else refers to the buffer between Lua's end and the call's.
     let output = unsafe { &mut bytes()[HEADER..HEADER + room] };
     // Do not cut inside a UTF-8 character.
@@ -141,9 +155,10 @@ fn cut_to(room: usize) {
         kept -= 1;
     }
     let mark = mark(kept);
-    if let Some(place) = output.get_mut(kept..kept + mark.length) {
-        place.copy_from_slice(&mark.text[..mark.length]);
-        CAPTURED.length.set(kept + mark.length);
+    let mark = mark.bytes();
+    if let Some(place) = output.get_mut(kept..kept + mark.len()) {
+        place.copy_from_slice(mark);
+        CAPTURED.length.set(kept + mark.len());
     } else {
         CAPTURED.length.set(kept);
     }

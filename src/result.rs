@@ -1,7 +1,7 @@
 //! What a call leaves: its result or its error in the I/O buffer, and, until the next call, the parts
 //! that did not fit there for whoever asks.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 
 use crate::abi;
 use crate::boundary::BytesMut;
@@ -12,10 +12,6 @@ use crate::output;
 
 /// Registry key of the last error's traceback.
 static TRACEBACK: u8 = 0;
-
-fn traceback_key() -> *const c_void {
-    (&raw const TRACEBACK).cast()
-}
 
 /// What lies on the stack between two calls.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +47,7 @@ pub unsafe fn forget(state: *mut State) {
         ffi::lua_settop(state, 0);
         if kept() == Kept::Error {
             ffi::lua_pushnil(state);
-            ffi::lua_rawsetp(state, lua::REGISTRY, traceback_key());
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK));
         }
     }
     keep(Kept::Nothing);
@@ -64,7 +60,7 @@ pub unsafe fn forget(state: *mut State) {
 /// Inside a protected call.
 pub unsafe fn keep_traceback(state: *mut State) {
     // SAFETY: as for the caller.
-    unsafe { ffi::lua_rawsetp(state, lua::REGISTRY, traceback_key()) }
+    unsafe { ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK)) }
 }
 
 /// What a protected function that writes the results is told: where to, and from which byte on.
@@ -89,21 +85,29 @@ unsafe extern "C-unwind" fn write_results(state: *mut State) -> c_int {
     0
 }
 
-/// Writes the results on the stack to a place, in protected mode. The status, and the target filled in.
-unsafe fn write(state: *mut State, out: *mut [u8], start: usize) -> (c_int, Target) {
+unsafe extern "C-unwind" fn refuse_results(state: *mut State) -> c_int {
+    // SAFETY: called in protected mode.
+    unsafe { lua::error(state, c"too many results to write") }
+}
+
+/// Writes the values from index 1 to `last` to a place, in protected mode. The status, with the error on top
+/// if it is one, and the target filled in.
+unsafe fn write(state: *mut State, last: c_int, out: *mut [u8], start: usize) -> (c_int, Target) {
     let mut target = Target { out, start, total: 0, written: 0 };
     // SAFETY: the state is live; the target outlives the call.
     unsafe {
-        let n = ffi::lua_gettop(state);
-        if ffi::lua_checkstack(state, n + 2) == 0 {
-            return (ffi::LUA_ERRMEM as c_int, target);
+        if ffi::lua_checkstack(state, last + 2) == 0 {
+            // The values themselves fill the stack, so that the error has to take their place.
+            ffi::lua_settop(state, 0);
+            lua::push_function(state, refuse_results);
+            return (lua::pcall(state, 0, 0, 0), target);
         }
         lua::push_function(state, write_results);
-        for index in 1..=n {
+        for index in 1..=last {
             ffi::lua_pushvalue(state, index);
         }
         ffi::lua_pushlightuserdata(state, (&raw mut target).cast());
-        let status = lua::pcall(state, n + 1, 0, 0);
+        let status = lua::pcall(state, last + 1, 0, 0);
         (status, target)
     }
 }
@@ -123,15 +127,16 @@ pub unsafe fn succeed(state: *mut State) -> i32 {
             return length;
         }
         // Measured first: the place of the value depends on how much output it leaves room for.
-        let (status, measured) = write(state, &mut [], 0);
+        let results = ffi::lua_gettop(state);
+        let (status, measured) = write(state, results, &mut [], 0);
         if status != lua::OK {
             return fail(state, status);
         }
         if measured.total > output::SIZE - output::HEADER {
-            return too_large(state, measured.total);
+            return too_large(measured.total);
         }
         let at = output::make_room(measured.total);
-        let (status, target) = write(state, &raw mut output::bytes()[at..], 0);
+        let (status, target) = write(state, results, &raw mut output::bytes()[at..], 0);
         if status != lua::OK {
             return fail(state, status);
         }
@@ -153,7 +158,7 @@ unsafe fn succeed_plainly(state: *mut State) -> Option<i32> {
         }
         let size = measure.position();
         if size > output::SIZE - output::HEADER {
-            return Some(too_large(state, size));
+            return Some(too_large(size));
         }
         let at = output::make_room(size);
         codec::write_plain(state, 1, &mut Window::new(&mut output::bytes()[at..], 0));
@@ -163,44 +168,18 @@ unsafe fn succeed_plainly(state: *mut State) -> Option<i32> {
 }
 
 /// Keeps results that do not fit the buffer and says so.
-unsafe fn too_large(state: *mut State, size: usize) -> i32 {
+fn too_large(size: usize) -> i32 {
     use core::fmt::Write;
-    let mut message = Message::new();
+    let mut message = output::Message::default();
     let _ = write!(
         message,
         "the result has {size} bytes, and the I/O buffer holds {}; read it with result_read, or return less",
         output::SIZE - output::HEADER
     );
-    let _ = state;
     machine::set_status(abi::STATUS_TOO_LARGE);
     keep(Kept::Values);
     output::flush();
     output::write_error(message.bytes())
-}
-
-/// A message made without memory.
-struct Message {
-    text: [u8; 160],
-    length: usize,
-}
-
-impl Message {
-    fn new() -> Self {
-        Self { text: [0; 160], length: 0 }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.text[..self.length]
-    }
-}
-
-impl core::fmt::Write for Message {
-    fn write_str(&mut self, s: &str) -> core::fmt::Result {
-        let n = s.len().min(self.text.len() - self.length);
-        self.text[self.length..self.length + n].copy_from_slice(&s.as_bytes()[..n]);
-        self.length += n;
-        Ok(())
-    }
 }
 
 /// Pushes the message of the error value that is the only argument.
@@ -274,51 +253,26 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
             out[..n].copy_from_slice(&rest[..n]);
             (bytes.len(), n)
         };
-        match (kept(), part) {
-            (Kept::Values, abi::PART_VALUES) => {
-                let (status, target) = write(state, out, offset);
-                if status != lua::OK {
-                    lua::pop(state, 1);
-                    return None;
-                }
-                Some((target.total, target.written))
+        let written = |last: c_int, out: &mut [u8]| {
+            let (status, target) = write(state, last, out, offset);
+            if status != lua::OK {
+                lua::pop(state, 1);
+                return None;
             }
+            Some((target.total, target.written))
+        };
+        match (kept(), part) {
+            (Kept::Values, abi::PART_VALUES) => written(ffi::lua_gettop(state), out),
             (Kept::Error, abi::PART_MESSAGE) => Some(copy(lua::bytes(state, 2), out)),
             (Kept::Error, abi::PART_TRACEBACK) => {
-                ffi::lua_rawgetp(state, lua::REGISTRY, traceback_key());
+                ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK));
                 let result = copy(lua::bytes(state, -1), out);
                 lua::pop(state, 1);
                 Some(result)
             }
-            (Kept::Error, abi::PART_ERROR_VALUE) => {
-                // The message above the error value is not part of it.
-                let message = 2;
-                ffi::lua_rotate(state, 1, 1);
-                let (status, target) = write_top(state, out, offset);
-                ffi::lua_rotate(state, 1, -1);
-                debug_assert_eq!(ffi::lua_gettop(state), message);
-                (status == lua::OK).then_some((target.total, target.written))
-            }
+            // The message above the error value is not part of it.
+            (Kept::Error, abi::PART_ERROR_VALUE) => written(1, out),
             _ => None,
         }
-    }
-}
-
-/// As [`write`], for the value on top of the stack alone.
-unsafe fn write_top(state: *mut State, out: *mut [u8], start: usize) -> (c_int, Target) {
-    let mut target = Target { out, start, total: 0, written: 0 };
-    // SAFETY: as for `write`.
-    unsafe {
-        if ffi::lua_checkstack(state, 3) == 0 {
-            return (ffi::LUA_ERRMEM as c_int, target);
-        }
-        lua::push_function(state, write_results);
-        ffi::lua_pushvalue(state, -2);
-        ffi::lua_pushlightuserdata(state, (&raw mut target).cast());
-        let status = lua::pcall(state, 2, 0, 0);
-        if status != lua::OK {
-            lua::pop(state, 1);
-        }
-        (status, target)
     }
 }

@@ -172,10 +172,6 @@ unsafe fn load_chunk(state: *mut State, code: Bytes, name: Option<Bytes>, mode: 
 /// Registry key: the thread of the program that is run in steps.
 static PROGRAM: u8 = 0;
 
-fn program_key() -> *const c_void {
-    (&raw const PROGRAM).cast()
-}
-
 /// Compiles a chunk as the program that [`step`] runs, in place of the one before. Returns 0, or what
 /// `compute` returns for an error.
 pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
@@ -185,7 +181,7 @@ pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
             let program = ffi::lua_newthread(state);
             ffi::lua_pushvalue(state, 1);
             ffi::lua_xmove(state, program, 1);
-            ffi::lua_rawsetp(state, lua::REGISTRY, program_key());
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
         }
         0
     }
@@ -220,7 +216,7 @@ pub fn step(ticks: u32) -> i32 {
     };
     // SAFETY: as for `run`. The thread is held by the registry until it has ended.
     unsafe {
-        let program = ffi::lua_rawgetp(state, lua::REGISTRY, program_key());
+        let program = ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
         let thread = ffi::lua_tothread(state, -1);
         if program != ffi::LUA_TTHREAD as c_int || thread.is_null() {
             lua::pop(state, 1);
@@ -255,7 +251,7 @@ pub fn step(ticks: u32) -> i32 {
         }
         let status = take_results(state, thread, results, status);
         ffi::lua_pushnil(state);
-        ffi::lua_rawsetp(state, lua::REGISTRY, program_key());
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
         end(state, status, machine::program_mode())
     }
 }

@@ -37,10 +37,6 @@ static PENDING: u8 = 5;
 /// Registry key: the cells that the reading under way has made variables for.
 static FRESH: u8 = 6;
 
-fn registry(what: &'static u8) -> *const c_void {
-    (&raw const *what).cast()
-}
-
 /// Makes the tables of functions and variables, for a new machine.
 ///
 /// # Safety
@@ -53,10 +49,10 @@ pub unsafe fn open(state: *mut State) {
         (*ADDED.get()).set(0);
         for (table, mode) in [(&FUNCTIONS, c"k"), (&CELLS, c"v"), (&VARIABLES, c"k")] {
             refs::push_weak_table(state, mode);
-            ffi::lua_rawsetp(state, lua::REGISTRY, registry(table));
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(table));
         }
         ffi::lua_createtable(state, 0, 0);
-        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&STORED));
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&STORED));
     }
 }
 
@@ -73,7 +69,7 @@ pub unsafe fn push_functions(state: *mut State) {
 unsafe fn push_registry(state: *mut State, table: &'static u8) {
     // SAFETY: as for `push_functions`.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, registry(table));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(table));
     }
 }
 
@@ -246,7 +242,7 @@ pub unsafe fn push(state: *mut State, id: u32) {
                 load(state, id);
                 let function = top + 2;
                 // Listed before it is registered, so that it is never found without being read.
-                let outermost = ffi::lua_rawgetp(state, lua::REGISTRY, registry(&PENDING)) != kind::TABLE;
+                let outermost = ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PENDING)) != kind::TABLE;
                 if outermost {
                     lua::pop(state, 1);
                     ffi::lua_createtable(state, 1, 0);
@@ -273,8 +269,8 @@ unsafe fn read_pending(state: *mut State, pending: c_int) {
         // SAFETY: called below, with the list of functions.
         unsafe {
             ffi::lua_createtable(state, 0, 0);
-            ffi::lua_rawsetp(state, lua::REGISTRY, registry(&FRESH));
-            ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&PENDING));
         }
         0
     }
@@ -307,7 +303,7 @@ unsafe fn read_pending(state: *mut State, pending: c_int) {
         let status = lua::pcall(state, 1, 0, 0);
         ffi::lp_gc_hold(state, held);
         ffi::lua_pushnil(state);
-        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&PENDING));
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&PENDING));
         if status != lua::OK {
             forget_all(state, pending);
             lua::raise(state);
@@ -389,11 +385,11 @@ unsafe fn load(state: *mut State, id: u32) {
 unsafe fn hold(state: *mut State, variable: c_int) {
     // SAFETY: as for `register_variable`.
     unsafe {
-        if ffi::lua_rawgetp(state, lua::REGISTRY, registry(&HELD)) != kind::TABLE {
+        if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&HELD)) != kind::TABLE {
             lua::pop(state, 1);
             ffi::lua_createtable(state, 0, 0);
             ffi::lua_pushvalue(state, -1);
-            ffi::lua_rawsetp(state, lua::REGISTRY, registry(&HELD));
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&HELD));
         }
         ffi::lua_pushvalue(state, variable);
         ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
@@ -491,7 +487,7 @@ pub unsafe fn release(state: *mut State) {
     // SAFETY: setting a field to nil takes no memory.
     unsafe {
         ffi::lua_pushnil(state);
-        ffi::lua_rawsetp(state, lua::REGISTRY, registry(&HELD));
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&HELD));
     }
 }
 

@@ -53,7 +53,7 @@ unsafe extern "C-unwind" fn newindex(state: *mut State) -> c_int {
     unsafe {
         refs::settle(state);
         if ffi::luaL_getmetafield(state, 1, c"__newindex".as_ptr()) == kind::NIL {
-            return rawset(state);
+            return assign(state);
         }
         get(state);
         let present = ffi::lua_type(state, -1) != kind::NIL;
@@ -61,7 +61,7 @@ unsafe extern "C-unwind" fn newindex(state: *mut State) -> c_int {
         ffi::lua_settop(state, 4);
         if present {
             ffi::lua_settop(state, 3);
-            return rawset(state);
+            return assign(state);
         }
         if ffi::lua_type(state, -1) == kind::FUNCTION {
             for argument in 1..=3 {
@@ -104,11 +104,14 @@ unsafe extern "C-unwind" fn rawset(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, a key and a value, in protected mode.
     unsafe {
         refs::settle(state);
-        if lua::bytes(state, 2).starts_with(b"__") {
-            return set_field(state);
-        }
-        set(state)
+        assign(state)
     }
+}
+
+/// Assigns the value at index 3 to the key at index 2 of the table at index 1, without metamethods.
+unsafe fn assign(state: *mut State) -> c_int {
+    // SAFETY: as for `rawset`.
+    unsafe { if lua::bytes(state, 2).starts_with(b"__") { set_field(state) } else { set(state) } }
 }
 
 /// As [`rawset`], for a key that may be a metamethod: the interpreter knows the new one from here on, and

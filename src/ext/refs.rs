@@ -3,7 +3,7 @@
 //! registry holds it weakly.
 
 use core::cell::Cell;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 
 use super::{function, host, key};
 use crate::abi;
@@ -18,10 +18,6 @@ static UNSETTLED: u8 = 1;
 /// Registry key: the numbers of the tables that the reading under way has met.
 static FRESH: u8 = 2;
 
-fn key_of(what: &'static u8) -> *const c_void {
-    (&raw const *what).cast()
-}
-
 /// Makes the table of objects, and those of functions.
 ///
 /// # Safety
@@ -31,9 +27,9 @@ pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         push_weak_table(state, c"v");
-        ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&OBJECTS));
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&OBJECTS));
         push_weak_table(state, c"k");
-        ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&UNSETTLED));
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
         postponed().set(false);
         reading().set(false);
         function::open(state);
@@ -64,7 +60,7 @@ pub unsafe fn push_weak_table(state: *mut State, mode: &core::ffi::CStr) {
 pub unsafe fn push_objects(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&OBJECTS));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&OBJECTS));
     }
 }
 
@@ -94,7 +90,7 @@ pub unsafe fn push_table(state: *mut State, id: u32) {
         }
         if outermost {
             ffi::lua_pushnil(state);
-            ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&FRESH));
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
         }
     }
 }
@@ -112,7 +108,7 @@ pub unsafe fn push_table_unsettled(state: *mut State, id: u32) {
             return;
         }
         let table = make(state, id);
-        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&UNSETTLED));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
         ffi::lua_pushvalue(state, table);
         ffi::lua_pushboolean(state, 1);
         ffi::lua_rawset(state, -3);
@@ -146,10 +142,10 @@ unsafe fn make(state: *mut State, id: u32) -> c_int {
     unsafe {
         ffi::lp_ext_push(state, id);
         let table = ffi::lua_gettop(state);
-        if ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&FRESH)) != kind::TABLE {
+        if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&FRESH)) != kind::TABLE {
             ffi::lua_createtable(state, 1, 0);
             ffi::lua_pushvalue(state, -1);
-            ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&FRESH));
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
         }
         ffi::lua_pushinteger(state, i64::from(id));
         ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
@@ -168,7 +164,7 @@ unsafe fn forget_fresh(state: *mut State) {
     unsafe {
         let top = ffi::lua_gettop(state);
         push_objects(state);
-        if ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&FRESH)) == kind::TABLE {
+        if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&FRESH)) == kind::TABLE {
             for n in 1..=ffi::lua_rawlen(state, -1) as i64 {
                 ffi::lua_rawgeti(state, top + 2, n);
                 let id = ffi::lua_tointegerx(state, -1, core::ptr::null_mut());
@@ -178,7 +174,7 @@ unsafe fn forget_fresh(state: *mut State) {
             }
         }
         ffi::lua_pushnil(state);
-        ffi::lua_rawsetp(state, lua::REGISTRY, key_of(&FRESH));
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
         ffi::lua_settop(state, top);
     }
 }
@@ -231,7 +227,7 @@ pub unsafe fn settle(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         let top = ffi::lua_gettop(state);
-        ffi::lua_rawgetp(state, lua::REGISTRY, key_of(&UNSETTLED));
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
         ffi::lua_pushvalue(state, 1);
         if ffi::lua_rawget(state, -2) != kind::NIL {
             lua::push_function(state, restore_metatable);

@@ -4,7 +4,7 @@
 //! may be changed and deleted meanwhile.
 
 use core::cell::Cell;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 
 use super::{host, key, refs};
 use crate::abi::{imports, services};
@@ -51,10 +51,6 @@ static WALKING: Walks = Walks { walks: [const { Cell::new(NONE) }; WALKS], clock
 /// Registry key: slot -> list of keys.
 static LISTS: u8 = 0;
 
-fn lists_key() -> *const c_void {
-    (&raw const LISTS).cast()
-}
-
 /// Makes the table of lists.
 ///
 /// # Safety
@@ -64,7 +60,7 @@ pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         ffi::lua_createtable(state, WALKS as c_int, 0);
-        ffi::lua_rawsetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
         forget(state);
     }
 }
@@ -92,7 +88,7 @@ unsafe fn end(state: *mut State, slot: usize) {
     }
     // SAFETY: setting a field that exists to nil takes no memory.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
         ffi::lua_pushnil(state);
         ffi::lua_rawseti(state, -2, slot as i64 + 1);
         lua::pop(state, 1);
@@ -144,7 +140,7 @@ fn current(list: &[u8], walk: Walk) -> &[u8] {
 unsafe fn with_list<T>(state: *mut State, slot: usize, use_list: impl FnOnce(&[u8], Walk) -> T) -> T {
     // SAFETY: the list is in the registry while its bytes are used, and nothing here raises an error.
     unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
         ffi::lua_rawgeti(state, -1, slot as i64 + 1);
         let result = use_list(lua::bytes(state, -1), WALKING.walks[slot].get());
         lua::pop(state, 2);
@@ -210,7 +206,7 @@ unsafe fn fetch(state: *mut State, slot: usize, id: u32, cursor: u32) -> u32 {
     // SAFETY: as for `next`.
     unsafe {
         let top = ffi::lua_gettop(state);
-        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
         let next = if system::offers(services::KEYS) {
             fetch_page(state, id, cursor)
         } else {
@@ -344,7 +340,7 @@ unsafe fn refresh(state: *mut State, slot: usize) -> bool {
         ffi::luaL_checkstack(state, 8, c"walking external tables".as_ptr());
         let top = ffi::lua_gettop(state);
         let walk = WALKING.walks[slot].get();
-        ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
         ffi::lua_rawgeti(state, -1, slot as i64 + 1);
         let (from, to) = walk.returned;
         let form = lua::bytes(state, -1).get(from as usize..to as usize).unwrap_or(&[]);
@@ -375,7 +371,7 @@ unsafe fn advance(state: *mut State, slot: usize) -> c_int {
     unsafe {
         while step(state, slot) {
             ffi::lua_settop(state, 1);
-            ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+            ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
             ffi::lua_rawgeti(state, -1, slot as i64 + 1);
             let form = current(lua::bytes(state, -1), WALKING.walks[slot].get());
             if form == key::METATABLE {
@@ -455,7 +451,7 @@ pub unsafe fn for_each(state: *mut State, id: u32, mut each: impl FnMut(&[u8], &
         let top = ffi::lua_gettop(state);
         let slot = begin(state, id);
         while step(state, slot) {
-            ffi::lua_rawgetp(state, lua::REGISTRY, lists_key());
+            ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
             ffi::lua_rawgeti(state, -1, slot as i64 + 1);
             let form = current(lua::bytes(state, -1), WALKING.walks[slot].get());
             if let Some(value) = host::get(state, id, form) {

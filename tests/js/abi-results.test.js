@@ -375,3 +375,10 @@ test('a host that fails or throws gives Lua errors and nothing else', () => {
   const thrower = start(hosts.throws);
   assert.ok(compute(thrower, 'return _home.x').resultLen < 0, 'get on a host that throws');
 });
+
+test('more results than can be written are an error that says so', () => {
+  const instance = start();
+  assert.equal(compute(instance, 'return select("#", table.unpack({}, 1, 30000))').value, 30_000n);
+  assert.match(compute(instance, 'return table.unpack({}, 1, 30000)').error, /too many results/);
+  assert.equal(compute(instance, 'return 1').value, 1n);
+});
