@@ -5,12 +5,10 @@
 //! too, but its formatting cannot be had without the shortest representation, padding and the rest:
 //! ten times the code, in a module that counts kilobytes.
 
-/// A limb holds nine digits.
-const LIMB: u64 = 1_000_000_000;
-const LIMB_DIGITS: usize = 9;
-/// Limbs of the longest number: the largest subnormal one, times 10^1074, has 767 digits.
-const LIMBS: usize = 86;
-const ROOM: usize = LIMBS * LIMB_DIGITS;
+use super::whole::{LIMB_DIGITS, Whole};
+
+/// Digits of the longest number: the largest subnormal one, times 10^1074, has 767.
+const ROOM: usize = 86 * LIMB_DIGITS;
 
 /// How far a number is wanted.
 #[derive(Clone, Copy)]
@@ -39,12 +37,12 @@ impl Digits {
         if number == 0.0 {
             return digits;
         }
-        let (number, places) = Whole::new(number);
+        let (number, places) = whole(number);
         digits.length = 0;
         let mut top = number.limbs().iter().rev();
         let first = top.next().copied().unwrap_or(0);
         let first_digits = first.checked_ilog10().unwrap_or(0) as usize + 1;
-        let total = first_digits + LIMB_DIGITS * (number.length - 1);
+        let total = first_digits + LIMB_DIGITS * (number.limbs().len() - 1);
         digits.power = total as i32 - 1 - places;
         let wanted = match limit {
             Limit::Significant(count) => count as i64,
@@ -116,59 +114,24 @@ impl Digits {
     }
 }
 
-/// A whole number, least limb first.
-struct Whole {
-    limbs: [u32; LIMBS],
-    length: usize,
-}
-
-impl Whole {
-    /// The whole number that a double is when its point is moved right by so many places.
-    fn new(number: f64) -> (Self, i32) {
-        let bits = number.to_bits();
-        let field = (bits >> 52) as i32 & 0x7ff;
-        let fraction = bits & ((1 << 52) - 1);
-        let (mantissa, power) = if field == 0 { (fraction, -1074) } else { (fraction | 1 << 52, field - 1075) };
-        let zeros = mantissa.trailing_zeros();
-        let (mantissa, power) = (mantissa >> zeros, power + zeros as i32);
-        let mut whole = Self { limbs: [0; LIMBS], length: 2 };
-        whole.limbs[0] = (mantissa % LIMB) as u32;
-        whole.limbs[1] = (mantissa / LIMB) as u32;
-        if whole.limbs[1] == 0 {
-            whole.length = 1;
-        }
-        if power >= 0 {
-            whole.multiply(2, 29, power.unsigned_abs());
-        } else {
-            whole.multiply(5, 13, power.unsigned_abs());
-        }
-        (whole, (-power).max(0))
+/// The whole number that a double is when its point is moved right by so many places.
+fn whole(number: f64) -> (Whole, i32) {
+    let bits = number.to_bits();
+    let field = (bits >> 52) as i32 & 0x7ff;
+    let fraction = bits & ((1 << 52) - 1);
+    let (mantissa, power) = if field == 0 { (fraction, -1074) } else { (fraction | 1 << 52, field - 1075) };
+    let zeros = mantissa.trailing_zeros();
+    let power = power + zeros as i32;
+    // So many factors make the greatest product that a number is multiplied by at once.
+    let (base, step) = if power >= 0 { (2u64, 34) } else { (5, 14) };
+    let mut whole = Whole::new(mantissa >> zeros);
+    let mut left = power.unsigned_abs();
+    while left > 0 {
+        let factors = left.min(step);
+        whole.multiply(base.pow(factors));
+        left -= factors;
     }
-
-    fn limbs(&self) -> &[u32] {
-        self.limbs.get(..self.length).unwrap_or_default()
-    }
-
-    /// Multiplies by `base` to the `power`, at most `step` factors at a time: so many fit into 32
-    /// bits.
-    fn multiply(&mut self, base: u64, step: u32, mut power: u32) {
-        while power > 0 {
-            let factors = power.min(step);
-            power -= factors;
-            let factor = base.pow(factors);
-            let mut carry = 0;
-            for limb in self.limbs.iter_mut().take(self.length) {
-                let product = u64::from(*limb) * factor + carry;
-                *limb = (product % LIMB) as u32;
-                carry = product / LIMB;
-            }
-            while carry > 0 && self.length < LIMBS {
-                self.limbs[self.length] = (carry % LIMB) as u32;
-                self.length += 1;
-                carry /= LIMB;
-            }
-        }
-    }
+    (whole, (-power).max(0))
 }
 
 #[cfg(test)]

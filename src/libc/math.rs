@@ -36,9 +36,31 @@ pub extern "C" fn fmod(x: f64, y: f64) -> f64 {
         y
     } else if x.is_infinite() || y == 0.0 {
         INVALID
+    } else if x.abs() < y.abs() {
+        x
     } else {
-        libm::fmod(x, y)
+        remainder(x.abs(), y.abs()).copysign(x)
     }
+}
+
+/// The remainder of `x` divided by `y`, both finite, positive and `x` not the less: long division in base
+/// 2^11, which a mantissa of 53 bits leaves room for.
+fn remainder(x: f64, y: f64) -> f64 {
+    let parts = |number: f64| {
+        let (field, fraction) = (number.to_bits() >> 52, number.to_bits() & ((1 << 52) - 1));
+        if field == 0 { (fraction, 1) } else { (fraction | 1 << 52, field) }
+    };
+    let ((mut rest, field), (divisor, unit)) = (parts(x), parts(y));
+    let mut left = field - unit;
+    rest %= divisor;
+    while left > 0 && rest > 0 {
+        let bits = left.min(11);
+        rest = (rest << bits) % divisor;
+        left -= bits;
+    }
+    // The rest counts units of 2^(unit - 1075), and nothing of it is rounded.
+    let unit = unit.cast_signed() - 1075;
+    rest as f64 * power_of_two(-52) * power_of_two(unit + 52)
 }
 
 /// A number times a power of two.

@@ -17,6 +17,7 @@ pub mod stdio;
 pub mod string;
 pub mod strtod;
 pub mod time;
+mod whole;
 
 #[cfg(test)]
 pub(crate) mod testing;

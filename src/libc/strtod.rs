@@ -1,15 +1,22 @@
 //! `strtod`: decimal and hexadecimal numbers, correctly rounded.
 //!
-//! Decimal digits go to Rust's `core` where they stand, however many there are; hexadecimal ones
-//! are rounded here. The words `inf` and `nan` are not read: Lua refuses them before it asks.
+//! Of a decimal number with few digits, digits and power of ten are doubles, and one multiplication or
+//! division rounds. Any other is computed in full, as a decimal number that is multiplied or divided
+//! by powers of two until what stands before its point has all the bits that rounding looks at. Rust's
+//! `core` is faster there, by tables that take a tenth of the module. The words `inf` and `nan` are not
+//! read: Lua refuses them before it asks.
 
 use super::ctype::is_space;
+use super::whole::{FACTOR_BITS, LIMB, LIMB_DIGITS, Whole};
 use core::ffi::{CStr, c_char};
-use core::str;
 
 /// Beyond this, whatever the digits, a number is infinite or zero: digits in memory can move it by
 /// a few billion.
 const EXPONENT_LIMIT: i64 = 1 << 40;
+/// A number below this has room for one more digit.
+const FEW_DIGITS: u64 = 1_000_000_000_000_000_000;
+/// The most digits, from the first that is not zero, of the middle between two doubles.
+const SIGNIFICANT_DIGITS: i64 = 768;
 
 /// The number at the start of `text`, and how many bytes it takes: none where there is no number.
 pub fn parse(text: &[u8]) -> (f64, usize) {
@@ -27,35 +34,118 @@ pub fn parse(text: &[u8]) -> (f64, usize) {
     (if negative { -number } else { number }, at + length)
 }
 
-/// How many bytes an exponent takes that `text` starts with: its letter in either case, a sign, and
-/// digits.
-fn exponent_length(text: &[u8], letter: u8) -> usize {
+/// The exponent that `text` starts with, and how many bytes it takes: its letter in either case, a
+/// sign, and digits.
+fn parse_exponent(text: &[u8], letter: u8) -> (i64, usize) {
     if !text.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&letter)) {
-        return 0;
+        return (0, 0);
     }
     let sign = usize::from(matches!(text.get(1), Some(b'+' | b'-')));
-    match text[1 + sign..].iter().take_while(|byte| byte.is_ascii_digit()).count() {
-        0 => 0,
-        digits => 1 + sign + digits,
+    let mut amount = 0;
+    let mut length = 1 + sign;
+    while let Some(digit @ b'0'..=b'9') = text.get(length) {
+        amount = (amount * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT);
+        length += 1;
     }
+    if length == 1 + sign {
+        return (0, 0);
+    }
+    (if text.get(1) == Some(&b'-') { -amount } else { amount }, length)
 }
 
 fn parse_decimal(text: &[u8]) -> Option<(f64, usize)> {
-    let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut length = whole;
-    let mut digits = whole;
-    if text.get(whole) == Some(&b'.') {
-        let decimals = text[whole + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        digits += decimals;
-        length += 1 + decimals;
+    let mut number = 0u64;
+    let mut digits = 0;
+    let mut point = None;
+    let mut length = 0;
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                // The greatest number stands for all that have too many digits.
+                let digit = u64::from(byte - b'0');
+                number = if number < FEW_DIGITS { number * 10 + digit } else { u64::MAX };
+                digits += 1;
+            }
+            b'.' if point.is_none() => point = Some(digits),
+            _ => break,
+        }
+        length += 1;
     }
     if digits == 0 {
         return None;
     }
-    length += exponent_length(&text[length..], b'e');
-    // SAFETY: digits, a point and an exponent are ASCII.
-    let number = unsafe { str::from_utf8_unchecked(&text[..length]) };
-    Some((number.parse().ok()?, length))
+    let (exponent, exponent_length) = parse_exponent(&text[length..], b'e');
+    let whole = point.unwrap_or(digits);
+    let power = exponent - (digits - whole);
+    let value = if number <= 1 << 53 && power.unsigned_abs() <= 22 {
+        let (number, factor) = (number as f64, power_of_ten(power.unsigned_abs()));
+        if power < 0 { number / factor } else { number * factor }
+    } else {
+        round_decimal(&text[..length], digits, whole + exponent)
+    };
+    Some((value, length + exponent_length))
+}
+
+/// Ten to a power up to 22: of each, and of each product on the way, the bits fit into a double.
+fn power_of_ten(mut power: u64) -> f64 {
+    let mut result = 1.0;
+    let mut square = 10.0;
+    while power > 0 {
+        if power & 1 == 1 {
+            result *= square;
+        }
+        square *= square;
+        power >>= 1;
+    }
+    result
+}
+
+/// The double nearest to a number whose `count` digits are those of `text`, with a point before the first
+/// of them, times ten to the `power`.
+fn round_decimal(text: &[u8], mut count: i64, power: i64) -> f64 {
+    let mut digits = text.iter().filter(|byte| **byte != b'.').map(|byte| u32::from(byte - b'0')).peekable();
+    // The power of ten of the first digit that is not zero.
+    let mut top = power - 1;
+    while digits.next_if_eq(&0).is_some() {
+        top -= 1;
+        count -= 1;
+    }
+    if digits.peek().is_none() || top < -324 {
+        return 0.0;
+    }
+    if top > 308 {
+        return f64::INFINITY;
+    }
+    // A limb starts where the point is. Of more digits than the middle between two doubles has, it
+    // only matters whether one is not zero.
+    let limb_of = |power: i64| power.div_euclid(LIMB_DIGITS as i64);
+    let lowest = limb_of(top + 1 - count.min(SIGNIFICANT_DIGITS));
+    let start = lowest.max(0) as usize;
+    let point = lowest.min(0).unsigned_abs() as usize;
+    let mut value = Whole::of_length((limb_of(top) - lowest) as usize + start + 1);
+    let mut places = top.rem_euclid(LIMB_DIGITS as i64) + 1;
+    for limb in value.limbs_mut()[start..].iter_mut().rev() {
+        for _ in 0..places {
+            *limb = *limb * 10 + digits.next().unwrap_or(0);
+        }
+        places = LIMB_DIGITS as i64;
+    }
+    let mut rest = digits.any(|digit| digit != 0);
+
+    // Three limbs before the point have enough bits, and four fit into the mantissa.
+    let mut power = 0;
+    while value.limbs().len() < point + 3 {
+        value.multiply(1 << FACTOR_BITS);
+        power -= i64::from(FACTOR_BITS);
+    }
+    while value.limbs().len() > point + 4 {
+        rest |= value.divide();
+        power += i64::from(FACTOR_BITS);
+    }
+    let (fraction, whole) = value.limbs().split_at(point);
+    rest |= fraction.iter().any(|limb| *limb != 0);
+    let mantissa = whole.iter().rev().fold(0, |sum, limb| sum * u128::from(LIMB) + u128::from(*limb));
+    scale(mantissa | u128::from(rest), power)
 }
 
 /// A hexadecimal number, after its `0x`.
@@ -87,23 +177,16 @@ fn parse_hexadecimal(text: &[u8]) -> Option<(f64, usize)> {
     if digits == 0 {
         return None;
     }
-    let exponent = &text[length..][..exponent_length(&text[length..], b'p')];
-    if let [_, tail @ ..] = exponent {
-        let amount = tail
-            .iter()
-            .filter(|byte| byte.is_ascii_digit())
-            .fold(0, |amount: i64, digit| (amount * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT));
-        power += if tail.first() == Some(&b'-') { -amount } else { amount };
-    }
-    Some((scale(mantissa, power), length + exponent.len()))
+    let (exponent, exponent_length) = parse_exponent(&text[length..], b'p');
+    Some((scale(u128::from(mantissa), power + exponent), length + exponent_length))
 }
 
-/// `mantissa` times two to the `power`, rounded to the nearest double, ties to even.
-fn scale(mantissa: u64, power: i64) -> f64 {
+/// `mantissa`, below 2^127, times two to the `power`, rounded to the nearest double, ties to even.
+fn scale(mantissa: u128, power: i64) -> f64 {
     if mantissa == 0 {
         return 0.0;
     }
-    let length = 64 - i64::from(mantissa.leading_zeros());
+    let length = 128 - i64::from(mantissa.leading_zeros());
     let top = power + length - 1;
     if top >= i64::from(f64::MAX_EXP) {
         return f64::INFINITY;
@@ -117,15 +200,14 @@ fn scale(mantissa: u64, power: i64) -> f64 {
     let rounded = if dropped <= 0 {
         mantissa << -dropped
     } else {
-        let mantissa = u128::from(mantissa);
         let odd = (mantissa >> dropped) & 1;
         let half = 1 << (dropped - 1);
-        ((mantissa + half - 1 + odd) >> dropped) as u64
+        (mantissa + half - 1 + odd) >> dropped
     };
     // The leading bit of a normal number, and a carry out of rounding, add one to the exponent
     // field as they should.
     let field = (top + 1022).max(0).cast_unsigned();
-    f64::from_bits((field << 52) + rounded)
+    f64::from_bits((field << 52) + rounded as u64)
 }
 
 /// Converts the number at the start of a string, and tells through `end` where it stops: at the

@@ -192,6 +192,11 @@ pub extern "C" fn tan(x: f64) -> f64 {
     }
 }
 
+/// The other leg of a right triangle with hypotenuse 1.
+fn other_leg(x: f64) -> f64 {
+    libm::sqrt((1.0 - x) * (1.0 + x))
+}
+
 /// Arc sine.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn asin(x: f64) -> f64 {
@@ -201,7 +206,7 @@ pub extern "C" fn asin(x: f64) -> f64 {
     if x.abs() >= 1.0 {
         return if x.abs() == 1.0 { FRAC_PI_2.copysign(x) } else { f64::NAN };
     }
-    let estimate = libm::asin(x);
+    let estimate = libm::atan2(x, other_leg(x));
     let angle = Angle::new(estimate);
     let sine = angle.sine();
     estimate + ((x - sine.hi) - sine.lo) / angle.cosine().hi
@@ -219,7 +224,7 @@ pub extern "C" fn acos(x: f64) -> f64 {
     if x == 1.0 {
         return 0.0;
     }
-    let estimate = libm::acos(x);
+    let estimate = libm::atan2(other_leg(x), x);
     if x < 0.5 {
         let angle = Angle::new(estimate);
         let cosine = angle.cosine();
