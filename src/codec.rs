@@ -5,10 +5,17 @@
 //! that a value larger than any buffer can be measured first and then read piece by piece without ever
 //! being held whole.
 
+mod read;
+
 use core::ffi::c_int;
 
 use crate::abi;
+use crate::functions;
 use crate::lua::{self, State, ffi, kind};
+use crate::references;
+use crate::system;
+
+pub use read::Reader;
 
 /// A range of an unbounded stream of bytes.
 #[derive(Debug)]
@@ -34,7 +41,13 @@ impl<'a> Window<'a> {
         self.position.saturating_sub(self.start).min(self.out.len())
     }
 
-    fn put(&mut self, bytes: &[u8]) {
+    /// Whether nothing that has gone by is missing from the window's end.
+    pub fn is_whole(&self) -> bool {
+        self.position <= self.start + self.out.len()
+    }
+
+    /// Writes bytes.
+    pub fn put(&mut self, bytes: &[u8]) {
         let (position, start) = (self.position, self.start);
         self.position += bytes.len();
         let skipped = start.saturating_sub(position);
@@ -128,6 +141,26 @@ pub unsafe fn write_results(state: *mut State, first: c_int, out: &mut Window<'_
             }
         }
         ffi::lua_settop(state, last);
+    }
+}
+
+/// Writes the values at the indices from `first` to `last`, one after another, as [`write_results`] writes
+/// them.
+///
+/// # Safety
+///
+/// As for [`write_results`].
+pub unsafe fn write_values(state: *mut State, first: c_int, last: c_int, out: &mut Window<'_>) {
+    // SAFETY: as for the caller.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        ffi::luaL_checkstack(state, 8, c"arguments".as_ptr());
+        ffi::lua_createtable(state, 0, 0);
+        let mut writer = Writer { state, numbers: top + 1, count: 0, out };
+        for index in first..=last {
+            writer.write(index);
+        }
+        ffi::lua_settop(state, top);
     }
 }
 
@@ -313,13 +346,18 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Writes what has no form of its own: a library function by its name, the rest as text.
+    /// Writes what has no form of its own: a function of the host by its number, one of a library by its name, the
+    /// rest as text, and for hosts that can use it with a number that stands for the value.
     unsafe fn opaque(&mut self, index: c_int) {
         let state = self.state;
         // SAFETY: as for `write_results`.
         unsafe {
             let top = ffi::lua_gettop(state);
-            if ffi::lua_iscfunction(state, index) != 0 && push_library_name(state, index) {
+            ffi::luaL_checkstack(state, 8, c"result nested too deeply".as_ptr());
+            let is_c = ffi::lua_iscfunction(state, index) != 0;
+            if is_c && functions::write(state, index, self.out) {
+                // It is written.
+            } else if is_c && push_library_name(state, index) {
                 self.out.text(abi::TAG_LIBRARY_FUNCTION, lua::bytes(state, -1));
             } else {
                 let kind = ffi::lua_type(state, index);
@@ -329,8 +367,14 @@ impl Writer<'_, '_> {
                     ffi::lua_typename(state, kind),
                     ffi::lua_topointer(state, index),
                 );
-                self.out.tag(abi::TAG_OPAQUE);
-                self.out.put(&[kind as u8]);
+                if system::offers(abi::services::CALL) {
+                    self.out.tag(abi::TAG_REFERENCE);
+                    self.out.put(&[kind as u8]);
+                    self.out.number(references::hold(state, index));
+                } else {
+                    self.out.tag(abi::TAG_OPAQUE);
+                    self.out.put(&[kind as u8]);
+                }
                 let text = lua::bytes(state, -1);
                 self.out.number(text.len() as u32);
                 self.out.put(text);

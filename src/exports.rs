@@ -4,8 +4,11 @@
 use crate::abi::{self, MemoryStats};
 use crate::boundary::{Bytes, BytesMut, Out};
 use crate::ext::{self, raw};
+use crate::globals;
+use crate::limits::{self, Limits};
 use crate::machine;
 use crate::output;
+use crate::references;
 use crate::result;
 use crate::run::{self, Mode};
 
@@ -67,8 +70,8 @@ fn mode_of(flags: u32) -> Option<Mode> {
 
 /// Compiles a program that is run in steps.
 pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
-    match mode_of(flags) {
-        Some(mode) => run::start(code, named(name), mode),
+    match mode_of(flags & !abi::EXECUTE_ARGUMENTS) {
+        Some(mode) => run::start(code, named(name), mode, flags & abi::EXECUTE_ARGUMENTS != 0),
         None => -1,
     }
 }
@@ -98,6 +101,34 @@ pub fn result_read(part: u32, offset: u32, to: BytesMut) -> i32 {
     result::read_into(part, offset, to)
 }
 
+/// Calls a function with arguments.
+pub fn call_function(values: Bytes) -> i32 {
+    run::run_request(globals::call, values)
+}
+
+/// Reads a global, or what a path from one leads to.
+pub fn get_global(path: Bytes) -> i32 {
+    run::run_request(globals::get, path)
+}
+
+/// Sets a global, or what a path from one leads to.
+pub fn set_global(values: Bytes) -> i32 {
+    run::run_request(globals::set, values)
+}
+
+/// Lets go of a value that the host has a reference to.
+pub fn release_value(number: u32) {
+    if let Some(state) = machine::state() {
+        // SAFETY: the state is live, with free slots between calls and inside a function of the host.
+        unsafe { references::release(state, number) };
+    }
+}
+
+/// Limits what each call may use.
+pub fn set_limits(instructions: u32, milliseconds: u32, output_bytes: u32) {
+    limits::set(Limits { instructions, milliseconds, output_bytes });
+}
+
 /// Where the I/O buffer lies.
 pub fn get_buffer_ptr() -> u32 {
     output::buffer() as u32
@@ -115,6 +146,11 @@ pub fn get_memory_stats(stats: Out<MemoryStats>) {
         lua_memory_used: machine::memory_used(),
         wasm_pages: abi::MEMORY_PAGES,
     });
+}
+
+/// Bytes of the heap.
+pub fn get_heap_size() -> u32 {
+    machine::heap_size()
 }
 
 /// Collects all garbage.

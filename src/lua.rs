@@ -109,6 +109,45 @@ pub unsafe fn pcall(state: *mut State, arguments: c_int, results: c_int, handler
     unsafe { ffi::lua_pcallk(state, arguments, results, handler, 0, None) }
 }
 
+/// Lets the collector run if it is due, and with it finalisers.
+///
+/// # Safety
+///
+/// `state` is a live Lua state with a free stack slot, inside a protected call.
+pub unsafe fn check_collector(state: *mut State) {
+    // SAFETY: as for the caller. Whatever makes an object of Lua's looks whether the collector is due.
+    unsafe {
+        ffi::lua_pushstring(state, c"".as_ptr());
+        pop(state, 1);
+    }
+}
+
+/// Pushes a userdata of `size` bytes and returns where those lie. No finaliser runs meanwhile: one could ask
+/// the host for what is asked for between two requests that belong together.
+///
+/// # Safety
+///
+/// `state` is a live Lua state with three free slots, inside a protected call.
+pub unsafe fn push_block(state: *mut State, size: usize) -> *mut u8 {
+    unsafe extern "C-unwind" fn make(state: *mut State) -> c_int {
+        // SAFETY: called in protected mode with the size.
+        unsafe { ffi::lua_newuserdatauv(state, ffi::lua_tointegerx(state, 1, core::ptr::null_mut()) as usize, 0) };
+        1
+    }
+    // SAFETY: as for the caller.
+    unsafe {
+        let held = ffi::lp_gc_hold(state, 1);
+        push_function(state, make);
+        ffi::lua_pushinteger(state, size as i64);
+        let status = pcall(state, 1, 1, 0);
+        ffi::lp_gc_hold(state, held);
+        if status != OK {
+            raise(state);
+        }
+        ffi::lua_touserdata(state, -1).cast()
+    }
+}
+
 /// The bytes of the string at `index`; of any other value, none.
 ///
 /// # Safety

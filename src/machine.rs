@@ -7,9 +7,13 @@ use core::ptr;
 use crate::abi;
 use crate::console;
 use crate::ext;
+use crate::functions;
 use crate::heap::Heap;
 use crate::lua::{self, State, ffi};
+use crate::modules;
 use crate::output;
+use crate::references;
+use crate::result;
 use crate::run::Mode;
 use crate::system;
 
@@ -34,8 +38,29 @@ impl<T> Single<T> {
 
 static HEAP: Single<Heap> = Single::new(Heap::new());
 
+/// Where calls from the host run: at top level the machine's state with an empty stack, inside a function of
+/// the host the thread that called it, above what is on its stack.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame {
+    /// The thread.
+    pub state: *mut State,
+    /// How many values on its stack are somebody else's.
+    pub base: c_int,
+    /// Whether other Lua code waits for this call to end.
+    pub nested: bool,
+}
+
+impl Frame {
+    /// The index of the call's `n`th value, from 1.
+    pub fn at(self, n: c_int) -> c_int {
+        self.base + n
+    }
+}
+
 struct Globals {
     state: Cell<*mut State>,
+    /// Where calls run inside a function of the host.
+    inner: Cell<Option<Frame>>,
     /// Whether `Memory` is kept as a second name of `_home`.
     alias: Cell<bool>,
     /// How the last call ended, one of `abi::STATUS_*`.
@@ -55,6 +80,7 @@ unsafe impl Sync for Globals {}
 
 static GLOBALS: Globals = Globals {
     state: Cell::new(ptr::null_mut()),
+    inner: Cell::new(None),
     alias: Cell::new(true),
     status: Cell::new(abi::STATUS_OK),
     reserve: Cell::new(ptr::null_mut()),
@@ -63,10 +89,46 @@ static GLOBALS: Globals = Globals {
     spent: Cell::new(0),
 };
 
-/// The running state, or `None` before `init` and after `deinit`.
+/// The running state, or `None` before `init` and after `deinit`. Inside a function of the host, the thread
+/// that called it.
 pub fn state() -> Option<*mut State> {
+    frame().map(|frame| frame.state)
+}
+
+/// Where a call from the host runs, or `None` before `init` and after `deinit`.
+pub fn frame() -> Option<Frame> {
     let state = GLOBALS.state.get();
-    (!state.is_null()).then_some(state)
+    let inner = GLOBALS.inner.get();
+    inner.or_else(|| (!state.is_null()).then_some(Frame { state, base: 0, nested: false }))
+}
+
+/// What a function of the host interrupts.
+#[derive(Debug)]
+pub struct Outer {
+    inner: Option<Frame>,
+    /// `false` for a finaliser or a `__tostring` that runs between calls.
+    running: bool,
+}
+
+/// Lets the host run Lua on top of what is running, as it answers a request of the running thread. Returns what
+/// [`leave`] is given.
+///
+/// # Safety
+///
+/// `state` is the running thread.
+pub unsafe fn enter(state: *mut State) -> Outer {
+    // SAFETY: as for the caller.
+    let base = unsafe { ffi::lua_gettop(state) };
+    Outer {
+        inner: GLOBALS.inner.replace(Some(Frame { state, base, nested: true })),
+        running: GLOBALS.running.replace(false),
+    }
+}
+
+/// Goes back to the Lua code that was running.
+pub fn leave(outer: Outer) {
+    GLOBALS.inner.set(outer.inner);
+    set_running(outer.running);
 }
 
 /// How the last call that ran Lua ended, one of `abi::STATUS_*`.
@@ -149,6 +211,11 @@ fn region() -> (*mut u8, usize) {
     (REGION.0.get().cast(), LENGTH)
 }
 
+/// Bytes of the heap.
+pub fn heap_size() -> u32 {
+    region().1 as u32
+}
+
 /// What tests do to Lua's allocator.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod starve {
@@ -213,11 +280,12 @@ unsafe extern "C-unwind" fn allocate(_: *mut c_void, block: *mut c_void, old: us
 
 /// Makes the machine. Where there is one, only asks the host again what it offers, and applies the alias. `false`: out of memory.
 pub fn start() -> bool {
-    if let Some(state) = state() {
+    if let Some(Frame { state, nested, .. }) = frame() {
         // An image of the memory may go on with another host.
         system::negotiate();
+        let function = if nested { apply_alias } else { revive };
         // SAFETY: the state is live.
-        return unsafe { protected(state, apply_alias) };
+        return unsafe { protected(state, function) };
     }
     let (base, length) = region();
     // SAFETY: no state is alive, so nothing lies in the heap; the region is ours alone.
@@ -246,7 +314,8 @@ pub fn start() -> bool {
 
 /// Closes the machine: finalisers run, and all of its memory is free again.
 pub fn stop() {
-    if let Some(state) = state() {
+    // While Lua runs, its state cannot go.
+    if let Some(Frame { state, nested: false, .. }) = frame() {
         GLOBALS.state.set(ptr::null_mut());
         output::reset();
         // SAFETY: the state is live, and from here on nobody finds it any more.
@@ -271,6 +340,15 @@ pub unsafe fn protected(state: *mut State, function: lua::Function) -> bool {
     }
 }
 
+/// Lets the machine go on with another host, which holds none of its values.
+unsafe extern "C-unwind" fn revive(state: *mut State) -> c_int {
+    // SAFETY: Lua calls this with a live state, in protected mode.
+    unsafe {
+        references::open(state);
+        apply_alias(state)
+    }
+}
+
 unsafe extern "C-unwind" fn apply_alias(state: *mut State) -> c_int {
     // SAFETY: Lua calls this with a live state, in protected mode.
     unsafe { ext::publish_home(state) };
@@ -285,7 +363,11 @@ unsafe extern "C-unwind" fn open(state: *mut State) -> c_int {
         system::negotiate();
         ffi::luaL_openlibs(state);
         console::open(state);
+        references::open(state);
         ext::open(state);
+        functions::open(state);
+        modules::open(state);
+        result::open(state);
         output::open(state);
         ffi::lua_getglobal(state, c"os".as_ptr());
         lua::push_function(state, exit);

@@ -5,9 +5,9 @@
 
 use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::fmt::Write;
 
 use crate::abi;
+use crate::limits;
 use crate::lua::{self, State, ffi};
 use crate::machine::Single;
 use crate::system;
@@ -60,8 +60,22 @@ pub fn length() -> usize {
     CAPTURED.length.get()
 }
 
-/// Takes more output.
-pub fn write(mut bytes: &[u8]) {
+/// Lets the host use the buffer while Lua waits: hands on what was printed, or counts it as cut if the host does
+/// not take it.
+pub fn set_aside() {
+    if !flush() {
+        CAPTURED.cut.set(CAPTURED.cut.get() + CAPTURED.length.replace(0));
+    }
+}
+
+/// Takes the buffer back, whatever lies there.
+pub fn restart() {
+    CAPTURED.length.set(0);
+}
+
+/// Takes more output, as far as the limit allows.
+pub fn write(bytes: &[u8]) {
+    let mut bytes = &bytes[..limits::print(bytes.len())];
     while !bytes.is_empty() {
         let length = CAPTURED.length.get();
         let room = SIZE - HEADER - length;
@@ -96,14 +110,38 @@ pub fn flush() -> bool {
     taken
 }
 
-/// A text made without memory. What is longer than it holds is cut.
+const DIGITS: &str = "0123456789";
+
+/// A text made without memory, with a zero byte behind it. What is longer than it holds is cut.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub struct Message {
-    text: [u8; Self::LENGTH],
+    text: [u8; Self::LENGTH + 1],
     length: usize,
 }
 
 impl Message {
     const LENGTH: usize = 160;
+
+    /// An empty text.
+    pub const fn new() -> Self {
+        Self { text: [0; Self::LENGTH + 1], length: 0 }
+    }
+
+    /// Appends a text.
+    pub fn push(&mut self, text: &str) {
+        let n = text.len().min(Self::LENGTH - self.length);
+        self.text[self.length..self.length + n].copy_from_slice(&text.as_bytes()[..n]);
+        self.length += n;
+    }
+
+    /// Appends a number in decimal. What Rust's `core` formats with is larger than all messages together.
+    pub fn push_number(&mut self, number: usize) {
+        if number >= 10 {
+            self.push_number(number / 10);
+        }
+        self.push(DIGITS.get(number % 10..).and_then(|digits| digits.get(..1)).unwrap_or_default());
+    }
 
     /// The text.
     pub fn bytes(&self) -> &[u8] {
@@ -112,18 +150,8 @@ impl Message {
 }
 
 impl Default for Message {
-    /// An empty text.
     fn default() -> Self {
-        Self { text: [0; Self::LENGTH], length: 0 }
-    }
-}
-
-impl Write for Message {
-    fn write_str(&mut self, s: &str) -> core::fmt::Result {
-        let n = s.len().min(Self::LENGTH - self.length);
-        self.text[self.length..self.length + n].copy_from_slice(&s.as_bytes()[..n]);
-        self.length += n;
-        Ok(())
+        Self::new()
     }
 }
 
@@ -144,7 +172,9 @@ fn cut_to(room: usize) {
     let total = CAPTURED.length.get() + CAPTURED.cut.get();
     let mark = |kept: usize| {
         let mut mark = Message::default();
-        let _ = write!(mark, "\n[... {} more bytes of output cut]\n", total - kept);
+        mark.push("\n[... ");
+        mark.push_number(total - kept);
+        mark.push(" more bytes of output cut]\n");
         mark
     };
     let mut kept = room.saturating_sub(mark(0).bytes().len()).min(CAPTURED.length.get());

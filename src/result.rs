@@ -6,20 +6,25 @@ use core::ffi::c_int;
 use crate::abi;
 use crate::boundary::BytesMut;
 use crate::codec::{self, Window};
+use crate::functions;
 use crate::lua::{self, State, ffi, kind};
-use crate::machine::{self, Single};
+use crate::machine::{self, Frame, Single};
 use crate::output;
 
 /// Registry key of the last error's traceback.
 static TRACEBACK: u8 = 0;
+/// Registry key of the error value of the last call that failed inside a function of the host.
+static NESTED: u8 = 1;
+/// Whether that error was raised again by the function.
+static AGAIN: Single<bool> = Single::new(false);
 
-/// What lies on the stack between two calls.
+/// What lies on the stack between two calls, from the frame's first index on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kept {
     Nothing,
-    /// The results, from index 1 on, as they did not fit the buffer.
+    /// The results, as they did not fit the buffer.
     Values,
-    /// The error value at index 1 and its message at index 2.
+    /// The error value and its message.
     Error,
 }
 
@@ -35,16 +40,75 @@ fn keep(what: Kept) {
     unsafe { *KEPT.get() = what }
 }
 
+/// Makes place for the errors of calls inside functions of the host, so that keeping one takes no memory.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn open(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_pushboolean(state, 0);
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
+    }
+}
+
+/// Drops what calls inside a function of the host left, all that is above `top`.
+///
+/// # Safety
+///
+/// `state` is the thread that called the function.
+pub unsafe fn forget_nested(state: *mut State, top: c_int) {
+    // SAFETY: as for the caller.
+    unsafe { ffi::lua_settop(state, top) };
+    keep(Kept::Nothing);
+}
+
+/// Pushes the error value of the last call that failed inside a function of the host, to be raised again. Its
+/// traceback stays that of where it was raised first.
+///
+/// # Safety
+///
+/// `state` is a live state with a free slot.
+pub unsafe fn push_nested_error(state: *mut State) {
+    // SAFETY: as for the caller; there is one thread.
+    unsafe {
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
+        *AGAIN.get() = true;
+    }
+}
+
+/// Whether the traceback of the error value at `index` is kept already, as it is raised again.
+///
+/// # Safety
+///
+/// `state` is a live state with a free slot.
+pub unsafe fn has_traceback(state: *mut State, index: c_int) -> bool {
+    // SAFETY: as for the caller; there is one thread.
+    unsafe {
+        if !(*AGAIN.get()) {
+            return false;
+        }
+        *AGAIN.get() = false;
+        let index = ffi::lua_absindex(state, index);
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
+        let same = ffi::lua_rawequal(state, index, -1) != 0;
+        lua::pop(state, 1);
+        same
+    }
+}
+
 /// Drops what the last call left.
 ///
 /// # Safety
 ///
-/// `state` is a live state, between calls of Lua.
-pub unsafe fn forget(state: *mut State) {
+/// The frame's state is live, between calls of Lua.
+pub unsafe fn forget(frame: Frame) {
+    let state = frame.state;
     // SAFETY: the state is live; setting an existing registry slot to nil takes no memory, and the
     // slot exists exactly when there was an error to keep a traceback of.
     unsafe {
-        ffi::lua_settop(state, 0);
+        ffi::lua_settop(state, frame.base);
         if kept() == Kept::Error {
             ffi::lua_pushnil(state);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK));
@@ -90,70 +154,92 @@ unsafe extern "C-unwind" fn refuse_results(state: *mut State) -> c_int {
     unsafe { lua::error(state, c"too many results to write") }
 }
 
-/// Writes the values from index 1 to `last` to a place, in protected mode. The status, with the error on top
+/// Writes the first `count` values of a call to a place, in protected mode. The status, with the error on top
 /// if it is one, and the target filled in.
-unsafe fn write(state: *mut State, last: c_int, out: *mut [u8], start: usize) -> (c_int, Target) {
+unsafe fn write(frame: Frame, count: c_int, out: *mut [u8], start: usize) -> (c_int, Target) {
+    let state = frame.state;
     let mut target = Target { out, start, total: 0, written: 0 };
     // SAFETY: the state is live; the target outlives the call.
     unsafe {
-        if ffi::lua_checkstack(state, last + 2) == 0 {
+        if ffi::lua_checkstack(state, count + 2) == 0 {
             // The values themselves fill the stack, so that the error has to take their place.
-            ffi::lua_settop(state, 0);
+            ffi::lua_settop(state, frame.base);
             lua::push_function(state, refuse_results);
             return (lua::pcall(state, 0, 0, 0), target);
         }
+        // A finaliser could change what is measured, print where it is written, or run Lua in a function of the host.
+        let held = ffi::lp_gc_hold(state, 1);
         lua::push_function(state, write_results);
-        for index in 1..=last {
-            ffi::lua_pushvalue(state, index);
+        for n in 1..=count {
+            ffi::lua_pushvalue(state, frame.at(n));
         }
         ffi::lua_pushlightuserdata(state, (&raw mut target).cast());
-        let status = lua::pcall(state, last + 1, 0, 0);
+        let status = lua::pcall(state, count + 1, 0, 0);
+        ffi::lp_gc_hold(state, held);
         (status, target)
     }
 }
 
-/// Writes the results, which are all the values on the stack, behind the output. Returns what
+/// Writes the results, which are all the values of the call, behind the output. Returns what
 /// `compute` returns.
 ///
 /// # Safety
 ///
-/// `state` is a live state with nothing but results on its stack.
-pub unsafe fn succeed(state: *mut State) -> i32 {
+/// The frame's state is live, with nothing but results above its base.
+pub unsafe fn succeed(frame: Frame) -> i32 {
+    let state = frame.state;
     // SAFETY: as for the caller. The buffer's end is written while the output in front of it stays.
     unsafe {
-        if ffi::lua_gettop(state) <= 1
-            && let Some(length) = succeed_plainly(state)
+        let results = ffi::lua_gettop(state) - frame.base;
+        if results <= 1
+            && let Some(length) = succeed_plainly(frame)
         {
             return length;
         }
+        collect_if_due(state);
         // Measured first: the place of the value depends on how much output it leaves room for.
-        let results = ffi::lua_gettop(state);
-        let (status, measured) = write(state, results, &mut [], 0);
+        let (status, measured) = write(frame, results, &mut [], 0);
         if status != lua::OK {
-            return fail(state, status);
+            return fail(frame, status);
         }
         if measured.total > output::SIZE - output::HEADER {
             return too_large(measured.total);
         }
         let at = output::make_room(measured.total);
-        let (status, target) = write(state, results, &raw mut output::bytes()[at..], 0);
+        let (status, target) = write(frame, results, &raw mut output::bytes()[at..], 0);
         if status != lua::OK {
-            return fail(state, status);
+            return fail(frame, status);
         }
-        ffi::lua_settop(state, 0);
+        ffi::lua_settop(state, frame.base);
         (at + target.total) as i32
     }
 }
 
+/// Lets the collector run if it is due, as writing the results holds it.
+unsafe fn collect_if_due(state: *mut State) {
+    unsafe extern "C-unwind" fn check(state: *mut State) -> c_int {
+        // SAFETY: called in protected mode.
+        unsafe { lua::check_collector(state) };
+        0
+    }
+    // SAFETY: as for `succeed`; the stack may be full of results.
+    unsafe {
+        if ffi::lua_checkstack(state, 1) != 0 {
+            machine::protected(state, check);
+        }
+    }
+}
+
 /// As [`succeed`], for at most one value of a plain kind: no protected call, no memory.
-unsafe fn succeed_plainly(state: *mut State) -> Option<i32> {
+unsafe fn succeed_plainly(frame: Frame) -> Option<i32> {
+    let state = frame.state;
     // SAFETY: as for `succeed`.
     unsafe {
-        if ffi::lua_gettop(state) == 0 {
+        if ffi::lua_gettop(state) == frame.base {
             ffi::lua_pushnil(state);
         }
         let mut measure = Window::new(&mut [], 0);
-        if !codec::write_plain(state, 1, &mut measure) {
+        if !codec::write_plain(state, frame.at(1), &mut measure) {
             return None;
         }
         let size = measure.position();
@@ -161,21 +247,20 @@ unsafe fn succeed_plainly(state: *mut State) -> Option<i32> {
             return Some(too_large(size));
         }
         let at = output::make_room(size);
-        codec::write_plain(state, 1, &mut Window::new(&mut output::bytes()[at..], 0));
-        ffi::lua_settop(state, 0);
+        codec::write_plain(state, frame.at(1), &mut Window::new(&mut output::bytes()[at..], 0));
+        ffi::lua_settop(state, frame.base);
         Some((at + size) as i32)
     }
 }
 
 /// Keeps results that do not fit the buffer and says so.
 fn too_large(size: usize) -> i32 {
-    use core::fmt::Write;
     let mut message = output::Message::default();
-    let _ = write!(
-        message,
-        "the result has {size} bytes, and the I/O buffer holds {}; read it with result_read, or return less",
-        output::SIZE - output::HEADER
-    );
+    message.push("the result has ");
+    message.push_number(size);
+    message.push(" bytes, and the I/O buffer holds ");
+    message.push_number(output::SIZE - output::HEADER);
+    message.push("; read it with result_read, or return less");
     machine::set_status(abi::STATUS_TOO_LARGE);
     keep(Kept::Values);
     output::flush();
@@ -193,13 +278,18 @@ unsafe extern "C-unwind" fn message(state: *mut State) -> c_int {
 ///
 /// # Safety
 ///
-/// `state` is a live state with an error value on top of its stack; `status` is what came with it.
-pub unsafe fn fail(state: *mut State, status: c_int) -> i32 {
+/// The frame's state is live, with an error value on top of its stack; `status` is what came with it.
+pub unsafe fn fail(frame: Frame, status: c_int) -> i32 {
+    let state = frame.state;
     // SAFETY: as for the caller. One slot was freed by the failed call, one more is always there.
     unsafe {
-        // The error value alone stays, at index 1.
-        ffi::lua_copy(state, -1, 1);
-        ffi::lua_settop(state, 1);
+        // The error value alone stays.
+        ffi::lua_copy(state, -1, frame.at(1));
+        ffi::lua_settop(state, frame.at(1));
+        if frame.nested {
+            ffi::lua_pushvalue(state, -1);
+            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
+        }
         machine::set_status(match status as u32 {
             ffi::LUA_ERRSYNTAX => abi::STATUS_SYNTAX_ERROR,
             ffi::LUA_ERRMEM => abi::STATUS_MEMORY_ERROR,
@@ -211,11 +301,11 @@ pub unsafe fn fail(state: *mut State, status: c_int) -> i32 {
             machine::collect();
             machine::release_reserve();
         }
-        if ffi::lua_type(state, 1) == kind::STRING {
-            ffi::lua_pushvalue(state, 1);
+        if ffi::lua_type(state, -1) == kind::STRING {
+            ffi::lua_pushvalue(state, -1);
         } else {
             lua::push_function(state, message);
-            ffi::lua_pushvalue(state, 1);
+            ffi::lua_pushvalue(state, -2);
             if lua::pcall(state, 1, 1, 0) != lua::OK && ffi::lua_type(state, -1) != kind::STRING {
                 lua::pop(state, 1);
                 ffi::lua_pushnil(state);
@@ -223,8 +313,8 @@ pub unsafe fn fail(state: *mut State, status: c_int) -> i32 {
         }
         keep(Kept::Error);
         output::flush();
-        match ffi::lua_type(state, 2) {
-            kind::STRING => output::write_error(lua::bytes(state, 2)),
+        match ffi::lua_type(state, frame.at(2)) {
+            kind::STRING => output::write_error(lua::bytes(state, frame.at(2))),
             _ => output::write_error(b"(the error's __tostring raised another error, which has no text)"),
         }
     }
@@ -242,7 +332,8 @@ pub fn read_into(part: u32, offset: u32, to: BytesMut) -> i32 {
 
 /// The size of a part, and how many of its bytes from `offset` on were copied.
 fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)> {
-    let state = machine::state()?;
+    let frame = machine::frame()?;
+    let state = frame.state;
     // SAFETY: the state is live and its stack holds what `kept` says. The target may lie in the I/O
     // buffer or anywhere else; no reference into it is alive, and no Lua code runs.
     unsafe {
@@ -253,8 +344,8 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
             out[..n].copy_from_slice(&rest[..n]);
             (bytes.len(), n)
         };
-        let written = |last: c_int, out: &mut [u8]| {
-            let (status, target) = write(state, last, out, offset);
+        let written = |count: c_int, out: &mut [u8]| {
+            let (status, target) = write(frame, count, out, offset);
             if status != lua::OK {
                 lua::pop(state, 1);
                 return None;
@@ -262,8 +353,8 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
             Some((target.total, target.written))
         };
         match (kept(), part) {
-            (Kept::Values, abi::PART_VALUES) => written(ffi::lua_gettop(state), out),
-            (Kept::Error, abi::PART_MESSAGE) => Some(copy(lua::bytes(state, 2), out)),
+            (Kept::Values, abi::PART_VALUES) => written(ffi::lua_gettop(state) - frame.base, out),
+            (Kept::Error, abi::PART_MESSAGE) => Some(copy(lua::bytes(state, frame.at(2)), out)),
             (Kept::Error, abi::PART_TRACEBACK) => {
                 ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK));
                 let result = copy(lua::bytes(state, -1), out);
@@ -272,6 +363,9 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
             }
             // The message above the error value is not part of it.
             (Kept::Error, abi::PART_ERROR_VALUE) => written(1, out),
+            (Kept::Error, abi::PART_EXCEPTION) => {
+                functions::exception(state, frame.at(1)).map(|number| copy(&number.to_le_bytes(), out))
+            }
             _ => None,
         }
     }

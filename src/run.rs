@@ -8,8 +8,10 @@ use crate::abi;
 use crate::boundary::Bytes;
 use crate::console;
 use crate::ext;
+use crate::functions;
+use crate::limits;
 use crate::lua::{self, State, ffi};
-use crate::machine;
+use crate::machine::{self, Frame};
 use crate::output;
 use crate::result;
 
@@ -50,8 +52,8 @@ impl Name {
 }
 
 /// Begins a call: nothing of the last one is left. `Err`: what the call returns at once.
-fn begin() -> Result<*mut State, i32> {
-    let Some(state) = machine::state() else {
+fn begin() -> Result<Frame, i32> {
+    let Some(frame) = machine::frame() else {
         machine::set_status(abi::STATUS_NOT_INITIALIZED);
         output::write_error(b"Lua is not initialized: call init() first");
         return Err(-1);
@@ -61,41 +63,114 @@ fn begin() -> Result<*mut State, i32> {
         return Err(-1);
     }
     machine::set_status(abi::STATUS_OK);
-    output::reset();
-    // SAFETY: the state is live, and no Lua code runs.
+    // SAFETY: the state is live, and the Lua code that runs, if any, waits for this call.
     unsafe {
-        result::forget(state);
-        match ext::begin_call(state) {
-            lua::OK => Ok(state),
-            status => Err(result::fail(state, status)),
+        if frame.nested {
+            output::restart();
+            result::forget(frame);
+            ffi::lp_ext_forget();
+            return Ok(frame);
+        }
+        output::reset();
+        result::forget(frame);
+        functions::forget_exception();
+        match ext::begin_call(frame.state) {
+            lua::OK => Ok(frame),
+            status => Err(result::fail(frame, status)),
         }
     }
+}
+
+/// Begins the part of a call in which Lua code runs, within the limits. `pause`: after how many ticks
+/// `program` pauses, 0 for never.
+///
+/// # Safety
+///
+/// The program stays alive until [`end_running`].
+unsafe fn begin_running(frame: Frame, pause: u32, program: *mut State) {
+    if !frame.nested {
+        // SAFETY: as for the caller.
+        unsafe { limits::begin(pause, program) };
+    }
+    machine::set_running(true);
+}
+
+/// Ends that part. Returns the status of the limit that was reached, or `STATUS_OK`.
+fn end_running(frame: Frame) -> i32 {
+    machine::set_running(false);
+    if frame.nested { limits::reached() } else { limits::end() }
 }
 
 /// Ends a call whose results, or whose error, are all that is on the stack. Returns what the call returns.
 ///
 /// # Safety
 ///
-/// `state` is a live state, between calls of Lua.
-unsafe fn end(state: *mut State, mut status: c_int, mode: Mode) -> i32 {
+/// The frame's state is live, between calls of Lua.
+unsafe fn end(frame: Frame, mut status: c_int, limit: i32, mode: Mode) -> i32 {
+    let state = frame.state;
     // SAFETY: as for the caller.
     unsafe {
         if status == lua::OK && mode == Mode::Console {
-            status = absorb(state);
+            status = absorb(frame);
         }
         // A chunk that failed may have changed variables all the same; its own error is what counts.
-        let stored = ext::end_call(state);
+        let stored = if frame.nested { ext::store(state) } else { ext::end_call(state) };
         if status == lua::OK {
             status = stored;
         } else if stored != lua::OK {
             lua::pop(state, 1);
         }
-        if status == lua::OK {
-            machine::keep_reserve();
-            result::succeed(state)
-        } else {
-            result::fail(state, status)
+        leave_result(frame, status, limit)
+    }
+}
+
+/// Leaves the result or the error. An error's `__tostring` and finalisers run meanwhile: they may use as much as
+/// the call itself.
+unsafe fn leave_result(frame: Frame, status: c_int, limit: i32) -> i32 {
+    // SAFETY: as for `end`; without a pause there is no program.
+    unsafe {
+        if !frame.nested {
+            limits::begin(0, core::ptr::null_mut());
         }
+        let written = if limit != abi::STATUS_OK {
+            stopped(frame, status, limit)
+        } else if status == lua::OK {
+            machine::keep_reserve();
+            result::succeed(frame)
+        } else {
+            result::fail(frame, status)
+        };
+        let reached = if frame.nested { abi::STATUS_OK } else { limits::end() };
+        if reached != abi::STATUS_OK && limit == abi::STATUS_OK && status != lua::OK {
+            machine::set_status(reached);
+        }
+        written
+    }
+}
+
+/// Ends a call that has reached a limit, whatever it made of the error.
+unsafe fn stopped(frame: Frame, status: c_int, limit: i32) -> i32 {
+    unsafe extern "C-unwind" fn push_message(state: *mut State) -> c_int {
+        // SAFETY: called in protected mode with the status; a message has a zero byte behind its text.
+        unsafe {
+            let message = limits::message(ffi::lua_tointegerx(state, 1, core::ptr::null_mut()) as i32);
+            ffi::lua_pushstring(state, message.bytes().as_ptr().cast());
+        }
+        1
+    }
+    let state = frame.state;
+    // SAFETY: as for `end`.
+    unsafe {
+        if status == lua::OK {
+            // Caught, or reached by the last thing that the code did.
+            ffi::lua_settop(state, frame.base);
+            lua::push_function(state, push_message);
+            ffi::lua_pushinteger(state, i64::from(limit));
+            lua::pcall(state, 1, 1, 0);
+        }
+        let written = result::fail(frame, status);
+        machine::set_status(limit);
+        written
     }
 }
 
@@ -103,19 +178,29 @@ unsafe fn end(state: *mut State, mut status: c_int, mode: Mode) -> i32 {
 unsafe extern "C-unwind" fn call_with_arguments(state: *mut State) -> c_int {
     // SAFETY: `run` passes the compiled chunk, in protected mode.
     unsafe {
+        let count = push_arguments(state);
+        lua::call(state, count, lua::MULTRET);
+        ffi::lua_gettop(state)
+    }
+}
+
+/// Pushes the elements of the global `arg` and returns how many those are; none if it is no table.
+unsafe fn push_arguments(state: *mut State) -> c_int {
+    // SAFETY: the callers run in protected mode, with two free slots.
+    unsafe {
         if ffi::lua_getglobal(state, c"arg".as_ptr()) != lua::kind::TABLE {
             lua::pop(state, 1);
-            lua::call(state, 0, lua::MULTRET);
-            return ffi::lua_gettop(state);
+            return 0;
         }
-        let count = ffi::luaL_len(state, 2).clamp(0, i64::from(c_int::MAX)) as c_int;
+        let table = ffi::lua_gettop(state);
+        let count = ffi::luaL_len(state, table).clamp(0, i64::from(c_int::MAX)) as c_int;
         ffi::luaL_checkstack(state, count.saturating_add(2), c"too many arguments".as_ptr());
-        ffi::lua_pushvalue(state, 1);
         for n in 1..=i64::from(count) {
-            ffi::lua_geti(state, 2, n);
+            ffi::lua_geti(state, table, n);
         }
-        lua::call(state, count, lua::MULTRET);
-        ffi::lua_gettop(state) - 2
+        ffi::lua_rotate(state, table, -1);
+        lua::pop(state, 1);
+        count
     }
 }
 
@@ -130,28 +215,59 @@ pub fn run_with_arguments(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
 }
 
 fn run_chunk(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i32 {
-    let state = match begin() {
-        Ok(state) if !code.is_empty() => state,
+    let frame = match begin() {
+        Ok(frame) if !code.is_empty() => frame,
         Ok(_) => return 0,
         Err(answer) => return answer,
     };
-    // SAFETY: the state is live and its stack empty, so that the few slots used here are free. Nothing
-    // has a destructor.
+    let state = frame.state;
+    // SAFETY: the state is live and the frame's part of the stack empty, so that the few slots used here are
+    // free. Nothing has a destructor.
     unsafe {
         lua::push_function(state, keep_traceback);
         let mut status = load_chunk(state, code, name, mode);
+        let mut limit = abi::STATUS_OK;
         if status == lua::OK {
             if arguments {
                 lua::push_function(state, call_with_arguments);
-                ffi::lua_rotate(state, 2, 1);
+                ffi::lua_rotate(state, -2, 1);
             }
-            machine::set_running(true);
-            status = lua::pcall(state, c_int::from(arguments), lua::MULTRET, 1);
-            machine::set_running(false);
+            (status, limit) = run_protected(frame, c_int::from(arguments));
         }
-        ffi::lua_rotate(state, 1, -1);
+        ffi::lua_rotate(state, frame.at(1), -1);
         lua::pop(state, 1);
-        end(state, status, mode)
+        end(frame, status, limit, mode)
+    }
+}
+
+/// Calls the function below `arguments` arguments under the handler that is the first value of the call.
+/// Returns the status, and that of the limit that was reached.
+unsafe fn run_protected(frame: Frame, arguments: c_int) -> (c_int, i32) {
+    // SAFETY: as for `run`.
+    unsafe {
+        begin_running(frame, 0, core::ptr::null_mut());
+        let status = lua::pcall(frame.state, arguments, lua::MULTRET, frame.at(1));
+        (status, end_running(frame))
+    }
+}
+
+/// Runs a function that reads what the host sent, which it gets as a pointer, and leaves what it returns as
+/// the result. Returns what `compute` returns.
+pub fn run_request(function: lua::Function, sent: Bytes) -> i32 {
+    let frame = match begin() {
+        Ok(frame) => frame,
+        Err(answer) => return answer,
+    };
+    let mut sent = sent;
+    // SAFETY: as for `run`; what is pointed at outlives the call.
+    unsafe {
+        lua::push_function(frame.state, keep_traceback);
+        lua::push_function(frame.state, function);
+        ffi::lua_pushlightuserdata(frame.state, (&raw mut sent).cast());
+        let (status, limit) = run_protected(frame, 1);
+        ffi::lua_rotate(frame.state, frame.at(1), -1);
+        lua::pop(frame.state, 1);
+        end(frame, status, limit, Mode::Chunk)
     }
 }
 
@@ -172,35 +288,51 @@ unsafe fn load_chunk(state: *mut State, code: Bytes, name: Option<Bytes>, mode: 
 /// Registry key: the thread of the program that is run in steps.
 static PROGRAM: u8 = 0;
 
-/// Compiles a chunk as the program that [`step`] runs, in place of the one before. Returns 0, or what
-/// `compute` returns for an error.
-pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
+/// Begins a call that belongs to the program, which no function of the host can make.
+fn begin_program() -> Result<Frame, i32> {
+    if machine::frame().is_some_and(|frame| frame.nested) {
+        machine::set_status(abi::STATUS_BAD_ARGUMENT);
+        return Err(-1);
+    }
+    begin()
+}
+
+/// Compiles a chunk as the program that [`step`] runs, in place of the one before. `arguments`: it gets the elements
+/// of the global `arg`, as they are now. Returns 0, or what `compute` returns for an error.
+pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i32 {
     unsafe extern "C-unwind" fn make(state: *mut State) -> c_int {
-        // SAFETY: called in protected mode with the compiled chunk.
+        // SAFETY: called in protected mode with the compiled chunk and whether it gets arguments. The program's
+        // stack is asked for as many slots as it takes.
         unsafe {
             let program = ffi::lua_newthread(state);
             ffi::lua_pushvalue(state, 1);
-            ffi::lua_xmove(state, program, 1);
+            let count = if ffi::lua_toboolean(state, 2) != 0 { push_arguments(state) } else { 0 };
+            if ffi::lua_checkstack(program, count + 1) == 0 {
+                lua::error(state, c"too many arguments");
+            }
+            ffi::lua_xmove(state, program, count + 1);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
         }
         0
     }
-    let state = match begin() {
-        Ok(state) => state,
+    let frame = match begin_program() {
+        Ok(frame) => frame,
         Err(answer) => return answer,
     };
+    let state = frame.state;
     // SAFETY: as for `run`.
     unsafe {
         lua::push_function(state, make);
         let mut status = load_chunk(state, code, name, mode);
         if status == lua::OK {
-            status = lua::pcall(state, 1, 0, 0);
+            ffi::lua_pushboolean(state, c_int::from(arguments));
+            status = lua::pcall(state, 2, 0, 0);
         } else {
             ffi::lua_rotate(state, 1, -1);
             lua::pop(state, 1);
         }
         if status != lua::OK {
-            return result::fail(state, status);
+            return result::fail(frame, status);
         }
         machine::set_program_mode(mode);
         0
@@ -210,10 +342,11 @@ pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
 /// Runs the program for some ticks, 0 for as many as it takes. Returns what `compute` returns; the status
 /// tells whether the program has ended or is paused, and then there is no result but the output so far.
 pub fn step(ticks: u32) -> i32 {
-    let state = match begin() {
-        Ok(state) => state,
+    let frame = match begin_program() {
+        Ok(frame) => frame,
         Err(answer) => return answer,
     };
+    let state = frame.state;
     // SAFETY: as for `run`. The thread is held by the registry until it has ended.
     unsafe {
         let program = ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
@@ -223,19 +356,22 @@ pub fn step(ticks: u32) -> i32 {
             machine::set_status(abi::STATUS_BAD_ARGUMENT);
             return output::write_error(b"there is no program to step: call start() first");
         }
-        let what = if ticks == 0 { ffi::LP_UNLIMITED } else { ffi::LP_PAUSE };
-        ffi::lp_budget(what as c_int, u64::from(ticks), thread);
         let mut results = 0;
-        machine::set_running(true);
-        let status = ffi::lua_resume(thread, state, 0, &raw mut results);
-        machine::set_running(false);
+        // Before its first step, the program lies on its stack with its arguments above.
+        let fresh = ffi::lua_status(thread) == lua::OK;
+        let arguments = if fresh { ffi::lua_gettop(thread) - 1 } else { 0 };
+        begin_running(frame, ticks, thread);
+        let status = ffi::lua_resume(thread, state, arguments, &raw mut results);
         machine::set_spent(ffi::lp_spent());
-        ffi::lp_budget(ffi::LP_UNLIMITED as c_int, 0, core::ptr::null_mut());
+        let limit = end_running(frame);
         if status as u32 == ffi::LUA_YIELD {
             // What `coroutine.yield` passes to nobody.
             lua::pop(thread, results);
             ffi::lua_settop(state, 0);
-            let written = end(state, lua::OK, Mode::Chunk);
+            if limit != abi::STATUS_OK {
+                forget_program(state);
+            }
+            let written = end(frame, lua::OK, limit, Mode::Chunk);
             if written >= 0 {
                 machine::set_status(abi::STATUS_PAUSED);
             }
@@ -250,9 +386,17 @@ pub fn step(ticks: u32) -> i32 {
             results = 1;
         }
         let status = take_results(state, thread, results, status);
+        forget_program(state);
+        end(frame, status, limit, machine::program_mode())
+    }
+}
+
+/// Lets the program go.
+unsafe fn forget_program(state: *mut State) {
+    // SAFETY: as for `step`; setting a field that exists takes no memory.
+    unsafe {
         ffi::lua_pushnil(state);
         ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
-        end(state, status, machine::program_mode())
     }
 }
 
@@ -285,15 +429,16 @@ unsafe extern "C-unwind" fn keep_thread_traceback(state: *mut State) -> c_int {
 
 /// Replaces the console's capture, the first result, by what the console shows if the chunk returned
 /// nothing.
-unsafe fn absorb(state: *mut State) -> c_int {
+unsafe fn absorb(frame: Frame) -> c_int {
+    let state = frame.state;
     // SAFETY: a console chunk always returns its capture first; one slot more is free behind a call.
     unsafe {
-        let returned = ffi::lua_gettop(state) - 1;
+        let returned = ffi::lua_gettop(state) - frame.base - 1;
         lua::push_function(state, console::absorb);
-        ffi::lua_rotate(state, 1, 1);
+        ffi::lua_rotate(state, frame.at(1), 1);
         // The function stands first, the capture second, what was returned above.
-        ffi::lua_pushvalue(state, 1);
-        ffi::lua_pushvalue(state, 2);
+        ffi::lua_pushvalue(state, frame.at(1));
+        ffi::lua_pushvalue(state, frame.at(2));
         let status = lua::pcall(state, 1, 1, 0);
         if status != lua::OK {
             return status;
@@ -301,7 +446,7 @@ unsafe fn absorb(state: *mut State) -> c_int {
         if returned > 0 {
             lua::pop(state, 1);
         }
-        ffi::lua_rotate(state, 1, -2);
+        ffi::lua_rotate(state, frame.at(1), -2);
         lua::pop(state, 2);
         lua::OK
     }
@@ -387,9 +532,11 @@ unsafe extern "C-unwind" fn keep_traceback(state: *mut State) -> c_int {
     // SAFETY: a handler has the minimal number of free slots; when there is no memory for a traceback,
     // the inner error is dropped and the outer one goes on.
     unsafe {
-        lua::push_function(state, trace);
-        lua::pcall(state, 0, 0, 0);
-        ffi::lua_settop(state, 1);
+        if !result::has_traceback(state, 1) {
+            lua::push_function(state, trace);
+            lua::pcall(state, 0, 0, 0);
+            ffi::lua_settop(state, 1);
+        }
     }
     1
 }

@@ -11,18 +11,29 @@ struct Host {
     services: Cell<u32>,
     /// The longest value that a table takes.
     longest_value: Cell<u32>,
+    /// Counts the hosts that this machine has had.
+    session: Cell<u32>,
 }
 
 // SAFETY: as for `machine::Single`.
 unsafe impl Sync for Host {}
 
-static HOST: Host = Host { services: Cell::new(0), longest_value: Cell::new(abi::VALUE_LIMIT) };
+static HOST: Host = Host { services: Cell::new(0), longest_value: Cell::new(abi::VALUE_LIMIT), session: Cell::new(0) };
 
 /// Asks the host what it offers.
 pub fn negotiate() {
     let answer = services::negotiate(abi::ABI_VERSION);
+    if answer.is_none_or(|a| a.continues == 0) {
+        HOST.session.set(HOST.session.get() + 1);
+    }
     HOST.services.set(answer.map_or(0, |a| a.services));
     HOST.longest_value.set(answer.map_or(abi::VALUE_LIMIT, |a| a.max_value_len.max(abi::VALUE_LIMIT)));
+}
+
+/// The session, which numbers of the host's functions belong to: each host that knows nothing of the one before
+/// begins another.
+pub fn session() -> u32 {
+    HOST.session.get()
 }
 
 /// Whether the host offers a service.

@@ -36,6 +36,12 @@ export const STATUS_SYNTAX_ERROR: 3;
 export const STATUS_MEMORY_ERROR: 4;
 /** An error occurred while another was being handled. */
 export const STATUS_HANDLER_ERROR: 5;
+/** The code was stopped: it ran as many instructions as `set_limits` allows. */
+export const STATUS_INSTRUCTION_LIMIT: 6;
+/** The code was stopped: it ran as long as `set_limits` allows. */
+export const STATUS_TIME_LIMIT: 7;
+/** The code was stopped: it printed as much as `set_limits` allows. */
+export const STATUS_OUTPUT_LIMIT: 8;
 /** The code ran to its end, but its result does not fit the I/O buffer. */
 export const STATUS_TOO_LARGE: 16;
 /**
@@ -53,6 +59,23 @@ export const PART_MESSAGE: 2;
 export const PART_TRACEBACK: 3;
 /** The serialized error value, which need not be a string. */
 export const PART_ERROR_VALUE: 4;
+/** The number (u32) of the exception of a host function that the error is, if it is one. */
+export const PART_EXCEPTION: 5;
+/** The function returned: its results follow. */
+export const CALL_RESULTS: 0;
+/**
+ * The function failed with a message: a number that the host gives to the exception, the message,
+ * and the host's own traceback or nil. In Lua, the position of the call is put in front of the
+ * message.
+ */
+export const CALL_ERROR: 1;
+/** As `CALL_ERROR`, but what follows the number is the error value as it is. */
+export const CALL_THROWN: 2;
+/**
+ * The function failed with the error of the last call of Lua that failed inside it: the very error
+ * value is raised again.
+ */
+export const CALL_AGAIN: 3;
 /**
  * What an import returns for a key or table it does not have, a request it does not know, or a
  * failure.
@@ -92,6 +115,16 @@ export const TAG_OPAQUE: 0x0a;
 export const TAG_MORE_RESULTS: 0x0b;
 /** A table of the standard libraries, by name, as `string` or `_G`. Only in external tables. */
 export const TAG_LIBRARY: 0x0c;
+/**
+ * In place of `TAG_OPAQUE` for hosts that offer the service `call`: a value that stays in Lua, and
+ * a number that stands for it until `release_value`. It can be sent back.
+ */
+export const TAG_REFERENCE: 0x0d;
+/**
+ * A function of the host, by the number that the host gave it and, if it has one, its name. Not in
+ * external tables.
+ */
+export const TAG_HOST_FUNCTION: 0x0e;
 /** The number of each service. */
 export const SERVICES: {
   readonly negotiate: 1;
@@ -102,6 +135,11 @@ export const SERVICES: {
   readonly keys: 6;
   readonly closeCursor: 7;
   readonly drop: 8;
+  readonly call: 9;
+  readonly rest: 10;
+  readonly release: 11;
+  readonly findFunction: 12;
+  readonly module: 13;
 };
 
 /** Offset into the module's memory, in bytes. 0 is the null pointer. */
@@ -132,6 +170,11 @@ export interface NegotiateReply {
   services: number;
   /** Longest value that a table takes, in bytes. */
   maxValueLen: number;
+  /**
+   * 1 if the host knows the numbers of the functions that the host before it gave, as the machine
+   * was copied along with it; else 0.
+   */
+  continues: number;
 }
 
 /** What a host answers to `clock`. */
@@ -162,6 +205,18 @@ export interface KeysReply {
   cursor: number;
   /** The keys, joined by line feeds. */
   keys: Uint8Array;
+}
+
+/** What a host answers to `rest`. */
+export interface RestReply {
+  /** The reply, from its first byte on. */
+  reply: Uint8Array;
+}
+
+/** What a host answers to `findFunction`. */
+export interface FindFunctionReply {
+  /** The number of the function. */
+  number: number;
 }
 
 /** The services that a host offers: those it has handlers for. Null declines a request. */
@@ -235,6 +290,77 @@ export interface Services {
    * @param table The table.
    */
   drop?(table: TableId): void | null;
+  /**
+   * Calls a function of the host.
+   *
+   * Lua has got the function as a `TAG_HOST_FUNCTION`. The handler reads all arguments before it
+   * calls the function, which may run Lua again. A reply that is longer than its room is kept for
+   * the service `rest`, which follows at once; the function is not called twice. A host that offers
+   * this also gets `TAG_REFERENCE` where others get `TAG_OPAQUE`. Without it, calling such a
+   * function is an error.
+   *
+   * @param memory The memory of the module.
+   * @param requestStart The number of the function (u32), and the arguments as values, one after
+   *   another.
+   * @param requestEnd Where that ends.
+   * @param replyStart One of the `CALL_` constants, and what belongs to it.
+   * @param replyEnd Where that has to end.
+   * @returns Bytes of the reply, or, negated, how many it needs if there is no room for them.
+   */
+  call?(
+    memory: Uint8Array,
+    requestStart: Address,
+    requestEnd: Address,
+    replyStart: Address,
+    replyEnd: Address,
+  ): number | null;
+  /**
+   * Asks for the reply of a host function that was longer than its room.
+   *
+   * Sent only after a `call` whose answer was the size of its reply, with room for all of it.
+   *
+   * @param room How many bytes of `reply` fit. For more, the answer is how many it needs.
+   */
+  rest?(room: number): RestReply | null;
+  /**
+   * Says that Lua has no use for a function of the host any more.
+   *
+   * Sent when the function is collected. Without it, the host keeps functions as long as the
+   * machine.
+   *
+   * @param number The number of the function.
+   */
+  release?(number: number): void | null;
+  /**
+   * Asks for the number of a function of the host by its name.
+   *
+   * Sent before a function is called whose number an earlier host gave, as an image of the memory
+   * goes on with this one: the function is known by its name alone then. Without an answer, calling
+   * it is an error.
+   *
+   * @param name The name, UTF-8.
+   */
+  findFunction?(name: Uint8Array): FindFunctionReply | null;
+  /**
+   * Asks for the source of a module that `require` looks for.
+   *
+   * Asked after `package.preload`. Without it, `require` finds only what is there or in
+   * `package.preload`.
+   *
+   * @param memory The memory of the module.
+   * @param nameStart The name that was given to `require`.
+   * @param nameEnd Where that ends.
+   * @param sourceStart Lua source.
+   * @param sourceEnd Where that has to end.
+   * @returns Bytes of the reply, or, negated, how many it needs if there is no room for them.
+   */
+  module?(
+    memory: Uint8Array,
+    nameStart: Address,
+    nameEnd: Address,
+    sourceStart: Address,
+    sourceEnd: Address,
+  ): number | null;
 }
 
 /**
@@ -331,6 +457,8 @@ export interface Host {
   services?: Services;
   /** Longest value that its tables take, in bytes; `VALUE_LIMIT` if it does not say. */
   maxValueLength?: number;
+  /** Whether it knows the numbers of functions that the host before it gave to the machine. */
+  continues?: boolean;
 }
 
 /** The exports as WebAssembly has them. Unsigned results may be negative here. */
@@ -359,9 +487,15 @@ export interface RawExports {
   get_status(): Status;
   result_size(part: Part): number;
   result_read(part: Part, offset: number, out_ptr: Address, out_len: number): number;
+  call_function(values_ptr: Address, values_len: number): number;
+  get_global(path_ptr: Address, path_len: number): number;
+  set_global(values_ptr: Address, values_len: number): number;
+  release_value(number: number): void;
+  set_limits(instructions: number, milliseconds: number, output_bytes: number): void;
   get_buffer_ptr(): Address;
   get_buffer_size(): number;
   get_memory_stats(stats_ptr: Address): void;
+  get_heap_size(): number;
   run_gc(): void;
   lua_alloc(ud: Address, ptr: Address, osize: number, nsize: number): Address;
   attach_memory_table(table_id: TableId): void;
@@ -478,7 +612,7 @@ export class LuaInstance {
    * @param codeLen Bytes at `codePtr`.
    * @param namePtr Name of the program, as for `execute`.
    * @param nameLen Bytes at `namePtr`.
-   * @param flags `EXECUTE_CONSOLE` or 0.
+   * @param flags 0, or `EXECUTE_CONSOLE`, or `EXECUTE_ARGUMENTS`, or both, as for `execute`.
    * @returns Whether there is a program now. `0`: There is; it has not begun. `< 0`: Failure: as
    *   for `compute`.
    */
@@ -547,6 +681,63 @@ export class LuaInstance {
   resultRead(part: Part, offset: number, outPtr: Address, outLen: number): number;
 
   /**
+   * Calls a Lua function with arguments.
+   *
+   * `(func (export "call_function") (param i32 i32) (result i32))`
+   *
+   * @param valuesPtr The function and its arguments, anywhere in memory; usually at the start of
+   *   the I/O buffer.
+   * @param valuesLen Bytes at `valuesPtr`.
+   * @returns Length of what is in the I/O buffer, as from `compute`. `> 0`: Success: bytes of the
+   *   result. `< 0`: Failure: `-(length + 1)`, with the length of the message in bytes.
+   */
+  callFunction(valuesPtr: Address, valuesLen: number): number;
+
+  /**
+   * Reads a global variable.
+   *
+   * `(func (export "get_global") (param i32 i32) (result i32))`
+   *
+   * @param pathPtr The path, UTF-8.
+   * @param pathLen Bytes at `pathPtr`.
+   * @returns Length of what is in the I/O buffer, as from `compute`. `> 0`: Success: bytes of the
+   *   result. `< 0`: Failure: `-(length + 1)`, with the length of the message in bytes.
+   */
+  getGlobal(pathPtr: Address, pathLen: number): number;
+
+  /**
+   * Sets a global variable.
+   *
+   * `(func (export "set_global") (param i32 i32) (result i32))`
+   *
+   * @param valuesPtr The path and the value, anywhere in memory.
+   * @param valuesLen Bytes at `valuesPtr`.
+   * @returns Length of what is in the I/O buffer, as from `compute`. `> 0`: Success: the result
+   *   is nil. `< 0`: Failure: `-(length + 1)`, with the length of the message in bytes.
+   */
+  setGlobal(valuesPtr: Address, valuesLen: number): number;
+
+  /**
+   * Lets go of a value that the host has a reference to.
+   *
+   * `(func (export "release_value") (param i32))`
+   *
+   * @param number The number of the reference.
+   */
+  releaseValue(number: number): void;
+
+  /**
+   * Limits what each call of Lua may use.
+   *
+   * `(func (export "set_limits") (param i32 i32 i32))`
+   *
+   * @param instructions How many instructions; 0: no limit.
+   * @param milliseconds How much time, by the service `clock`; 0: no limit.
+   * @param outputBytes How many bytes of output; 0: no limit.
+   */
+  setLimits(instructions: number, milliseconds: number, outputBytes: number): void;
+
+  /**
    * Gets the address of the I/O buffer.
    *
    * `(func (export "get_buffer_ptr") (result i32))`
@@ -572,6 +763,15 @@ export class LuaInstance {
    * @param statsPtr Address of 12 bytes that receive the structure.
    */
   getMemoryStats(statsPtr: Address): MemoryStats;
+
+  /**
+   * Gets the size of the heap.
+   *
+   * `(func (export "get_heap_size") (result i32))`
+   *
+   * @returns Bytes of the heap.
+   */
+  getHeapSize(): number;
 
   /**
    * Collects all garbage.
@@ -784,6 +984,12 @@ export function createImports(
   getMemory: () => WebAssembly.Memory,
 ): { imports: WebAssembly.Imports; takeThrown: () => Thrown | null };
 
+/** Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. */
+export function createUnwinding(getTable: () => WebAssembly.Table): {
+  lua_try(index: number, state: number, data: number): void;
+  lua_throw(): never;
+};
+
 /** Compiles a module, from a response as it arrives. */
 export function compile(source: Source | Promise<Source>): Promise<WebAssembly.Module>;
 
@@ -799,3 +1005,10 @@ export function instantiate(
   host: Host,
   options?: InstantiateOptions,
 ): Promise<LuaInstance>;
+
+/** As `instantiate`, at once. Some browsers refuse this on a page's main thread. */
+export function instantiateSync(
+  module: WebAssembly.Module,
+  host: Host,
+  options?: InstantiateOptions,
+): LuaInstance;

@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 1;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = 'd19cd950da6aabc1';
+export const MANIFEST_HASH = 'c852429fb4ebcd68';
 /** Pages of the memory, minimum and maximum: 2 MiB. */
 export const MEMORY_PAGES = 32;
 /** Bytes in a page. */
@@ -37,6 +37,12 @@ export const STATUS_SYNTAX_ERROR = 3;
 export const STATUS_MEMORY_ERROR = 4;
 /** An error occurred while another was being handled. */
 export const STATUS_HANDLER_ERROR = 5;
+/** The code was stopped: it ran as many instructions as `set_limits` allows. */
+export const STATUS_INSTRUCTION_LIMIT = 6;
+/** The code was stopped: it ran as long as `set_limits` allows. */
+export const STATUS_TIME_LIMIT = 7;
+/** The code was stopped: it printed as much as `set_limits` allows. */
+export const STATUS_OUTPUT_LIMIT = 8;
 /** The code ran to its end, but its result does not fit the I/O buffer. */
 export const STATUS_TOO_LARGE = 16;
 /**
@@ -54,6 +60,23 @@ export const PART_MESSAGE = 2;
 export const PART_TRACEBACK = 3;
 /** The serialized error value, which need not be a string. */
 export const PART_ERROR_VALUE = 4;
+/** The number (u32) of the exception of a host function that the error is, if it is one. */
+export const PART_EXCEPTION = 5;
+/** The function returned: its results follow. */
+export const CALL_RESULTS = 0;
+/**
+ * The function failed with a message: a number that the host gives to the exception, the message,
+ * and the host's own traceback or nil. In Lua, the position of the call is put in front of the
+ * message.
+ */
+export const CALL_ERROR = 1;
+/** As `CALL_ERROR`, but what follows the number is the error value as it is. */
+export const CALL_THROWN = 2;
+/**
+ * The function failed with the error of the last call of Lua that failed inside it: the very error
+ * value is raised again.
+ */
+export const CALL_AGAIN = 3;
 /**
  * What an import returns for a key or table it does not have, a request it does not know, or a
  * failure.
@@ -93,6 +116,16 @@ export const TAG_OPAQUE = 0x0a;
 export const TAG_MORE_RESULTS = 0x0b;
 /** A table of the standard libraries, by name, as `string` or `_G`. Only in external tables. */
 export const TAG_LIBRARY = 0x0c;
+/**
+ * In place of `TAG_OPAQUE` for hosts that offer the service `call`: a value that stays in Lua, and
+ * a number that stands for it until `release_value`. It can be sent back.
+ */
+export const TAG_REFERENCE = 0x0d;
+/**
+ * A function of the host, by the number that the host gave it and, if it has one, its name. Not in
+ * external tables.
+ */
+export const TAG_HOST_FUNCTION = 0x0e;
 /** The number of each service. */
 export const SERVICES = Object.freeze({
   negotiate: 1,
@@ -103,6 +136,11 @@ export const SERVICES = Object.freeze({
   keys: 6,
   closeCursor: 7,
   drop: 8,
+  call: 9,
+  rest: 10,
+  release: 11,
+  findFunction: 12,
+  module: 13,
 });
 
 /**
@@ -141,21 +179,39 @@ function negotiated(host) {
   for (const name of Object.keys(SERVICES)) {
     if (typeof handlers[name] === 'function') services |= 1 << SERVICES[name];
   }
-  return { services, maxValueLen: host.maxValueLength || VALUE_LIMIT };
+  const maxValueLen = host.maxValueLength || VALUE_LIMIT;
+  return { services, maxValueLen, continues: host.continues ? 1 : 0 };
 }
 
 /**
  * Answers a request of the module.
  *
  * @param {import('./loader.js').Host} host
- * @param {Uint8Array} request The number of the service and its arguments.
- * @param {Uint8Array} room Where the reply goes.
+ * @param {Uint8Array} memory The memory of the module.
+ * @param {number} start Where the request starts: the number of the service and its arguments.
+ * @param {number} end Where it ends.
+ * @param {number} replyStart Where the reply goes.
+ * @param {number} replyEnd Where the room for it ends.
  * @returns {number} Length of the reply, or what stands for none.
  */
-function serve(host, request, room) {
+function serve(host, memory, start, end, replyStart, replyEnd) {
+  if (start === end) return REPLY_NONE;
   const services = host.services || {};
-  const query = new DataView(request.buffer, request.byteOffset, request.length);
-  const reply = new DataView(room.buffer, room.byteOffset, room.length);
+  // These go first, without the views that the others need: they are what has to be fast.
+  if (memory[start] === SERVICES.call) {
+    if (!services.call) return REPLY_NONE;
+    const length = services.call(memory, start + 1, end, replyStart, replyEnd);
+    return length === null ? REPLY_NONE : length;
+  }
+  if (memory[start] === SERVICES.module) {
+    if (!services.module) return REPLY_NONE;
+    const length = services.module(memory, start + 1, end, replyStart, replyEnd);
+    return length === null ? REPLY_NONE : length;
+  }
+  const request = memory.subarray(start, end);
+  const room = memory.subarray(replyStart, replyEnd);
+  const query = new DataView(memory.buffer, memory.byteOffset + start, request.length);
+  const reply = new DataView(memory.buffer, memory.byteOffset + replyStart, room.length);
   switch (request[0]) {
     case SERVICES.negotiate: {
       if (request.length !== 5) return REPLY_NONE;
@@ -163,10 +219,11 @@ function serve(host, request, room) {
         ? services.negotiate(query.getUint32(1, true))
         : negotiated(host);
       if (answer === null || answer === undefined) return REPLY_NONE;
-      if (room.length < 8) return -8;
+      if (room.length < 12) return -12;
       reply.setUint32(0, answer.services, true);
       reply.setUint32(4, answer.maxValueLen, true);
-      return 8;
+      reply.setUint32(8, answer.continues, true);
+      return 12;
     }
     case SERVICES.clock: {
       if (!services.clock || request.length !== 1) return REPLY_NONE;
@@ -217,6 +274,28 @@ function serve(host, request, room) {
       if (!services.drop || request.length !== 5) return REPLY_NONE;
       return services.drop(query.getUint32(1, true)) === null ? REPLY_NONE : 0;
     }
+    case SERVICES.rest: {
+      if (!services.rest || request.length !== 1) return REPLY_NONE;
+      const fit = room.length - 0;
+      const answer = services.rest(fit);
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      const length = 0 + answer.reply.length;
+      if (room.length < length) return -length;
+      room.set(answer.reply, 0);
+      return length;
+    }
+    case SERVICES.release: {
+      if (!services.release || request.length !== 5) return REPLY_NONE;
+      return services.release(query.getUint32(1, true)) === null ? REPLY_NONE : 0;
+    }
+    case SERVICES.findFunction: {
+      if (!services.findFunction || request.length < 1) return REPLY_NONE;
+      const answer = services.findFunction(request.subarray(1));
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 4) return -4;
+      reply.setUint32(0, answer.number, true);
+      return 4;
+    }
     default:
       return REPLY_NONE;
   }
@@ -248,7 +327,6 @@ export function createImports(host, getMemory) {
     if (memory === null) memory = new Uint8Array(getMemory().buffer);
     return memory;
   };
-  const range = (ptr, length) => view().subarray(ptr, ptr + length);
   const env = {
     // (import "env" "js_ext_table_set" (func (param i32 i32 i32 i32 i32) (result i32)))
     js_ext_table_set(tableId, keyPtr, keyLen, valPtr, valLen) {
@@ -263,7 +341,7 @@ export function createImports(host, getMemory) {
     js_ext_table_get(tableId, keyPtr, keyLen, valPtr, maxLen) {
       try {
         if (tableId === 0) {
-          return serve(host, range(keyPtr, keyLen), range(valPtr, maxLen));
+          return serve(host, view(), keyPtr, keyPtr + keyLen, valPtr, valPtr + maxLen);
         }
         return host.get(tableId >>> 0, view(), keyPtr, keyPtr + keyLen, valPtr, valPtr + maxLen);
       } catch (error) {
@@ -320,9 +398,15 @@ const EXPORTS = [
   'get_status',
   'result_size',
   'result_read',
+  'call_function',
+  'get_global',
+  'set_global',
+  'release_value',
+  'set_limits',
   'get_buffer_ptr',
   'get_buffer_size',
   'get_memory_stats',
+  'get_heap_size',
   'run_gc',
   'lua_alloc',
   'attach_memory_table',
@@ -427,7 +511,8 @@ export class LuaInstance {
    * @param {number} codeLen Bytes at `codePtr`.
    * @param {number} namePtr Name of the program, as for `execute`.
    * @param {number} nameLen Bytes at `namePtr`.
-   * @param {number} flags `EXECUTE_CONSOLE` or 0.
+   * @param {number} flags 0, or `EXECUTE_CONSOLE`, or `EXECUTE_ARGUMENTS`, or both, as for
+   *   `execute`.
    * @returns {number} Whether there is a program now.
    */
   programStart(codePtr, codeLen, namePtr, nameLen, flags) {
@@ -496,6 +581,70 @@ export class LuaInstance {
   }
 
   /**
+   * Calls a Lua function with arguments.
+   *
+   * `(func (export "call_function") (param i32 i32) (result i32))`
+   *
+   * @param {number} valuesPtr The function and its arguments, anywhere in memory; usually at the
+   *   start of the I/O buffer.
+   * @param {number} valuesLen Bytes at `valuesPtr`.
+   * @returns {number} Length of what is in the I/O buffer, as from `compute`.
+   */
+  callFunction(valuesPtr, valuesLen) {
+    return this.exports.call_function(valuesPtr, valuesLen);
+  }
+
+  /**
+   * Reads a global variable.
+   *
+   * `(func (export "get_global") (param i32 i32) (result i32))`
+   *
+   * @param {number} pathPtr The path, UTF-8.
+   * @param {number} pathLen Bytes at `pathPtr`.
+   * @returns {number} Length of what is in the I/O buffer, as from `compute`.
+   */
+  getGlobal(pathPtr, pathLen) {
+    return this.exports.get_global(pathPtr, pathLen);
+  }
+
+  /**
+   * Sets a global variable.
+   *
+   * `(func (export "set_global") (param i32 i32) (result i32))`
+   *
+   * @param {number} valuesPtr The path and the value, anywhere in memory.
+   * @param {number} valuesLen Bytes at `valuesPtr`.
+   * @returns {number} Length of what is in the I/O buffer, as from `compute`.
+   */
+  setGlobal(valuesPtr, valuesLen) {
+    return this.exports.set_global(valuesPtr, valuesLen);
+  }
+
+  /**
+   * Lets go of a value that the host has a reference to.
+   *
+   * `(func (export "release_value") (param i32))`
+   *
+   * @param {number} number The number of the reference.
+   */
+  releaseValue(number) {
+    this.exports.release_value(number);
+  }
+
+  /**
+   * Limits what each call of Lua may use.
+   *
+   * `(func (export "set_limits") (param i32 i32 i32))`
+   *
+   * @param {number} instructions How many instructions; 0: no limit.
+   * @param {number} milliseconds How much time, by the service `clock`; 0: no limit.
+   * @param {number} outputBytes How many bytes of output; 0: no limit.
+   */
+  setLimits(instructions, milliseconds, outputBytes) {
+    this.exports.set_limits(instructions, milliseconds, outputBytes);
+  }
+
+  /**
    * Gets the address of the I/O buffer.
    *
    * `(func (export "get_buffer_ptr") (result i32))`
@@ -528,6 +677,17 @@ export class LuaInstance {
   getMemoryStats(statsPtr) {
     this.exports.get_memory_stats(statsPtr);
     return readMemoryStats(this.view, statsPtr);
+  }
+
+  /**
+   * Gets the size of the heap.
+   *
+   * `(func (export "get_heap_size") (result i32))`
+   *
+   * @returns {number} Bytes of the heap.
+   */
+  getHeapSize() {
+    return this.exports.get_heap_size() >>> 0;
   }
 
   /**
@@ -792,6 +952,72 @@ export function check(module) {
 }
 
 /**
+ * Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. The module
+ * itself looks after its stack pointer.
+ *
+ * @param {() => WebAssembly.Table} getTable Called once, when the module first needs it.
+ */
+export function createUnwinding(getTable) {
+  // One object for all errors: what was raised is in the Lua state, and a stack that nobody reads
+  // would cost more than all else.
+  const raised = new Error('a Lua error outside of any protected call');
+  /** @type {WebAssembly.Table | null} */
+  let table = null;
+  /** @type {any[]} What Lua calls protected, by index in the table: making one costs, too. */
+  const bodies = [];
+  const bodyAt = (index) => {
+    if (table === null) table = getTable();
+    bodies[index] = table.get(index);
+    return bodies[index];
+  };
+  return {
+    // (import "env" "lua_try" (func (param i32 i32 i32)))
+    lua_try(index, state, data) {
+      const body = bodies[index] || bodyAt(index);
+      try {
+        body(state, data);
+      } catch (error) {
+        // A trap, or an exhausted JavaScript stack, is not Lua's to catch.
+        if (error !== raised) throw error;
+      }
+    },
+    // (import "env" "lua_throw" (func))
+    lua_throw() {
+      throw raised;
+    },
+  };
+}
+
+/**
+ * What an instance of a module needs, and what comes of it.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} options
+ */
+function prepare(module, host, options) {
+  check(module);
+  /** @type {any} */
+  let exports = null;
+  const { imports, takeThrown } = createImports(host, () => exports.memory);
+  const all = Object.assign({}, options.imports, imports);
+  if (WebAssembly.Module.imports(module).some(({ name }) => name === 'lua_try')) {
+    all.env = Object.assign({}, all.env, createUnwinding(() => exports.__indirect_function_table));
+  }
+  /** @param {WebAssembly.Instance} instance */
+  const finish = (instance) => {
+    exports = instance.exports;
+    const lua = new LuaInstance(instance, takeThrown);
+    const pages = lua.bytes.length / WASM_PAGE_SIZE;
+    if (pages !== MEMORY_PAGES) {
+      throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
+    }
+    return lua;
+  };
+  return { imports: all, finish };
+}
+
+/**
  * Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua.
  *
  * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
@@ -801,17 +1027,19 @@ export function check(module) {
  */
 export async function instantiate(source, host, options = {}) {
   const module = await compile(source);
-  check(module);
-  /** @returns {any} */
-  const getMemory = () => instance.exports.memory;
-  const { imports, takeThrown } = createImports(host, getMemory);
-  const all = Object.assign({}, options.imports, imports);
-  /** @type {WebAssembly.Instance} */
-  const instance = await WebAssembly.instantiate(module, all);
-  const lua = new LuaInstance(instance, takeThrown);
-  const pages = lua.bytes.length / WASM_PAGE_SIZE;
-  if (pages !== MEMORY_PAGES) {
-    throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
-  }
-  return lua;
+  const { imports, finish } = prepare(module, host, options);
+  return finish(await WebAssembly.instantiate(module, imports));
+}
+
+/**
+ * As `instantiate`, at once. Some browsers refuse this on a page's main thread.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} [options]
+ * @returns {LuaInstance}
+ */
+export function instantiateSync(module, host, options = {}) {
+  const { imports, finish } = prepare(module, host, options);
+  return finish(new WebAssembly.Instance(module, imports));
 }

@@ -5,6 +5,8 @@
 //! The guest's build script uses the first three; `cargo xtask` uses all of it.
 
 pub mod backend;
+#[cfg(feature = "passes")]
+pub mod delta;
 pub mod lua;
 pub mod manifest;
 #[cfg(feature = "passes")]

@@ -77,18 +77,35 @@ test('a host without services declines all but negotiation', () => {
   assert.equal(ask([31]).length, loader.REPLY_NONE);
   assert.equal(ask([]).length, loader.REPLY_NONE);
   const { length, reply } = ask([loader.SERVICES.negotiate, 1, 0, 0, 0]);
-  assert.equal(length, 8);
+  assert.equal(length, 12);
   assert.equal(reply.getUint32(0, true), 1 << loader.SERVICES.negotiate);
   assert.equal(reply.getUint32(4, true), loader.VALUE_LIMIT);
+  assert.equal(reply.getUint32(8, true), 0);
 });
 
 test('negotiation tells which handlers there are and how large a value may be', () => {
   const services = { clock: () => null, output: () => {} };
-  const { ask } = bridge(hostWith({ services, maxValueLength: 1 << 20 }));
+  const { ask } = bridge(hostWith({ services, maxValueLength: 1 << 20, continues: true }));
   const { reply } = ask([loader.SERVICES.negotiate, 1, 0, 0, 0]);
   const { negotiate, clock, output } = loader.SERVICES;
   assert.equal(reply.getUint32(0, true), (1 << negotiate) | (1 << clock) | (1 << output));
   assert.equal(reply.getUint32(4, true), 1 << 20);
+  assert.equal(reply.getUint32(8, true), 1);
+});
+
+test('a service that moves bytes both ways gets the ranges themselves', () => {
+  let asked;
+  const call = (memory, requestStart, requestEnd, replyStart, replyEnd) => {
+    asked = Array.from(memory.subarray(requestStart, requestEnd));
+    memory[replyStart] = 7;
+    return replyEnd - replyStart >= 1 ? 1 : -2;
+  };
+  const { ask } = bridge(hostWith({ services: { call, module: () => null } }));
+  const { length, reply } = ask([loader.SERVICES.call, 1, 2, 3]);
+  assert.deepEqual(asked, [1, 2, 3]);
+  assert.equal(length, 1);
+  assert.equal(reply.getUint8(0), 7);
+  assert.equal(ask([loader.SERVICES.module, 0x78]).length, loader.REPLY_NONE);
 });
 
 test('services are answered in their binary form', () => {
@@ -176,6 +193,70 @@ test('a module comes to life from bytes, a buffer, a module, a response or a pro
     assert.equal(lua.bytes.length, loader.MEMORY_PAGES * loader.WASM_PAGE_SIZE);
     assert.equal(lua.exports.memory.buffer, lua.view.buffer);
   }
+});
+
+test('a module gets the imports for protected calls exactly if it asks for them', async () => {
+  const { instantiate } = WebAssembly;
+  const given = [];
+  WebAssembly.instantiate = (module, imports) => {
+    given.push(Object.keys(imports.env));
+    return instantiate(module, imports);
+  };
+  try {
+    await loader.instantiate(await stub('fits'), hostWith({}));
+    await loader.instantiate(await stub('host'), hostWith({}));
+  } finally {
+    WebAssembly.instantiate = instantiate;
+  }
+  const five = ['set', 'get', 'delete', 'size', 'keys'].map((name) => `js_ext_table_${name}`);
+  assert.deepEqual(given, [five, [...five, 'lua_try', 'lua_throw']]);
+});
+
+test('a module comes to life at once', async () => {
+  for (const name of ['fits', 'host']) {
+    assert.equal(loader.instantiateSync(new WebAssembly.Module(await stub(name)), hostWith({})).init(), 0);
+  }
+  const small = new WebAssembly.Module(await stub('small'));
+  assert.throws(() => loader.instantiateSync(small, hostWith({})), /has 1 pages instead of 32/);
+});
+
+/** The imports for protected calls over these functions as the table. */
+function unwinding(...functions) {
+  return loader.createUnwinding(() => ({ get: (index) => functions[index] }));
+}
+
+test('a Lua error ends at the innermost protected call', () => {
+  const log = [];
+  const { lua_try: tryCall, lua_throw: raise } = unwinding(
+    (state, data) => {
+      log.push(`outer ${state} ${data}`);
+      tryCall(1, 30, 40);
+      log.push('outer goes on');
+    },
+    (state, data) => {
+      log.push(`inner ${state} ${data}`);
+      raise();
+    },
+  );
+  tryCall(0, 10, 20);
+  assert.deepEqual(log, ['outer 10 20', 'inner 30 40', 'outer goes on']);
+});
+
+test('what is no Lua error passes every protected call', () => {
+  const exhausted = new RangeError('Maximum call stack size exceeded');
+  const { lua_try: tryCall } = unwinding(
+    () => tryCall(1, 0, 0),
+    () => {
+      throw exhausted;
+    },
+  );
+  assert.throws(() => tryCall(0, 0, 0), (error) => error === exhausted);
+});
+
+test('a Lua error of one machine is not caught by another', () => {
+  const one = unwinding();
+  const other = unwinding(() => one.lua_throw());
+  assert.throws(() => other.lua_try(0, 0, 0), /a Lua error outside of any protected call/);
 });
 
 test('structures are read from memory', async () => {

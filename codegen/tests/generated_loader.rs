@@ -6,6 +6,7 @@ use std::process::Command;
 
 use codegen::backend::{Backend, Loader};
 use codegen::manifest::{Manifest, ValType, WasmFunction};
+use codegen::passes::unwind;
 use wasm_encoder::{
     CodeSection, CustomSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
     MemorySection, MemoryType, Module, TypeSection,
@@ -17,11 +18,23 @@ struct Stub<'m> {
     pages: u64,
     without: &'static str,
     section: Option<Vec<u8>>,
+    /// Imports the two functions of unwind mode `host`, too.
+    host: bool,
 }
 
 impl Stub<'_> {
     fn encode(&self) -> Vec<u8> {
-        let (imported, mut exported) = (self.manifest.wasm_imports(), self.manifest.wasm_exports());
+        let (mut imported, mut exported) = (self.manifest.wasm_imports(), self.manifest.wasm_exports());
+        if self.host {
+            imported.extend([(unwind::HOST_TRY, vec![ValType::I32; 3]), (unwind::HOST_THROW, vec![])].map(
+                |(name, params)| WasmFunction {
+                    module: unwind::HOST_MODULE.to_owned(),
+                    name: name.to_owned(),
+                    params,
+                    results: vec![],
+                },
+            ));
+        }
         exported.retain(|function| function.name != self.without);
         let mut types = TypeSection::new();
         for function in imported.iter().chain(&exported) {
@@ -99,10 +112,11 @@ fn the_loader_does_in_node_what_its_documentation_says() {
 
     let stub = |version, pages, without| {
         let section = Some(stamp(version, &manifest));
-        Stub { manifest: &manifest, pages, without, section }
+        Stub { manifest: &manifest, pages, without, section, host: false }
     };
     let version = manifest.abi.version;
     write("fits.wasm", &stub(version, 32, "").encode());
+    write("host.wasm", &Stub { host: true, ..stub(version, 32, "") }.encode());
     write("newer.wasm", &stub(99, 32, "").encode());
     write("lacking.wasm", &stub(version, 32, "compute").encode());
     write("small.wasm", &stub(version, 1, "").encode());

@@ -17,7 +17,7 @@ fn run(command: &mut Command) -> (Option<i32>, String, String) {
 
 #[test]
 fn help_is_printed_and_is_no_error() {
-    for arguments in [&["help"][..], &["--help"], &["build", "--help"], &["run", "-h"]] {
+    for arguments in [&["help"][..], &["--help"], &["build", "--help"], &["serve", "-h"]] {
         let (code, out, err) = run(&mut xtask(arguments));
         assert_eq!((code, err.as_str()), (Some(0), ""), "{arguments:?}");
         assert!(out.starts_with("usage: cargo xtask VERB"), "{out}");
@@ -29,7 +29,7 @@ fn a_wrong_command_line_is_answered_with_a_sentence_the_usage_and_exit_code_2() 
     for (arguments, sentence) in [
         (&[][..], "say what to do"),
         (&["tset"], "there is no verb `tset`; did you mean `test`?"),
-        (&["run"], "say which Lua FILE to run"),
+        (&["serve", "--port", "many"], "`many` is no port"),
         (&["build", "--toolchain", "gentoo"], "there is no toolchain `gentoo`"),
         (&["test", "clipy"], "there is no step `clipy`"),
     ] {
@@ -45,16 +45,6 @@ fn a_wrong_toolchain_in_the_environment_is_refused_like_one_on_the_command_line(
     let (code, _, err) = run(xtask(&["build"]).env("LUA_PERSISTENT_TOOLCHAIN", "rustpu"));
     assert_eq!(code, Some(2));
     assert!(err.contains("did you mean `rustup`?"), "{err}");
-}
-
-#[test]
-fn a_program_that_cannot_be_run_is_named_before_anything_is_built() {
-    let folder = env!("CARGO_MANIFEST_DIR");
-    for (file, reason) in [("no/such.lua", "there is no such file"), (folder, "it is a folder")] {
-        let (code, out, err) = run(&mut xtask(&["run", file]));
-        assert_eq!((code, out.as_str()), (Some(1), ""), "{file}");
-        assert_eq!(err, format!("xtask: cannot run {file}: {reason}\n"));
-    }
 }
 
 #[cfg(target_os = "linux")]

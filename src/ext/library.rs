@@ -3,13 +3,20 @@
 use core::ffi::{CStr, c_int};
 
 use super::{collect, host, key, refs, walk};
+use crate::functions;
 use crate::lua::{self, State, ffi, kind};
 
 /// How far behind the counter a number may lie that `ext.attach` takes unseen.
 const NEAR: u32 = 1 << 16;
 
-const FUNCTIONS: [(&CStr, lua::Function); 5] =
-    [(c"attach", attach), (c"collect", collect::collect), (c"id", id), (c"size", size), (c"table", table)];
+const FUNCTIONS: [(&CStr, lua::Function); 6] = [
+    (c"attach", attach),
+    (c"collect", collect::collect),
+    (c"id", id),
+    (c"size", size),
+    (c"stack", functions::stack),
+    (c"table", table),
+];
 
 /// Makes the library, as the global `ext` and among the loaded modules.
 ///

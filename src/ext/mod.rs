@@ -103,6 +103,23 @@ pub unsafe fn begin_call(state: *mut State) -> c_int {
     }
 }
 
+/// Stores what stored functions have changed in their variables, inside a call that goes on. The status; an error
+/// is on top.
+///
+/// # Safety
+///
+/// As for [`end_call`].
+pub unsafe fn store(state: *mut State) -> c_int {
+    // SAFETY: as for the caller.
+    unsafe {
+        if !function::any(state) {
+            return lua::OK;
+        }
+        lua::push_function(state, function::store_changes);
+        lua::pcall(state, 0, 0, 0)
+    }
+}
+
 /// Stores what stored functions have changed in their variables. The status; an error is on top.
 ///
 /// # Safety
@@ -111,12 +128,7 @@ pub unsafe fn begin_call(state: *mut State) -> c_int {
 pub unsafe fn end_call(state: *mut State) -> c_int {
     // SAFETY: as for the caller.
     unsafe {
-        if !function::any(state) {
-            function::release(state);
-            return lua::OK;
-        }
-        lua::push_function(state, function::store_changes);
-        let status = lua::pcall(state, 0, 0, 0);
+        let status = store(state);
         function::release(state);
         status
     }

@@ -25,6 +25,10 @@ _Noreturn void lp_unwind_throw (void)
 /* `print` ends a line without asking the host to show it: `io.flush` does that. */
 #define lua_writeline()		lua_writestring("\n", 1)
 
+/* No place in a file system is special, and no library in C can be loaded. */
+#define LUA_PATH_DEFAULT	"./?.lua;./?/init.lua"
+#define LUA_CPATH_DEFAULT	""
+
 /* There is one locale. */
 #define lua_getlocaledecpoint()	'.'
 

@@ -93,8 +93,17 @@ void lp_variable_value (lua_State *L, int index) {
 
 
 int lp_gc_hold (lua_State *L, int hold) {
+  static l_mem due;  /* at how many bytes the collector was to run */
   global_State *g = G(L);
   int held = g->gcstp & GCSTPGC;
+  if (hold && !held)
+    due = g->totalbytes;
+  else if (!hold && held) {
+    /* A collector that is held puts off its next run: that is taken back. */
+    l_mem debt = (l_mem)gettotalbytes(g) - due;
+    if (debt > g->GCdebt)
+      luaE_setdebt(g, debt);
+  }
   g->gcstp = cast_byte(hold ? (g->gcstp | GCSTPGC) : (g->gcstp & ~GCSTPGC));
   return held != 0;
 }
@@ -108,32 +117,48 @@ int lp_gc_hold (lua_State *L, int hold) {
 */
 #define SLICE	20000
 
+/* In a slice where a limit is watched for. */
+#define WATCHED_SLICE	1000
+
+/* In a slice when a pause is overdue. */
+#define OVERDUE_SLICE	200
+
+/* What no program spends. */
+#define ENDLESS	(~(lua_Unsigned)0)
+
 int lp_ticks = SLICE;
 
 static struct {
-  int what;
+  int longest;  /* ticks in a slice */
   int slice;  /* length of the slice that is running */
-  lua_Unsigned left;  /* ticks behind that slice */
+  lua_Unsigned pause;  /* ticks behind that slice until the program pauses */
+  lua_Unsigned stop;  /* ticks behind that slice until it gets an error */
   lua_Unsigned spent;  /* ticks before that slice */
   lua_State *program;  /* the thread that a pause stops */
-} budget = {LP_UNLIMITED, SLICE, 0, 0, NULL};
+} budget = {SLICE, SLICE, ENDLESS, ENDLESS, 0, NULL};
 
 
 static void begin_slice (void) {
-  lua_Unsigned length = SLICE;
-  if (budget.what != LP_UNLIMITED) {
-    if (length > budget.left)
-      length = budget.left;
-    budget.left -= length;
-  }
+  lua_Unsigned length = (lua_Unsigned)budget.longest;
+  if (budget.pause == 0)
+    length = OVERDUE_SLICE;  /* it is asked again soon */
+  else if (length > budget.pause)
+    length = budget.pause;
+  if (length > budget.stop)
+    length = budget.stop;
+  if (budget.pause != ENDLESS && budget.pause != 0)
+    budget.pause -= length;
+  if (budget.stop != ENDLESS)
+    budget.stop -= length;
   budget.slice = lp_ticks = (int)length;
 }
 
 
-void lp_budget (int what, lua_Unsigned ticks, lua_State *program) {
-  budget.what = what;
+void lp_budget (lua_Unsigned pause, lua_State *program, lua_Unsigned stop, int watched) {
+  budget.longest = watched ? WATCHED_SLICE : SLICE;
   budget.program = program;
-  budget.left = ticks;
+  budget.pause = (pause == 0) ? ENDLESS : pause;
+  budget.stop = (stop == 0) ? ENDLESS : stop;
   budget.spent = 0;
   begin_slice();
 }
@@ -144,27 +169,39 @@ lua_Unsigned lp_spent (void) {
 }
 
 
+void lp_hurry (void) {
+  int rest = lp_ticks - 1;
+  if (rest <= 0)
+    return;
+  lp_ticks = 1;
+  budget.slice -= rest;
+  if (budget.pause != ENDLESS && budget.pause != 0)
+    budget.pause += (lua_Unsigned)rest;
+  if (budget.stop != ENDLESS)
+    budget.stop += (lua_Unsigned)rest;
+}
+
+
 void lp_slice (lua_State *L) {
+  const char *limit;
   budget.spent += (lua_Unsigned)budget.slice;
-  if (budget.what == LP_UNLIMITED || budget.left > 0) {
-    begin_slice();
-    return;
+  limit = lp_limit_reached(budget.stop == 0);
+  if (limit != NULL) {
+    /* It can be caught, but the next tick raises it again. */
+    budget.stop = 0;
+    budget.slice = lp_ticks = 1;
+    L->ci->u.l.savedpc++;  /* errors are at the instruction before it */
+    luaG_runerror(L, "%s", limit);
   }
-  if (budget.what == LP_PAUSE) {
-    /* Should the program not pause here, it is asked again soon. */
-    budget.slice = lp_ticks = SLICE / 100;
-    if (yieldable(L) && L == budget.program) {
-      CallInfo *ci = L->ci;
-      L->status = LUA_YIELD;
-      ci->u2.nyield = 0;
-      ci->u.l.savedpc++;  /* 'resume' takes it for a yield in a hook */
-      luaD_throw(L, LUA_YIELD);
-    }
-    return;
+  if (budget.pause == 0 && yieldable(L) && L == budget.program) {
+    CallInfo *ci = L->ci;
+    budget.slice = lp_ticks = 0;  /* the next step sets them */
+    L->status = LUA_YIELD;
+    ci->u2.nyield = 0;
+    ci->u.l.savedpc++;  /* 'resume' takes it for a yield in a hook */
+    luaD_throw(L, LUA_YIELD);
   }
-  /* The error can be caught, but what catches it gets it again. */
-  budget.slice = lp_ticks = SLICE / 100;
-  luaG_runerror(L, "the budget of ticks is spent");
+  begin_slice();
 }
 
 

@@ -73,16 +73,23 @@ extern int lp_ticks;
 */
 void lp_slice (lua_State *L);
 
-/* What happens when a budget of ticks is spent. */
-#define LP_UNLIMITED	0  /* there is no budget */
-#define LP_PAUSE	1  /* the program pauses where it can; until then it goes on */
-#define LP_STOP		2  /* the program gets an error, again and again */
+/*
+** Sets the budgets of whatever runs, 0 for none. When 'pause' ticks are spent,
+** the thread 'program' pauses, and not what it has resumed; where it cannot,
+** it goes on until it can. When 'stop' ticks are spent, whatever runs gets an
+** error, again and again. 'watched' says that a limit may be reached between
+** the ends of slices, which are short then.
+*/
+void lp_budget (lua_Unsigned pause, lua_State *program, lua_Unsigned stop, int watched);
 
 /*
-** Sets a budget, for whatever runs; a pause stops the thread 'program' alone,
-** and not what it has resumed.
+** The message of the limit that is reached, or NULL: it is asked for at the
+** end of each slice. 'spent' tells that it is the budget to stop.
 */
-void lp_budget (int what, lua_Unsigned ticks, lua_State *program);
+const char *lp_limit_reached (int spent);
+
+/* Ends the running slice with the next tick. */
+void lp_hurry (void);
 
 /* Ticks that have run since the budget was set. */
 lua_Unsigned lp_spent (void);

@@ -37,9 +37,24 @@ impl Backend for Loader {
         services(&mut out, manifest);
         imports(&mut out, manifest);
         instance(&mut out, manifest);
-        out.push_str(&MODULES.replace("$SECTION", &manifest.abi.section).replace("$MEMORY", &manifest.abi.memory));
+        out.push_str(&modules(manifest));
         out
     }
+}
+
+/// What is the same for every manifest, but for some names. Those of [`Unwind::Host`](crate::manifest::Unwind::Host) are
+/// the unwind pass's, which the build script does without.
+fn modules(manifest: &Manifest) -> String {
+    [
+        ("$SECTION", manifest.abi.section.as_str()),
+        ("$MEMORY", &manifest.abi.memory),
+        ("$HOST", "env"),
+        ("$TRY", "lua_try"),
+        ("$THROW", "lua_throw"),
+        ("$TABLE", "__indirect_function_table"),
+    ]
+    .into_iter()
+    .fold(MODULES.to_owned(), |text, (placeholder, name)| text.replace(placeholder, name))
 }
 
 fn constants(out: &mut String, manifest: &Manifest) {
@@ -94,20 +109,46 @@ fn services(out: &mut String, manifest: &Manifest) {
         "Answers a request of the module.",
         &[
             "@param {import('./loader.js').Host} host".to_owned(),
-            "@param {Uint8Array} request The number of the service and its arguments.".to_owned(),
-            "@param {Uint8Array} room Where the reply goes.".to_owned(),
+            "@param {Uint8Array} memory The memory of the module.".to_owned(),
+            "@param {number} start Where the request starts: the number of the service and its arguments.".to_owned(),
+            "@param {number} end Where it ends.".to_owned(),
+            "@param {number} replyStart Where the reply goes.".to_owned(),
+            "@param {number} replyEnd Where the room for it ends.".to_owned(),
             "@returns {number} Length of the reply, or what stands for none.".to_owned(),
         ],
     ));
     out.push_str(
-        "function serve(host, request, room) {\n  const services = host.services || {};\n\
-         \x20 const query = new DataView(request.buffer, request.byteOffset, request.length);\n\
-         \x20 const reply = new DataView(room.buffer, room.byteOffset, room.length);\n  switch (request[0]) {\n",
+        "function serve(host, memory, start, end, replyStart, replyEnd) {\n  if (start === end) return REPLY_NONE;\n\
+         \x20 const services = host.services || {};\n",
     );
-    for service in &manifest.services {
+    let (exchanges, others): (Vec<_>, Vec<_>) = manifest.services.iter().partition(|service| service.is_exchange());
+    if !exchanges.is_empty() {
+        out.push_str("  // These go first, without the views that the others need: they are what has to be fast.\n");
+    }
+    for service in exchanges {
+        exchange(out, service);
+    }
+    out.push_str(
+        "  const request = memory.subarray(start, end);\n  const room = memory.subarray(replyStart, replyEnd);\n\
+         \x20 const query = new DataView(memory.buffer, memory.byteOffset + start, request.length);\n\
+         \x20 const reply = new DataView(memory.buffer, memory.byteOffset + replyStart, room.length);\n\
+         \x20 switch (request[0]) {\n",
+    );
+    for service in others {
         self::service(out, service);
     }
     out.push_str("    default:\n      return REPLY_NONE;\n  }\n}\n\n");
+}
+
+/// A service whose handler reads and writes the memory itself.
+fn exchange(out: &mut String, service: &Service) {
+    let name = camel(&service.name);
+    let _ = write!(
+        out,
+        "  if (memory[start] === SERVICES.{name}) {{\n    if (!services.{name}) return REPLY_NONE;\n\
+         \x20   const length = services.{name}(memory, start + 1, end, replyStart, replyEnd);\n\
+         \x20   return length === null ? REPLY_NONE : length;\n  }}\n",
+    );
 }
 
 fn service(out: &mut String, service: &Service) {
@@ -222,7 +263,7 @@ fn request(out: &mut String, function: &Function, table: u32) {
     if let [id, key, value] = &function.params[..] {
         let _ = write!(
             out,
-            "        if ({} === {table}) {{\n          return serve(host, {}, {});\n        }}\n",
+            "        if ({} === {table}) {{\n          return serve(host, view(), {}, {});\n        }}\n",
             camel(&id.name),
             range(key),
             range(value),
@@ -241,17 +282,17 @@ fn handler_arguments(params: &[Param]) -> Vec<String> {
             Type::Scalar(_) | Type::Named(..) => arguments.push(name),
             _ => {
                 arguments.extend(memory.take());
-                let names = range_names(param);
-                arguments.push(names[0].clone());
-                arguments.push(names.join(" + "));
+                arguments.push(range(param));
             }
         }
     }
     arguments
 }
 
+/// The two ends of a range.
 fn range(param: &Param) -> String {
-    format!("range({})", range_names(param).join(", "))
+    let names = range_names(param);
+    format!("{}, {}", names[0], names.join(" + "))
 }
 
 /// What the imports call the address and the length of a range.
@@ -334,7 +375,8 @@ function negotiated(host) {
   for (const name of Object.keys(SERVICES)) {
     if (typeof handlers[name] === 'function') services |= 1 << SERVICES[name];
   }
-  return { services, maxValueLen: host.maxValueLength || VALUE_LIMIT };
+  const maxValueLen = host.maxValueLength || VALUE_LIMIT;
+  return { services, maxValueLen, continues: host.continues ? 1 : 0 };
 }
 
 ";
@@ -363,7 +405,6 @@ export function createImports(host, getMemory) {
     if (memory === null) memory = new Uint8Array(getMemory().buffer);
     return memory;
   };
-  const range = (ptr, length) => view().subarray(ptr, ptr + length);
 ";
 
 const INSTANCE_HEAD: &str =
@@ -383,7 +424,7 @@ export class LuaInstance {
   }
 ";
 
-const MODULES: &str = "/**
+const MODULES: &str = r#"/**
  * What a value calls itself. Unlike `instanceof`, this knows values of other frames and contexts.
  *
  * @param {any} value
@@ -460,6 +501,72 @@ export function check(module) {
 }
 
 /**
+ * Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. The module
+ * itself looks after its stack pointer.
+ *
+ * @param {() => WebAssembly.Table} getTable Called once, when the module first needs it.
+ */
+export function createUnwinding(getTable) {
+  // One object for all errors: what was raised is in the Lua state, and a stack that nobody reads
+  // would cost more than all else.
+  const raised = new Error('a Lua error outside of any protected call');
+  /** @type {WebAssembly.Table | null} */
+  let table = null;
+  /** @type {any[]} What Lua calls protected, by index in the table: making one costs, too. */
+  const bodies = [];
+  const bodyAt = (index) => {
+    if (table === null) table = getTable();
+    bodies[index] = table.get(index);
+    return bodies[index];
+  };
+  return {
+    // (import "$HOST" "$TRY" (func (param i32 i32 i32)))
+    $TRY(index, state, data) {
+      const body = bodies[index] || bodyAt(index);
+      try {
+        body(state, data);
+      } catch (error) {
+        // A trap, or an exhausted JavaScript stack, is not Lua's to catch.
+        if (error !== raised) throw error;
+      }
+    },
+    // (import "$HOST" "$THROW" (func))
+    $THROW() {
+      throw raised;
+    },
+  };
+}
+
+/**
+ * What an instance of a module needs, and what comes of it.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} options
+ */
+function prepare(module, host, options) {
+  check(module);
+  /** @type {any} */
+  let exports = null;
+  const { imports, takeThrown } = createImports(host, () => exports.$MEMORY);
+  const all = Object.assign({}, options.imports, imports);
+  if (WebAssembly.Module.imports(module).some(({ name }) => name === '$TRY')) {
+    all.$HOST = Object.assign({}, all.$HOST, createUnwinding(() => exports.$TABLE));
+  }
+  /** @param {WebAssembly.Instance} instance */
+  const finish = (instance) => {
+    exports = instance.exports;
+    const lua = new LuaInstance(instance, takeThrown);
+    const pages = lua.bytes.length / WASM_PAGE_SIZE;
+    if (pages !== MEMORY_PAGES) {
+      throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
+    }
+    return lua;
+  };
+  return { imports: all, finish };
+}
+
+/**
  * Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua.
  *
  * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
@@ -469,18 +576,20 @@ export function check(module) {
  */
 export async function instantiate(source, host, options = {}) {
   const module = await compile(source);
-  check(module);
-  /** @returns {any} */
-  const getMemory = () => instance.exports.$MEMORY;
-  const { imports, takeThrown } = createImports(host, getMemory);
-  const all = Object.assign({}, options.imports, imports);
-  /** @type {WebAssembly.Instance} */
-  const instance = await WebAssembly.instantiate(module, all);
-  const lua = new LuaInstance(instance, takeThrown);
-  const pages = lua.bytes.length / WASM_PAGE_SIZE;
-  if (pages !== MEMORY_PAGES) {
-    throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
-  }
-  return lua;
+  const { imports, finish } = prepare(module, host, options);
+  return finish(await WebAssembly.instantiate(module, imports));
 }
-";
+
+/**
+ * As `instantiate`, at once. Some browsers refuse this on a page's main thread.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} [options]
+ * @returns {LuaInstance}
+ */
+export function instantiateSync(module, host, options = {}) {
+  const { imports, finish } = prepare(module, host, options);
+  return finish(new WebAssembly.Instance(module, imports));
+}
+"#;

@@ -428,8 +428,9 @@ fn reply(out: &mut String, service: &Service, carrier: &str) {
              \x20       if length < -1 && length != super::imports::{}_THREW {{\n\
              \x20           return Err(NoReply::TooSmall(length.unsigned_abs() as usize));\n        }}\n\
              \x20       let length = usize::try_from(length).map_err(|_| NoReply::Declined)?;\n\
-             \x20       let mut rest = room.get(..length).ok_or(NoReply::Declined)?;\n",
+             \x20       let {}rest = room.get(..length).ok_or(NoReply::Declined)?;\n",
             upper(carrier),
+            if service.reply_size() == 0 { "" } else { "mut " },
         );
     } else {
         let _ = write!(

@@ -78,7 +78,7 @@ fn structs(out: &mut String, manifest: &Manifest) {
 }
 
 fn replies(out: &mut String, manifest: &Manifest) {
-    for service in manifest.services.iter().filter(|service| !service.reply.is_empty()) {
+    for service in manifest.services.iter().filter(|service| !service.reply.is_empty() && !service.is_exchange()) {
         let _ = write!(
             out,
             "/** What a host answers to `{}`. */\nexport interface {}Reply {{\n",
@@ -99,6 +99,10 @@ fn handlers(out: &mut String, manifest: &Manifest) {
          export interface Services {\n",
     );
     for service in &manifest.services {
+        if service.is_exchange() {
+            exchange(out, service);
+            continue;
+        }
         let mut params = values(&service.args);
         let mut tags: Vec<_> =
             service.args.iter().map(|arg| format!("@param {} {}", camel(&arg.name), arg.doc)).collect();
@@ -113,6 +117,23 @@ fn handlers(out: &mut String, manifest: &Manifest) {
         out.push_str(&declaration("  ", &format!("{}?", camel(&service.name)), &params, &reply_type(service)));
     }
     out.push_str("}\n\n");
+}
+
+/// The handler of a service that moves bytes both ways, which gets ranges of memory as the imports do.
+fn exchange(out: &mut String, service: &Service) {
+    let mut params = vec!["memory: Uint8Array".to_owned()];
+    let mut tags = vec!["@param memory The memory of the module.".to_owned()];
+    for (item, end) in
+        service.args.iter().map(|item| (item, "ends")).chain(service.reply.iter().map(|item| (item, "has to end")))
+    {
+        let name = camel(&item.name);
+        params.extend([format!("{name}Start: Address"), format!("{name}End: Address")]);
+        tags.push(format!("@param {name}Start {}", item.doc));
+        tags.push(format!("@param {name}End Where that {end}."));
+    }
+    tags.push("@returns Bytes of the reply, or, negated, how many it needs if there is no room for them.".to_owned());
+    out.push_str(&comment("  ", &format!("{}\n\n{}", service.summary, service.doc), &tags));
+    out.push_str(&declaration("  ", &format!("{}?", camel(&service.name)), &params, "number | null"));
 }
 
 fn reply_type(service: &Service) -> String {
@@ -136,7 +157,9 @@ fn host(out: &mut String, manifest: &Manifest) {
     out.push_str(
         "  /** The services that the host offers. */\n  services?: Services;\n\
          \x20 /** Longest value that its tables take, in bytes; `VALUE_LIMIT` if it does not say. */\n\
-         \x20 maxValueLength?: number;\n}\n\n",
+         \x20 maxValueLength?: number;\n\
+         \x20 /** Whether it knows the numbers of functions that the host before it gave to the machine. */\n\
+         \x20 continues?: boolean;\n}\n\n",
     );
 }
 
@@ -261,6 +284,12 @@ export function createImports(
   getMemory: () => WebAssembly.Memory,
 ): { imports: WebAssembly.Imports; takeThrown: () => Thrown | null };
 
+/** Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. */
+export function createUnwinding(getTable: () => WebAssembly.Table): {
+  lua_try(index: number, state: number, data: number): void;
+  lua_throw(): never;
+};
+
 /** Compiles a module, from a response as it arrives. */
 export function compile(source: Source | Promise<Source>): Promise<WebAssembly.Module>;
 
@@ -276,4 +305,11 @@ export function instantiate(
   host: Host,
   options?: InstantiateOptions,
 ): Promise<LuaInstance>;
+
+/** As `instantiate`, at once. Some browsers refuse this on a page's main thread. */
+export function instantiateSync(
+  module: WebAssembly.Module,
+  host: Host,
+  options?: InstantiateOptions,
+): LuaInstance;
 ";

@@ -114,6 +114,7 @@ pub const ARTIFACT: &[Key] = &[
     required("path", "add `path = \"...\"`, from the root of the repository"),
     required("unwind", "add `unwind = \"legacy\"`, \"exnref\" or \"host\""),
     required("features", "add `features = [...]`, what the module may need beyond WebAssembly 1.0"),
+    optional("base"),
     SUMMARY,
     DOC,
 ];

@@ -248,6 +248,12 @@ impl Service {
         fixed_size(&self.reply)
     }
 
+    /// Whether it hands over bytes and gets bytes, and nothing else: the loader's handler then gets both ranges
+    /// as imports do, as making views of them costs more than a short exchange is worth.
+    pub fn is_exchange(&self) -> bool {
+        [&self.args, &self.reply].iter().all(|items| matches!(&items[..], [item] if item.ty == Type::Bytes))
+    }
+
     /// The trailing byte string of the request.
     pub fn trailing_arg(&self) -> Option<&Param> {
         self.args.last().filter(|arg| arg.ty == Type::Bytes)
@@ -274,6 +280,8 @@ pub struct Artifact {
     pub unwind: Unwind,
     /// The most that the module may need of an engine beyond WebAssembly 1.0.
     pub features: Vec<Feature>,
+    /// Name of the artifact that is shipped in its place, with what turns that one into it.
+    pub base: Option<String>,
     /// One sentence.
     pub summary: String,
     /// For whom it is.

@@ -414,9 +414,10 @@ impl Reader {
         let unwind = entry.word("unwind", "unwind mode", &mut self.faults);
         let mut features = entry.words("features", "feature", &mut self.faults);
         features.sort_unstable();
+        let base = entry.text("base", &mut self.faults);
         let summary = entry.text("summary", &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
-        Some(Artifact { name: name?, path: path?, unwind: unwind?, features, summary: summary?, doc: doc? })
+        Some(Artifact { name: name?, path: path?, unwind: unwind?, features, base, summary: summary?, doc: doc? })
     }
 
     fn example(&mut self, entry: &Entry<'_>) -> Option<Example> {

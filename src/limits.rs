@@ -1,0 +1,163 @@
+//! What a call of Lua may use: instructions, time, output. The interpreter asks at the end of each slice
+//! of ticks (see `vendor/edits/tick.toml`) whether a limit is reached, and then raises the error.
+
+use core::cell::Cell;
+use core::ffi::{c_char, c_int};
+
+use crate::abi;
+use crate::lua::{State, ffi};
+use crate::output::{self, Message};
+use crate::system;
+
+/// What calls may use; 0 for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rounds of loops and calls of Lua functions.
+    pub instructions: u32,
+    /// Milliseconds, by the host's clock.
+    pub milliseconds: u32,
+    /// Bytes of output.
+    pub output_bytes: u32,
+}
+
+/// Output of a call with a limit of time is handed on after so many seconds, even if the buffer has room.
+const FLUSH_SECONDS: f64 = 0.1;
+
+struct Allowance {
+    limits: Cell<Limits>,
+    /// When time is up, in the clock's seconds; infinite without a limit.
+    deadline: Cell<f64>,
+    /// Bytes that can still be printed.
+    output: Cell<usize>,
+    /// When output is handed on next, in the clock's seconds: who waits for a long call wants to see how far it is.
+    flush: Cell<f64>,
+    /// The status of the limit that the call has reached, or `STATUS_OK`.
+    reached: Cell<i32>,
+    message: Cell<Message>,
+}
+
+// SAFETY: as for `machine::Single`.
+unsafe impl Sync for Allowance {}
+
+static ALLOWANCE: Allowance = Allowance {
+    limits: Cell::new(Limits { instructions: 0, milliseconds: 0, output_bytes: 0 }),
+    deadline: Cell::new(f64::INFINITY),
+    output: Cell::new(usize::MAX),
+    flush: Cell::new(0.0),
+    reached: Cell::new(abi::STATUS_OK),
+    message: Cell::new(Message::new()),
+};
+
+/// Limits what each call may use, from the next one on.
+pub fn set(limits: Limits) {
+    ALLOWANCE.limits.set(limits);
+}
+
+/// Begins a call that may use what the limits allow. `pause`: after how many ticks `program` pauses, 0 for never.
+///
+/// # Safety
+///
+/// The program stays alive until [`end`].
+pub unsafe fn begin(pause: u32, program: *mut State) {
+    let limits = ALLOWANCE.limits.get();
+    ALLOWANCE.reached.set(abi::STATUS_OK);
+    let now = if limits.milliseconds == 0 { None } else { system::cpu_seconds() };
+    ALLOWANCE.deadline.set(now.map_or(f64::INFINITY, |now| now + f64::from(limits.milliseconds) / 1000.0));
+    ALLOWANCE.output.set(if limits.output_bytes == 0 { usize::MAX } else { limits.output_bytes as usize });
+    if pause != 0 || limits.instructions != 0 || now.is_some() {
+        // SAFETY: as for the caller; the rest are counters.
+        unsafe {
+            ffi::lp_budget(u64::from(pause), program, u64::from(limits.instructions), c_int::from(now.is_some()));
+        }
+    }
+}
+
+/// Ends a call: what runs from here on (finalisers, the host's own requests) is not limited. Returns the
+/// status of the limit that was reached, or `STATUS_OK`.
+pub fn end() -> i32 {
+    // SAFETY: sets counters.
+    unsafe { ffi::lp_budget(0, core::ptr::null_mut(), 0, 0) };
+    ALLOWANCE.deadline.set(f64::INFINITY);
+    ALLOWANCE.output.set(usize::MAX);
+    ALLOWANCE.reached.replace(abi::STATUS_OK)
+}
+
+/// The status of the limit that the call under way has reached, or `STATUS_OK`.
+pub fn reached() -> i32 {
+    ALLOWANCE.reached.get()
+}
+
+/// How many of `bytes` more may be printed. If that is not all, the limit is reached.
+pub fn print(bytes: usize) -> usize {
+    let left = ALLOWANCE.output.get();
+    if left == usize::MAX {
+        return bytes;
+    }
+    let allowed = bytes.min(left);
+    ALLOWANCE.output.set(left - allowed);
+    if allowed < bytes {
+        reach(abi::STATUS_OUTPUT_LIMIT);
+    }
+    allowed
+}
+
+/// Looks whether time is up after something that took time without ticks.
+pub fn watch() {
+    if overdue() {
+        reach(abi::STATUS_TIME_LIMIT);
+    }
+}
+
+fn overdue() -> bool {
+    let deadline = ALLOWANCE.deadline.get();
+    if deadline == f64::INFINITY {
+        return false;
+    }
+    let Some(now) = system::cpu_seconds() else { return false };
+    if now >= ALLOWANCE.flush.get() {
+        ALLOWANCE.flush.set(now + FLUSH_SECONDS);
+        output::flush();
+    }
+    now >= deadline
+}
+
+/// Records which limit is reached, unless another was before, and lets the next tick raise the error.
+fn reach(status: i32) {
+    if ALLOWANCE.reached.get() == abi::STATUS_OK {
+        ALLOWANCE.reached.set(status);
+    }
+    // SAFETY: sets counters.
+    unsafe { ffi::lp_hurry() };
+}
+
+/// Writes the message of the limit with a status.
+pub fn message(status: i32) -> Message {
+    let limits = ALLOWANCE.limits.get();
+    let mut message = Message::new();
+    let (limit, unit) = match status {
+        abi::STATUS_TIME_LIMIT => (limits.milliseconds, " milliseconds"),
+        abi::STATUS_OUTPUT_LIMIT => (limits.output_bytes, " bytes of output"),
+        _ => (limits.instructions, " instructions"),
+    };
+    message.push("the limit of ");
+    message.push_number(limit as usize);
+    message.push(unit);
+    message.push(" is reached");
+    message
+}
+
+#[unsafe(no_mangle)]
+extern "C-unwind" fn lp_limit_reached(spent: c_int) -> *const c_char {
+    if ALLOWANCE.reached.get() == abi::STATUS_OK {
+        if spent != 0 {
+            ALLOWANCE.reached.set(abi::STATUS_INSTRUCTION_LIMIT);
+        } else if overdue() {
+            ALLOWANCE.reached.set(abi::STATUS_TIME_LIMIT);
+        } else {
+            return core::ptr::null();
+        }
+    }
+    ALLOWANCE.message.set(message(ALLOWANCE.reached.get()));
+    // A message has a zero byte behind its text, and Lua copies it before anything else is written.
+    ALLOWANCE.message.as_ptr().cast()
+}
