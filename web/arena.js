@@ -42,6 +42,8 @@ export class Arena {
     this.top = 0;
     /** Units below `top` that hold nothing any more. */
     this.waste = 0;
+    /** Bytes of the long values. */
+    this.long = 0;
   }
 
   /** Whether more than half of the arena is waste, and enough to care. */
@@ -67,6 +69,7 @@ export class Arena {
     const length = end - start;
     if (length > SHORT) {
       if (slot !== undefined) this.free(slot);
+      this.long += length;
       return bytes.slice(start, end);
     }
     const units = unitsOf(length);
@@ -106,6 +109,7 @@ export class Arena {
   /** @param {Slot} slot whose value is not needed any more */
   free(slot) {
     if (typeof slot === 'number') this.waste += this.chunks[slot >>> CHUNK_BITS][(slot & UNIT_MASK) << 2];
+    else this.long -= slot.length;
   }
 
   /**
@@ -153,7 +157,10 @@ export class Arena {
    * @returns {Slot}
    */
   move(slot, target) {
-    if (typeof slot !== 'number') return slot;
+    if (typeof slot !== 'number') {
+      target.long += slot.length;
+      return slot;
+    }
     const chunk = this.chunks[slot >>> CHUNK_BITS];
     const from = ((slot & UNIT_MASK) << 2) + HEADER;
     return target.put(undefined, chunk, from, from + chunk[from - 1]);

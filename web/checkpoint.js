@@ -4,13 +4,21 @@
 
 import { STACK_SIZE } from './image.js';
 
+/**
+ * What goes back to a checkpoint along with the memory.
+ *
+ * @typedef {{ checkpoint: () => void, commit: () => void, rollback: () => void }} Numbered
+ */
+
 /** Checkpoints of one machine. */
 export class Checkpoints {
   /**
    * @param {import('./loader.js').LuaInstance} machine
    * @param {import('./journal.js').Journal} journal of its store
+   * @param {Numbered[]} numbered what JavaScript knows by numbers that are in the memory
    */
-  constructor(machine, journal) {
+  constructor(machine, journal, numbered) {
+    this.numbered = numbered;
     this.memory = machine.bytes.subarray(STACK_SIZE);
     this.journal = journal;
     /** @type {Uint8Array[]} the memory at each checkpoint */
@@ -33,12 +41,14 @@ export class Checkpoints {
     this.spare = null;
     copy.set(this.memory);
     this.copies.push(copy);
+    for (const each of this.numbered) each.checkpoint();
     this.journal.begin();
   }
 
   /** Forget the last checkpoint. */
   commit() {
     this.spare = this.take();
+    for (const each of this.numbered) each.commit();
     this.journal.commit();
   }
 
@@ -46,6 +56,7 @@ export class Checkpoints {
   rollback() {
     this.spare = this.take();
     this.memory.set(this.spare);
+    for (const each of this.numbered) each.rollback();
     this.journal.rollback();
   }
 

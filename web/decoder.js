@@ -8,12 +8,14 @@ import {
   TAG_EXTERNAL_TABLE,
   TAG_FLOAT,
   TAG_FUNCTION,
+  TAG_HOST_FUNCTION,
   TAG_INTEGER,
   TAG_LIBRARY,
   TAG_LIBRARY_FUNCTION,
   TAG_MORE_RESULTS,
   TAG_NIL,
   TAG_OPAQUE,
+  TAG_REFERENCE,
   TAG_SAME_TABLE,
   TAG_STRING,
   TAG_TABLE,
@@ -37,12 +39,18 @@ const TYPE_NAMES = ['nil', 'boolean', 'light userdata', 'number', 'string', 'tab
  * @typedef {object} References
  * @property {(id: number) => any} table
  * @property {(id: number) => any} storedFunction
+ * @property {(name: string) => any} libraryFunction
+ * @property {(type: string, number: number, text: string) => any} held a value that stays in Lua
+ * @property {(number: number, name: string) => any} hostFunction
  */
 
 /** @type {References} */
 const DETACHED = {
   table: (id) => new TableReference(id),
   storedFunction: (id) => new LuaFunction('', id),
+  libraryFunction: (name) => new LuaFunction(name),
+  held: (type, _number, text) => new LuaOpaque(type, text),
+  hostFunction: (number, name) => new LuaOpaque('function', name === '' ? `host function ${number}` : name),
 };
 
 /**
@@ -105,11 +113,27 @@ export class Decoder {
    */
   stored(start, end) {
     const tag = this.bytes[start];
-    if (tag === TAG_TABLE || tag === TAG_SAME_TABLE || tag === TAG_OPAQUE) {
+    if (tag === TAG_TABLE || tag === TAG_SAME_TABLE || tag === TAG_OPAQUE || tag === TAG_REFERENCE || tag === TAG_HOST_FUNCTION) {
       this.reset(start, end);
       this.fail(`tag 0x${tag.toString(16).padStart(2, '0')}, which is only in results`);
     }
     return this.value(start, end);
+  }
+
+  /**
+   * Decode values one after another, up to the end.
+   *
+   * @param {number} start
+   * @param {number} end
+   * @returns {any[]}
+   * @throws {DecodeError}
+   */
+  all(start, end) {
+    this.reset(start, end);
+    /** @type {any[]} */
+    const values = [];
+    while (this.at < end) values.push(this.next());
+    return values;
   }
 
   /**
@@ -243,7 +267,7 @@ export class Decoder {
       case TAG_FUNCTION:
         return this.references.storedFunction(this.functionId());
       case TAG_LIBRARY_FUNCTION:
-        return new LuaFunction(this.text());
+        return this.references.libraryFunction(this.text());
       case TAG_LIBRARY:
         return new LuaLibrary(this.text());
       case TAG_EXTERNAL_TABLE:
@@ -258,6 +282,17 @@ export class Decoder {
         const type = this.bytes[this.at++];
         if (type >= TYPE_NAMES.length) this.fail(`Lua has no type ${type}`);
         return new LuaOpaque(TYPE_NAMES[type], this.text());
+      }
+      case TAG_REFERENCE: {
+        this.need(1);
+        const type = this.bytes[this.at++];
+        if (type >= TYPE_NAMES.length) this.fail(`Lua has no type ${type}`);
+        const number = this.u32();
+        return this.references.held(TYPE_NAMES[type], number, this.text());
+      }
+      case TAG_HOST_FUNCTION: {
+        const number = this.u32();
+        return this.references.hostFunction(number, this.text());
       }
       default:
         this.at--;
@@ -348,6 +383,15 @@ export class Decoder {
       case TAG_OPAQUE:
         this.need(1);
         this.at++;
+        this.skipBlock();
+        return false;
+      case TAG_REFERENCE:
+        this.need(5);
+        this.at += 5;
+        this.skipBlock();
+        return false;
+      case TAG_HOST_FUNCTION:
+        this.u32();
         this.skipBlock();
         return false;
       default:

@@ -49,12 +49,58 @@ export function stepTo(key) {
   return `[${String(key)}]`;
 }
 
-/** Bytes written one after the other. */
+/** Longest text that is written character by character; beyond it `TextEncoder` is faster. */
+const SHORT_TEXT = 48;
+
+/** What is written while it fits somewhere: a part of a larger memory. */
+const NOWHERE = new Uint8Array(0);
+
+/** Bytes written one after the other: into a buffer of its own, or into a range of a memory for as long as they fit there. */
 export class Writer {
   constructor() {
+    /** @type {Uint8Array} */
     this.bytes = new Uint8Array(64);
+    /** @type {DataView} */
     this.view = new DataView(this.bytes.buffer);
+    /** Where the next byte goes. */
     this.length = 0;
+    /** Where the first byte is. */
+    this.start = 0;
+    /** Where the room ends. */
+    this.end = 64;
+    /**
+     * The memory that bytes are written into, if they still fit.
+     *
+     * @type {Uint8Array}
+     */
+    this.memory = NOWHERE;
+  }
+
+  /**
+   * Write into a range of a memory from now on.
+   *
+   * @param {Uint8Array} memory
+   * @param {DataView} view of the memory
+   * @param {number} start
+   * @param {number} end
+   */
+  into(memory, view, start, end) {
+    this.memory = memory;
+    this.bytes = memory;
+    this.view = view;
+    this.start = start;
+    this.length = start;
+    this.end = end;
+  }
+
+  /** Whether all that was written lies in the memory that it was meant for. */
+  get fits() {
+    return this.bytes === this.memory;
+  }
+
+  /** How many bytes are written. */
+  get size() {
+    return this.length - this.start;
   }
 
   /**
@@ -64,15 +110,27 @@ export class Writer {
    * @returns {number}
    */
   take(count) {
+    if (this.length + count > this.end) this.grow(count);
     const at = this.length;
     this.length += count;
-    if (this.length > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(this.length, 2 * this.bytes.length));
-      grown.set(this.bytes.subarray(0, at));
-      this.bytes = grown;
-      this.view = new DataView(grown.buffer);
-    }
     return at;
+  }
+
+  /**
+   * Go on in a larger buffer.
+   *
+   * @private
+   * @param {number} count
+   */
+  grow(count) {
+    const { size } = this;
+    const grown = new Uint8Array(Math.max(size + count, 2 * (this.end - this.start)));
+    grown.set(this.bytes.subarray(this.start, this.length));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+    this.start = 0;
+    this.length = size;
+    this.end = grown.length;
   }
 
   /** @param {number} value */
@@ -91,6 +149,14 @@ export class Writer {
   f64(value) {
     const at = this.take(8);
     this.view.setFloat64(at, value, true);
+  }
+
+  /** @param {number} value an integer of 32 bits, with its tag */
+  i32(value) {
+    const at = this.take(9);
+    this.bytes[at] = TAG_INTEGER;
+    this.view.setInt32(at + 1, value, true);
+    this.view.setInt32(at + 5, value >> 31, true);
   }
 
   /** @param {number} value a safe integer */
@@ -113,10 +179,44 @@ export class Writer {
     this.bytes.set(bytes, at);
   }
 
+  /** @param {Uint8Array} bytes values that are encoded */
+  raw(bytes) {
+    const at = this.take(bytes.length);
+    this.bytes.set(bytes, at);
+  }
+
+  /** @param {string} text well-formed, with its length in front */
+  text(text) {
+    const { length } = text;
+    if (length > SHORT_TEXT) {
+      this.block(encodeUtf8(text));
+      return;
+    }
+    const head = this.take(4 + length);
+    const { bytes } = this;
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 0x7f) {
+        this.length = head;
+        this.block(encodeUtf8(text));
+        return;
+      }
+      bytes[head + 4 + index] = unit;
+    }
+    this.view.setUint32(head, length, true);
+  }
+
   finish() {
-    return this.bytes.slice(0, this.length);
+    return this.bytes.slice(this.start, this.length);
   }
 }
+
+/**
+ * What can be sent to one machine only: its own values that JavaScript holds, and JavaScript functions.
+ *
+ * @typedef {object} Live
+ * @property {(writer: Writer, value: any) => boolean} encode writes such a value; false if it is none, and nothing was written
+ */
 
 /**
  * Encode one value; see the table at the head of this file.
@@ -127,13 +227,25 @@ export class Writer {
  */
 export function encodeValue(value) {
   const writer = new Writer();
-  /** @type {Map<object, number>} */
-  const numbers = new Map();
+  encodeTree(writer, value, { parent: null, step: 'value' }, new Map(), null);
+  return writer.finish();
+}
+
+/**
+ * Write a value with all that it holds.
+ *
+ * @param {Writer} writer
+ * @param {any} value
+ * @param {Place} place
+ * @param {Map<object, number>} numbers of the tables written before
+ * @param {Live | null} live
+ */
+function encodeTree(writer, value, place, numbers, live) {
   // A stack of what is still to be written, so that nesting costs no call stack.
   /** @type {{ value: any, place: Place }[]} */
-  const pending = [{ value, place: { parent: null, step: 'value' } }];
+  const pending = [{ value, place }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    if (encodeLeaf(writer, next.value, next.place)) continue;
+    if (encodeLeaf(writer, next.value, next.place, live)) continue;
     const known = numbers.get(next.value);
     if (known !== undefined) {
       writer.u8(TAG_SAME_TABLE);
@@ -154,7 +266,50 @@ export function encodeValue(value) {
       pending.push({ value: items[index], place: { parent, step: `[${index}]` } });
     }
   }
-  return writer.finish();
+}
+
+/** @type {Place[]} the places of arguments and results, which are the same each time */
+const PLACES = [];
+
+/**
+ * @param {number} index
+ * @returns {Place}
+ */
+function placeOf(index) {
+  while (PLACES.length <= index) PLACES.push({ parent: null, step: `value ${PLACES.length + 1}` });
+  return PLACES[index];
+}
+
+/**
+ * Write values one after another; tables are numbered over all of them.
+ *
+ * @param {Writer} writer
+ * @param {ArrayLike<any>} values
+ * @param {Live} live
+ * @throws {EncodeError} naming the value by its number, from 1
+ */
+export function encodeValues(writer, values, live) {
+  /** @type {Map<object, number> | null} */
+  let numbers = null;
+  for (let index = 0; index < values.length; index++) {
+    const place = index < PLACES.length ? PLACES[index] : placeOf(index);
+    if (encodeLeaf(writer, values[index], place, live)) continue;
+    if (numbers === null) numbers = new Map();
+    encodeTree(writer, values[index], place, numbers, live);
+  }
+}
+
+/**
+ * Write one value, as `encodeValues` does.
+ *
+ * @param {Writer} writer
+ * @param {any} value
+ * @param {Live} live
+ * @throws {EncodeError}
+ */
+export function encodeOne(writer, value, live) {
+  const place = placeOf(0);
+  if (!encodeLeaf(writer, value, place, live)) encodeTree(writer, value, place, new Map(), live);
 }
 
 /**
@@ -163,9 +318,10 @@ export function encodeValue(value) {
  * @param {Writer} writer
  * @param {any} value
  * @param {Place | null} place
+ * @param {Live | null} [live]
  * @returns {boolean} false when the value is a container, and nothing was written
  */
-export function encodeLeaf(writer, value, place) {
+export function encodeLeaf(writer, value, place, live = null) {
   switch (typeof value) {
     case 'undefined':
       writer.u8(TAG_NIL);
@@ -175,7 +331,9 @@ export function encodeLeaf(writer, value, place) {
       writer.u8(value ? 1 : 0);
       return true;
     case 'number':
-      if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+      if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+        writer.i32(value);
+      } else if (Number.isSafeInteger(value) && value !== 0) {
         writer.u8(TAG_INTEGER);
         writer.safeInteger(value);
       } else {
@@ -191,10 +349,14 @@ export function encodeLeaf(writer, value, place) {
     case 'string':
       if (!isWellFormed(value)) throw new EncodeError('the string has a lone surrogate, which UTF-8 cannot express', pathOf(place));
       writer.u8(TAG_STRING);
-      writer.block(encodeUtf8(value));
+      writer.text(value);
       return true;
     case 'object':
-      return encodeObjectLeaf(writer, value, place);
+      return encodeObjectLeaf(writer, value, place, live);
+    case 'function':
+      if (value instanceof LuaFunction && encodeFunction(writer, value)) return true;
+      if (live !== null && live.encode(writer, value)) return true;
+      throw new EncodeError('a function can be sent to Lua, but not be stored from JavaScript', pathOf(place));
     default:
       throw new EncodeError(`a JavaScript ${typeof value} has no Lua form`, pathOf(place));
   }
@@ -204,9 +366,10 @@ export function encodeLeaf(writer, value, place) {
  * @param {Writer} writer
  * @param {any} value
  * @param {Place | null} place
+ * @param {Live | null} live
  * @returns {boolean} as `encodeLeaf`
  */
-function encodeObjectLeaf(writer, value, place) {
+function encodeObjectLeaf(writer, value, place, live) {
   if (value === null) {
     writer.u8(TAG_NIL);
   } else if (value instanceof Uint8Array) {
@@ -215,15 +378,35 @@ function encodeObjectLeaf(writer, value, place) {
   } else if (value instanceof TableReference) {
     writer.u8(TAG_EXTERNAL_TABLE);
     writer.u32(value.id);
-  } else if (value instanceof LuaFunction && value.id !== 0) {
+  } else if (value instanceof LuaFunction) {
+    encodeFunction(writer, value);
+  } else if (value instanceof LuaLibrary) {
+    writer.u8(TAG_LIBRARY);
+    writer.block(encodeUtf8(value.name));
+  } else if (value instanceof LuaOpaque) {
+    if (live !== null && live.encode(writer, value)) return true;
+    throw new EncodeError(`a Lua ${value.type} cannot leave the state that it lives in`, pathOf(place));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/**
+ * Write a function of Lua that has an id or a name.
+ *
+ * @param {Writer} writer
+ * @param {LuaFunction} value
+ * @returns {boolean} false if it lives in a machine, and nothing was written
+ */
+function encodeFunction(writer, value) {
+  if (value.id !== 0) {
     writer.u8(TAG_FUNCTION);
     writer.u32(4);
     writer.u32(value.id);
-  } else if (value instanceof LuaFunction || value instanceof LuaLibrary) {
-    writer.u8(value instanceof LuaFunction ? TAG_LIBRARY_FUNCTION : TAG_LIBRARY);
+  } else if (value.name !== '') {
+    writer.u8(TAG_LIBRARY_FUNCTION);
     writer.block(encodeUtf8(value.name));
-  } else if (value instanceof LuaOpaque) {
-    throw new EncodeError(`a Lua ${value.type} cannot leave the state that it lives in`, pathOf(place));
   } else {
     return false;
   }
@@ -257,7 +440,8 @@ export function partsOf(container, place) {
   const prototype = Object.getPrototypeOf(container);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     const name = container.constructor ? container.constructor.name : 'object';
-    throw new EncodeError(`a JavaScript ${name} has no Lua form`, pathOf(place));
+    const hint = typeof container.then === 'function' ? ': Lua does not wait for it' : '';
+    throw new EncodeError(`a JavaScript ${name} has no Lua form${hint}`, pathOf(place));
   }
   return { items: [], pairs: Object.entries(container).filter((pair) => isPresent(pair[1])) };
 }

@@ -5,17 +5,20 @@
 import {
   STATUS_BAD_ARGUMENT,
   STATUS_HANDLER_ERROR,
+  STATUS_INSTRUCTION_LIMIT,
   STATUS_MEMORY_ERROR,
   STATUS_NOT_INITIALIZED,
+  STATUS_OUTPUT_LIMIT,
   STATUS_RUNTIME_ERROR,
   STATUS_SYNTAX_ERROR,
+  STATUS_TIME_LIMIT,
   STATUS_TOO_LARGE,
 } from './loader.js';
 
 /**
  * How a call ended, by the number that the export `get_status` answers.
  *
- * @typedef {'runtime' | 'syntax' | 'memory' | 'handler' | 'too-large' | 'argument' | 'uninitialized' | 'unknown'} LuaStatus
+ * @typedef {'runtime' | 'syntax' | 'memory' | 'handler' | 'limit' | 'too-large' | 'argument' | 'uninitialized' | 'unknown'} LuaStatus
  */
 
 /** @type {ReadonlyMap<number, LuaStatus>} */
@@ -24,6 +27,9 @@ const STATUS_NAMES = new Map([
   [STATUS_SYNTAX_ERROR, 'syntax'],
   [STATUS_MEMORY_ERROR, 'memory'],
   [STATUS_HANDLER_ERROR, 'handler'],
+  [STATUS_INSTRUCTION_LIMIT, 'limit'],
+  [STATUS_TIME_LIMIT, 'limit'],
+  [STATUS_OUTPUT_LIMIT, 'limit'],
   [STATUS_TOO_LARGE, 'too-large'],
   [STATUS_BAD_ARGUMENT, 'argument'],
   [STATUS_NOT_INITIALIZED, 'uninitialized'],
@@ -38,6 +44,17 @@ const STATUS_NAMES = new Map([
 export function statusName(code) {
   return STATUS_NAMES.get(code) || 'unknown';
 }
+
+/**
+ * The option whose limit a call has reached, by the number that the export `get_status` answers.
+ *
+ * @type {ReadonlyMap<number, 'instructions' | 'milliseconds' | 'outputBytes'>}
+ */
+const LIMITS = new Map([
+  [STATUS_INSTRUCTION_LIMIT, 'instructions'],
+  [STATUS_TIME_LIMIT, 'milliseconds'],
+  [STATUS_OUTPUT_LIMIT, 'outputBytes'],
+]);
 
 /** A Lua program ended with an error. */
 export class LuaError extends Error {
@@ -57,6 +74,8 @@ export class LuaError extends Error {
     this.code = details.code === undefined ? STATUS_RUNTIME_ERROR : details.code;
     /** How the program failed. */
     this.status = statusName(this.code);
+    /** Which limit the program has reached, null if the error is another. */
+    this.limit = LIMITS.get(this.code) || null;
     /** Lua's stack traceback, empty where there is none (syntax errors). */
     this.traceback = details.traceback || '';
     /** The error value that the program raised, converted as results are. */

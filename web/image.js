@@ -13,7 +13,7 @@
  */
 
 import { digest, hex } from './digest.js';
-import { AbiError, createImports, identify, instantiate, IO_BUFFER_SIZE, LuaInstance, REPLY_NONE } from './loader.js';
+import { AbiError, identify, instantiate, instantiateSync, IO_BUFFER_SIZE, REPLY_NONE } from './loader.js';
 
 /** Bytes at the start of the memory that are the C stack. */
 export const STACK_SIZE = 0x40000;
@@ -83,17 +83,12 @@ export async function buildOf(module) {
  * @returns {Build}
  */
 export function buildOfSync(module) {
-  const known = builds.get(module);
-  if (known !== undefined) return known;
-  /** @returns {any} */
-  const getMemory = () => instance.exports.memory;
-  const instance = new WebAssembly.Instance(module, createImports(NO_HOST, getMemory).imports);
-  return examine(module, new LuaInstance(instance));
+  return builds.get(module) || examine(module, instantiateSync(module, NO_HOST));
 }
 
 /**
  * @param {WebAssembly.Module} module
- * @param {LuaInstance} machine
+ * @param {import('./loader.js').LuaInstance} machine
  * @returns {Build}
  */
 function examine(module, machine) {

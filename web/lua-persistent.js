@@ -25,28 +25,33 @@ import { Decoder } from './decoder.js';
 import { LuaError, LuaStateError } from './errors.js';
 import { ExternalTable } from './external-table.js';
 import { Checkpoints } from './checkpoint.js';
+import { encodeValues, Writer } from './encoder.js';
 import { createHost, rangesOf } from './host.js';
+import { HostFunctions } from './host-functions.js';
 import { applyImage, buildOf, STACK_SIZE } from './image.js';
 import { Journal } from './journal.js';
+import { limitsOf } from './limits.js';
 import {
   EXECUTE_ARGUMENTS,
   EXECUTE_CONSOLE,
   instantiate,
   MANIFEST_HASH,
   PART_ERROR_VALUE,
+  PART_EXCEPTION,
   PART_MESSAGE,
   PART_TRACEBACK,
   PART_VALUES,
   STATUS_MEMORY_ERROR,
   STATUS_PAUSED,
   STATUS_TOO_LARGE,
+  TAG_STRING,
   WASM_PAGE_SIZE,
 } from './loader.js';
 import { MapStore } from './map-store.js';
 import { Output } from './output.js';
-import { openState } from './persist/open.js';
 import { exportTables } from './persist/tables-json.js';
 import { runInPieces, Step, ticksOf } from './program.js';
+import { References } from './references.js';
 import { Result } from './result.js';
 import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf, takeCompressedSnapshot, takeSnapshot } from './snapshot.js';
 import { ID_LIMIT, Tables } from './tables.js';
@@ -57,6 +62,7 @@ export { decodeValue } from './decoder.js';
 export { encodeValue } from './encoder.js';
 export { DecodeError, EncodeError, LuaError, LuaStateError } from './errors.js';
 export { ExternalTable } from './external-table.js';
+export { MultiReturn } from './host-functions.js';
 export { MapStore } from './map-store.js';
 export { MemoryBackend } from './persist/memory.js';
 export { StateError } from './persist/state-error.js';
@@ -68,8 +74,8 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
 
 /**
  * @typedef {object} MachineOptions
- * @property {import('./wasm.js').WasmSource | Promise<import('./wasm.js').WasmSource>} [wasm] the module; by default the
- *   `lua.wasm` beside this file
+ * @property {import('./wasm.js').WasmSource | Promise<import('./wasm.js').WasmSource>} [wasm] the module; by default,
+ *   of `lua.wasm` and `lua-host.wasm` beside this file, the one that the engine can run
  * @property {import('./store.js').Store} [store] where external tables live; by default a new `MapStore`
  * @property {number} [homeTableId] which table of the store is `_home`; by default 1
  * @property {number} [nextTableId] lowest id that a new table may get; above all tables of the store in any case
@@ -77,23 +83,34 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
  * @property {import('./output.js').OnPrint} [onPrint] receives output as it comes
  * @property {boolean} [keepOutput] whether results carry the output; by default true
  * @property {boolean} [transactional] whether a call that throws is undone, external tables included; by default false
+ * @property {import('./host-functions.js').Functions} [functions] JavaScript functions that become globals. In a machine that
+ *   goes on from a snapshot they are found again by name
  */
 
-/** @typedef {MachineOptions & import('./host.js').Environment} LuaOptions */
+/** @typedef {MachineOptions & import('./host.js').Environment & import('./limits.js').Limits} LuaOptions */
 
 /** @typedef {LuaOptions & import('./persist/open.js').OpenOptions} DurableOptions */
 
 /**
- * @typedef {object} RunOptions
+ * @typedef {object} CodeOptions
  * @property {string} [name] name of the code in messages: shown as it is, or in Lua's own notation (`@file`, `=name`)
  * @property {boolean} [passArguments] the code gets the elements of the global table `arg` as its `...`, as a program
  *   that the command `lua` runs
+ */
+
+/** @typedef {CodeOptions & import('./limits.js').Limits} RunOptions */
+
+/**
+ * A function of Lua: the name of a global, or a path of fields from one (`string.format`), or a function that Lua gave.
+ *
+ * @typedef {string | import('./values.js').LuaFunction} Target
  */
 
 /**
  * @typedef {object} MemoryStats
  * @property {number} ioBufferSize bytes of the I/O buffer
  * @property {number} luaMemoryUsed bytes of the heap in use, garbage included
+ * @property {number} heapSize bytes of the heap
  * @property {number} wasmPages pages of the memory
  * @property {number} totalMemory bytes of the memory
  */
@@ -116,6 +133,9 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
 /** Longest code that is copied to memory character by character; beyond it `encodeInto` is faster. */
 const SHORT = 48;
 
+/** Names of functions whose bytes are kept. */
+const REMEMBERED = 64;
+
 const NOTHING = new Uint8Array(0);
 
 /** @type {Record<'closed' | 'running' | 'crashed', string>} */
@@ -124,6 +144,11 @@ const OBSTACLES = {
   running: 'this Lua machine is running: a function that it calls cannot call it',
   crashed: 'this Lua machine has crashed; make another with Lua.create(): what is in its store is not lost',
 };
+
+const INSIDE = 'this Lua machine is running: a function that it calls can call it, but not stop, copy or roll back what is running';
+
+/** Bytes in front of a path that was written as a string: its tag and length. */
+const PATH_HEAD = 5;
 
 /** A Lua machine. `Lua.create` makes one. */
 export class Lua {
@@ -136,7 +161,7 @@ export class Lua {
   static async create(options = {}) {
     const origin = { module: await compileFrom(options.wasm), options };
     const store = options.store || new MapStore();
-    return Lua.assemble(origin, store, (machine) => {
+    const lua = await Lua.assemble(origin, store, (machine) => {
       if (options.memoryAlias === false) machine.setMemoryAliasEnabled(0);
       if (machine.init() !== 0) throw new LuaStateError('Lua could not be started: its heap is too small', 'crashed');
       if (options.homeTableId !== undefined) machine.attachMemoryTable(options.homeTableId);
@@ -144,6 +169,8 @@ export class Lua {
       for (const id of store.tableIds()) next = Math.max(next, id + 1);
       machine.syncExternalTableCounter(next);
     });
+    for (const [name, value] of Object.entries(options.functions || {})) lua.set(name, value);
+    return lua;
   }
 
   /**
@@ -180,16 +207,21 @@ export class Lua {
    * @param {Origin} origin
    * @param {import('./store.js').Store} store
    * @param {(machine: import('./loader.js').LuaInstance) => void} begin
+   * @param {Lua | null} [parent] the machine that this one is a copy of, if it is one
    * @returns {Promise<Lua>}
    */
-  static async assemble(origin, store, begin) {
+  static async assemble(origin, store, begin, parent = null) {
     const { module, options } = origin;
+    // What the options are is looked at before anything is made.
+    limitsOf(options, [0, 0, 0]);
     const journal = new Journal(store, rangesOf(store));
     const output = new Output(options.onPrint, options.keepOutput !== false);
-    const host = createHost(journal, (piece) => output.take(piece), options);
+    const functions = new HostFunctions(options.functions || {});
+    if (parent !== null) functions.inherit(parent.functions);
+    const host = createHost(journal, (piece) => output.take(piece), options, functions);
     const machine = await instantiate(module, host);
     begin(machine);
-    return new Lua(machine, journal, output, origin);
+    return new Lua(machine, journal, output, origin, functions);
   }
 
   /**
@@ -202,6 +234,8 @@ export class Lua {
    * @throws {import('./persist/state-error.js').StateError} and what is stored is as it was
    */
   static async open(name, options = {}) {
+    // Most programs keep nothing: what does is loaded when it is needed.
+    const { openState } = await import('./persist/open.js');
     const session = await openState(name, options.store || new MapStore(), options);
     try {
       const { homeTableId, nextTableId } = session.meta || options;
@@ -223,14 +257,29 @@ export class Lua {
    * @param {Journal} store
    * @param {Output} output
    * @param {Origin} origin
+   * @param {HostFunctions} functions
    */
-  constructor(machine, store, output, origin) {
+  constructor(machine, store, output, origin, functions) {
     /** Where external tables live: change them through this, not through the store given, so that it can be undone. */
     this.store = store;
     /** @private */
     this.origin = origin;
+    const call = (/** @type {Target} */ target, /** @type {any[]} */ args) => this.call(target, ...args);
     /** @private */
-    this.checkpoints = new Checkpoints(machine, store);
+    this.references = new References({
+      call,
+      release: (number) => machine.releaseValue(number),
+      isOpen: () => this.obstacle === '',
+    });
+    /** @private */
+    this.functions = functions;
+    /** @private */
+    this.checkpoints = new Checkpoints(machine, store, [functions, this.references]);
+    /**
+     * How many calls have begun, each of which overwrites the I/O buffer.
+     * @private
+     */
+    this.calls = 0;
     /** How many programs have been started. */
     this.programs = 0;
     /** @private */
@@ -269,11 +318,59 @@ export class Lua {
     this.tables = new Tables(store, {
       check: () => this.check(),
       reserve: (count) => this.reserve(count),
+      call,
       homeId: machine.getMemoryTableId(),
       ioId: machine.getIoTableId(),
     });
+    /**
+     * How many JavaScript functions run that Lua has called.
+     * @private
+     */
+    this.depth = 0;
+    /**
+     * What the last call that failed inside such a function threw.
+     * @private
+     * @type {unknown}
+     */
+    this.innerError = null;
     /** @private */
-    this.decoder = new Decoder(machine.bytes, this.tables);
+    this.decoder = new Decoder(machine.bytes, {
+      table: (id) => this.tables.table(id),
+      storedFunction: (id) => this.tables.storedFunction(id),
+      libraryFunction: (name) => this.tables.libraryFunction(name),
+      held: (type, number, text) => this.references.held(type, number, text),
+      hostFunction: (number) => functions.get(number) || null,
+    });
+    /**
+     * What can be sent to this machine.
+     * @private
+     * @type {import('./encoder.js').Live}
+     */
+    this.live = { encode: (writer, value) => this.references.encode(writer, value) || functions.encode(writer, value) };
+    functions.machine = {
+      view: machine.view,
+      live: this.live,
+      decode: (start, end) => this.decoder.all(start, end),
+      enter: () => this.enter(),
+      leave: () => this.leave(),
+      lastError: () => this.innerError,
+    };
+    /** @private */
+    this.writer = new Writer();
+    /**
+     * The bytes of names that functions were called by.
+     * @private
+     * @type {Map<string, Uint8Array>}
+     */
+    this.names = new Map();
+    /** Limits of a call that has none of its own: instructions, milliseconds and bytes of output, 0 for none. */
+    this.defaultLimits = limitsOf(origin.options, [0, 0, 0]);
+    /**
+     * The limits that the module has been told, if that is known.
+     * @private
+     * @type {[number, number, number] | null}
+     */
+    this.limits = null;
     /**
      * The external table that is `_home` in Lua: where a program keeps its state.
      *
@@ -311,6 +408,59 @@ export class Lua {
    */
   compute(code, options) {
     return this.runCode(code, options, false);
+  }
+
+  /**
+   * Call a Lua function. Arguments are converted as `set` does.
+   *
+   * @param {Target} target
+   * @param {...any} args
+   * @returns {any} the first of its results, null if there are none
+   * @throws {LuaError}
+   * @throws {import('./errors.js').EncodeError} a `TypeError`, for an argument that has no Lua form
+   */
+  call(target, ...args) {
+    const { values } = this.invoke(target, args);
+    return values.length === 0 ? null : values[0];
+  }
+
+  /**
+   * Call a Lua function, and have all its results and its output.
+   *
+   * @param {Target} target
+   * @param {...any} args
+   * @returns {Result}
+   * @throws as `call`
+   */
+  callAll(target, ...args) {
+    return this.invoke(target, args);
+  }
+
+  /**
+   * Read a global variable.
+   *
+   * @param {string} path its name, or a path of fields from one, as `config.colours`
+   * @returns {any} null for nil
+   * @throws {LuaError} if a part of the path before the last has no fields
+   */
+  get(path) {
+    checkPath(path);
+    return this.request(path, [], (at, length) => this.machine.getGlobal(at + PATH_HEAD, length - PATH_HEAD)).value;
+  }
+
+  /**
+   * Set a global variable. Arrays, plain objects and `Map`s become Lua tables, functions Lua functions; see
+   * docs/CONVERSIONS.md.
+   *
+   * @param {string} path its name, or a path of fields from one
+   * @param {any} value
+   * @throws {LuaError} if a part of the path before the last has no fields
+   * @throws {import('./errors.js').EncodeError} a `TypeError`, for what has no Lua form
+   */
+  set(path, value) {
+    checkPath(path);
+    if (typeof value === 'function') this.functions.name(value, path);
+    this.request(path, [value], (at, length) => this.machine.setGlobal(at, length));
   }
 
   /**
@@ -402,15 +552,19 @@ export class Lua {
    * can run between its steps, and a snapshot holds it as it stands.
    *
    * @param {string | Uint8Array} code
-   * @param {RunOptions} [options]
+   * @param {CodeOptions & { console?: boolean }} [options] `console`: run it as `eval` does
    * @throws {LuaError}
    */
-  start(code, options) {
-    this.check();
+  start(code, options = {}) {
+    this.checkOutside();
     checkCode(code);
     this.attempt(() => {
       this.begin();
-      const left = this.place(code, nameOf(options), (at, length, name, nameLength) => this.machine.programStart(at, length, name, nameLength, 0));
+      const { console, passArguments } = options;
+      const flags = (console === true ? EXECUTE_CONSOLE : 0) | (passArguments === true ? EXECUTE_ARGUMENTS : 0);
+      const left = this.place(code, nameOf(options), (at, length, name, nameLength) =>
+        this.machine.programStart(at, length, name, nameLength, flags),
+      );
       if (left < 0) this.fail(left);
     });
     this.programs++;
@@ -424,14 +578,16 @@ export class Lua {
    * resumed) it first goes on until it can.
    *
    * @param {number} [budget] ticks; without it, or with Infinity, the program runs to its end
+   * @param {import('./limits.js').Limits} [limits] of this step, where they differ from the machine's. A program that reaches
+   *   one has ended
    * @returns {Step}
    * @throws {LuaError} and there is no program any more; of a transactional machine, it stands where it was before the step
    */
-  step(budget) {
-    this.check();
+  step(budget, limits) {
+    this.checkOutside();
     const ticks = ticksOf(budget);
     return this.attempt(() => {
-      this.begin();
+      this.begin(limits);
       const { machine } = this;
       const left = this.guarded(() => machine.programStep(ticks));
       if (this.session !== null) this.session.called();
@@ -472,7 +628,7 @@ export class Lua {
    * @returns {Uint8Array | Promise<Uint8Array>}
    */
   snapshot(options = {}) {
-    this.check();
+    this.checkOutside();
     const take = options.compress === false ? takeSnapshot : takeCompressedSnapshot;
     return take(this.machine, this.origin.module, this.store, options.tables !== false);
   }
@@ -485,17 +641,18 @@ export class Lua {
    * @returns {Promise<Lua>}
    */
   async fork(options = {}) {
-    this.check();
+    this.checkOutside();
     const memory = this.machine.bytes.slice(STACK_SIZE);
     const tables = copyTables(this.store);
     const store = options.store || new MapStore();
     const { module } = this.origin;
     const origin = { module, options: Object.assign({}, this.origin.options, options) };
-    return Lua.assemble(origin, store, (machine) => {
+    const begin = (/** @type {import('./loader.js').LuaInstance} */ machine) => {
       machine.bytes.set(memory, STACK_SIZE);
       fillStore(store, tables);
       revive(machine);
-    });
+    };
+    return Lua.assemble(origin, store, begin, this);
   }
 
   /**
@@ -503,7 +660,7 @@ export class Lua {
    * 2 MiB and what changes in tables, so end each by `rollback` or `commit`.
    */
   checkpoint() {
-    this.check();
+    this.checkOutside();
     this.checkpoints.push();
   }
 
@@ -514,8 +671,9 @@ export class Lua {
    * @throws {RangeError} if there is no checkpoint
    */
   rollback() {
-    this.check();
+    this.checkOutside();
     this.checkpoints.rollback();
+    this.forgetMemory();
   }
 
   /**
@@ -524,8 +682,13 @@ export class Lua {
    * @throws {RangeError} if there is no checkpoint
    */
   commit() {
-    this.check();
+    this.checkOutside();
     this.checkpoints.commit();
+  }
+
+  /** How many bytes the last call has printed. */
+  get printed() {
+    return this.output.count;
   }
 
   /** Id of the external table that is `_home`. */
@@ -553,13 +716,15 @@ export class Lua {
    */
   stats() {
     this.check();
-    const stats = this.machine.getMemoryStats(this.address);
-    return Object.assign(stats, { totalMemory: stats.wasmPages * WASM_PAGE_SIZE });
+    this.calls++;
+    const { machine } = this;
+    const stats = machine.getMemoryStats(this.address);
+    return Object.assign(stats, { heapSize: machine.getHeapSize(), totalMemory: stats.wasmPages * WASM_PAGE_SIZE });
   }
 
   /** Collect all garbage. What finalizers print is dropped. */
   gc() {
-    this.check();
+    this.checkOutside();
     this.begin();
     this.guarded(() => this.machine.runGc());
   }
@@ -595,6 +760,7 @@ export class Lua {
    */
   close() {
     if (this.obstacle === 'running') this.check();
+    if (this.depth > 0) this.checkOutside();
     if (this.obstacle !== 'closed') {
       this.meta();
       try {
@@ -633,6 +799,61 @@ export class Lua {
   }
 
   /**
+   * @private
+   * @throws {LuaStateError} if no code can run now, or what is asked for cannot be done while Lua runs
+   */
+  checkOutside() {
+    this.check();
+    if (this.depth > 0) throw new LuaStateError(INSIDE, 'running');
+  }
+
+  /**
+   * Let a JavaScript function that Lua has called use the machine.
+   *
+   * @private
+   */
+  enter() {
+    this.output.suspend();
+    this.depth++;
+    this.obstacle = '';
+  }
+
+  /**
+   * Go back to Lua.
+   *
+   * @private
+   */
+  leave() {
+    this.depth--;
+    // A machine that crashed inside the function stays so.
+    if (this.obstacle === '') this.obstacle = 'running';
+    this.output.resume();
+  }
+
+  /**
+   * Forget what is only true of the memory before it was replaced.
+   *
+   * @private
+   */
+  forgetMemory() {
+    this.limits = null;
+  }
+
+  /**
+   * Tell the module what the next call may use.
+   *
+   * @private
+   * @param {import('./limits.js').Limits | undefined} options
+   */
+  limit(options) {
+    const { defaultLimits, limits } = this;
+    const next = options === undefined ? defaultLimits : limitsOf(options, defaultLimits);
+    if (limits !== null && next[0] === limits[0] && next[1] === limits[1] && next[2] === limits[2]) return;
+    this.machine.setLimits(next[0], next[1], next[2]);
+    this.limits = next;
+  }
+
+  /**
    * Take ids for new external tables.
    *
    * @private
@@ -647,11 +868,20 @@ export class Lua {
   }
 
   /**
-   * Forget what the run before left on this side.
+   * Forget what the run before left on this side, and prepare the next.
    *
    * @private
+   * @param {import('./limits.js').Limits} [options]
    */
-  begin() {
+  begin(options) {
+    this.calls++;
+    // Inside a call, the limits are those of the outermost.
+    if (this.depth === 0) {
+      this.limit(options);
+      this.innerError = null;
+      this.output.count = 0;
+    }
+    this.references.sweep();
     this.machine.takeThrown();
     this.output.reset();
   }
@@ -667,14 +897,18 @@ export class Lua {
   guarded(call) {
     this.obstacle = 'running';
     let ended = false;
+    let result;
     try {
-      const result = call();
+      result = call();
       ended = true;
-      return result;
     } finally {
       // What unwinds through the module (a trap, an exhausted JavaScript stack) leaves it in an unknown state.
-      this.obstacle = ended ? '' : 'crashed';
+      const { obstacle } = this;
+      this.obstacle = ended && obstacle === 'running' ? '' : 'crashed';
     }
+    // It may have crashed inside a function that went on.
+    this.check();
+    return result;
   }
 
   /**
@@ -686,7 +920,8 @@ export class Lua {
    * @returns {T}
    */
   attempt(call) {
-    if (!this.origin.options.transactional) return call();
+    // What runs inside a call is undone with it.
+    if (!this.origin.options.transactional || this.depth > 0) return call();
     const { checkpoints } = this;
     checkpoints.push();
     let done = false;
@@ -695,8 +930,12 @@ export class Lua {
       done = true;
       return result;
     } finally {
-      if (done) checkpoints.commit();
-      else checkpoints.rollback();
+      if (done) {
+        checkpoints.commit();
+      } else {
+        checkpoints.rollback();
+        this.forgetMemory();
+      }
     }
   }
 
@@ -722,14 +961,129 @@ export class Lua {
    * @returns {Result}
    */
   runNow(code, options, console) {
-    this.begin();
+    this.begin(options);
     const name = nameOf(options);
     const passArguments = options !== undefined && options.passArguments === true;
     const length = name === '' && !passArguments ? this.write(code) : -1;
     const flags = (console ? EXECUTE_CONSOLE : 0) | (passArguments ? EXECUTE_ARGUMENTS : 0);
     const left = length >= 0 ? this.runBuffer(length, console) : this.runNamed(code, name, flags);
-    if (this.session !== null) this.session.called();
+    if (this.session !== null && this.depth === 0) this.session.called();
     return left >= 0 ? this.succeed(left) : this.fail(left);
+  }
+
+  /**
+   * Call a Lua function.
+   *
+   * @private
+   * @param {Target} target
+   * @param {any[]} args
+   * @returns {Result}
+   */
+  invoke(target, args) {
+    if (this.obstacle !== '') this.check();
+    if (this.origin.options.transactional) return this.attempt(() => this.invokeNow(target, args));
+    return this.invokeNow(target, args);
+  }
+
+  /**
+   * @private
+   * @param {Target} target
+   * @param {any[]} args
+   * @returns {Result}
+   */
+  invokeNow(target, args) {
+    const { machine } = this;
+    const left = this.send(this.written(target, args), (at, length) => machine.callFunction(at, length));
+    return left >= 0 ? this.succeed(left) : this.fail(left);
+  }
+
+  /**
+   * @private
+   * @param {string} path
+   * @param {any[]} values
+   * @param {(at: number, length: number) => number} call
+   * @returns {Result}
+   */
+  request(path, values, call) {
+    if (this.obstacle !== '') this.check();
+    return this.attempt(() => {
+      const left = this.send(this.written(path, values), call);
+      return left >= 0 ? this.succeed(left) : this.fail(left);
+    });
+  }
+
+  /**
+   * Write what is sent, in the I/O buffer if it fits there.
+   *
+   * @private
+   * @param {Target} target or a path
+   * @param {any[]} values
+   * @returns {Writer}
+   */
+  written(target, values) {
+    const { writer, calls, machine } = this;
+    writer.into(machine.bytes, machine.view, this.address, this.address + this.buffer.length);
+    this.writeRequest(writer, target, values);
+    if (this.calls === calls) return writer;
+    // A getter among the values has used the machine, and with it the buffer.
+    const own = new Writer();
+    this.writeRequest(own, target, values);
+    this.check();
+    return own;
+  }
+
+  /**
+   * @private
+   * @param {Writer} writer
+   * @param {Target} target
+   * @param {any[]} values
+   */
+  writeRequest(writer, target, values) {
+    if (typeof target === 'string') this.writeName(writer, target);
+    else encodeValues(writer, [target], this.live);
+    encodeValues(writer, values, this.live);
+  }
+
+  /**
+   * Write the name of a global as a string.
+   *
+   * @private
+   * @param {Writer} writer
+   * @param {string} name
+   */
+  writeName(writer, name) {
+    const { names } = this;
+    let bytes = names.get(name);
+    if (bytes === undefined) {
+      if (names.size >= REMEMBERED) names.clear();
+      bytes = encodeUtf8(name);
+      names.set(name, bytes);
+    }
+    writer.u8(TAG_STRING);
+    writer.block(bytes);
+  }
+
+  /**
+   * Send what is written to an export that leaves a result.
+   *
+   * @private
+   * @param {Writer} writer
+   * @param {(at: number, length: number) => number} call
+   * @returns {number} what the export returned
+   */
+  send(writer, call) {
+    const { machine } = this;
+    const { size } = writer;
+    // Finalizers may run Lua before there is memory, and use the writer.
+    const bytes = writer.fits ? null : writer.bytes.subarray(writer.start, writer.length);
+    this.begin();
+    const own = bytes !== null;
+    const at = own ? this.allocate(size) : this.address;
+    if (own) machine.bytes.set(bytes, at);
+    const left = this.guarded(() => call(at, size));
+    if (own) machine.luaAlloc(0, at, size, 0);
+    if (this.session !== null && this.depth === 0) this.session.called();
+    return left;
   }
 
   /**
@@ -820,7 +1174,7 @@ export class Lua {
       this.guarded(() => machine.runGc());
       at = machine.luaAlloc(0, 0, 0, size);
     }
-    if (at === 0) throw new LuaError(`not enough memory for ${size} bytes of code`, { code: STATUS_MEMORY_ERROR });
+    if (at === 0) throw new LuaError(`not enough memory for ${size} bytes of code or arguments`, { code: STATUS_MEMORY_ERROR });
     return at;
   }
 
@@ -847,12 +1201,13 @@ export class Lua {
    */
   finishOutput(rest) {
     // Wherever a run's output is handed on, the machine counts as running: `onPrint` may not call it.
+    const { obstacle } = this;
     this.obstacle = 'running';
     try {
       if (rest.length > 0) this.output.take(rest);
       return this.output.finish();
     } finally {
-      this.obstacle = '';
+      this.obstacle = obstacle;
     }
   }
 
@@ -868,19 +1223,35 @@ export class Lua {
     const code = machine.getStatus();
     if (code === STATUS_TOO_LARGE) {
       const values = this.part(PART_VALUES);
-      if (values !== null) return new Result(new Decoder(values, this.tables).results(0, values.length), this.finishOutput(NOTHING));
+      if (values !== null) return new Result(new Decoder(values, this.decoder.references).results(0, values.length), this.finishOutput(NOTHING));
     }
     const message = decodeLossy(this.part(PART_MESSAGE) || inBuffer);
     const traceback = this.part(PART_TRACEBACK);
     const value = this.part(PART_ERROR_VALUE);
-    const thrown = machine.takeThrown();
-    throw new LuaError(message, {
+    const cause = this.causeOf(this.part(PART_EXCEPTION));
+    const error = new LuaError(message, {
       code,
       traceback: traceback === null ? '' : decodeLossy(traceback),
-      value: value === null ? message : new Decoder(value, this.tables).value(0, value.length),
+      value: value === null ? message : new Decoder(value, this.decoder.references).value(0, value.length),
       output: this.finishOutput(NOTHING),
-      cause: thrown === null ? undefined : thrown.error,
+      cause,
     });
+    if (this.depth > 0) this.innerError = error;
+    throw error;
+  }
+
+  /**
+   * What JavaScript threw behind an error.
+   *
+   * @private
+   * @param {Uint8Array | null} number of the exception of a function, if the error is one
+   * @returns {unknown}
+   */
+  causeOf(number) {
+    const thrown = this.machine.takeThrown();
+    const { exception } = this.functions;
+    if (number !== null && new DataView(number.buffer).getUint32(0, true) === exception.number) return exception.error;
+    return thrown === null ? undefined : thrown.error;
   }
 
   /**
@@ -920,6 +1291,14 @@ function revive(machine) {
     result = -1;
   }
   if (result !== 0) throw new SnapshotError('damaged', 'is damaged: its image is not that of a machine');
+}
+
+/**
+ * @param {unknown} path
+ * @throws {TypeError}
+ */
+function checkPath(path) {
+  if (typeof path !== 'string') throw new TypeError(`the name of a global has to be a string, not ${path === null ? 'null' : typeof path}`);
 }
 
 /**

@@ -210,6 +210,11 @@ export class MapStore {
     }
   }
 
+  /** Bytes that all values take together. */
+  get bytes() {
+    return 4 * this.values.used + this.values.long;
+  }
+
   /**
    * @param {number} tableId
    * @param {string} key

@@ -20,9 +20,17 @@ export class Output {
   constructor(onPrint, keep) {
     this.onPrint = onPrint;
     this.keep = keep;
-    /** @type {Uint8Array[]} pieces of the current run */
-    this.pieces = [];
+    /** @type {Uint8Array[] | null} pieces of the current run */
+    this.pieces = null;
     this.decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    /**
+     * What the runs have printed, and what `onPrint` threw, that wait for those inside them to end, the innermost last.
+     *
+     * @type {{ pieces: Uint8Array[] | null, failed: boolean, failure: unknown }[]}
+     */
+    this.outer = [];
+    /** How many bytes were printed since the count was last set to 0. */
+    this.count = 0;
     /** What `onPrint` threw, the first time in this run. */
     this.failed = false;
     /** @type {unknown} */
@@ -31,9 +39,35 @@ export class Output {
 
   /** Forget the run before. */
   reset() {
-    if (this.pieces.length > 0) this.pieces = [];
+    if (this.pieces !== null) {
+      const { outer, pieces } = this;
+      if (outer.length > 0) {
+        const last = outer[outer.length - 1];
+        last.pieces = (last.pieces || []).concat(pieces);
+      }
+      this.pieces = null;
+    }
     this.failed = false;
     this.failure = undefined;
+  }
+
+  /** Let other runs begin inside this one. */
+  suspend() {
+    const { pieces, failed, failure } = this;
+    this.outer.push({ pieces, failed, failure });
+    this.pieces = null;
+    this.failed = false;
+    this.failure = undefined;
+  }
+
+  /** Go on with the run that was suspended; what the runs inside it printed is part of its output. */
+  resume() {
+    this.reset();
+    const outer = this.outer.pop();
+    if (outer === undefined) return;
+    this.pieces = outer.pieces;
+    this.failed = outer.failed;
+    this.failure = outer.failure;
   }
 
   /**
@@ -42,8 +76,12 @@ export class Output {
    * @param {Uint8Array} bytes valid only during the call
    */
   take(bytes) {
+    this.count += bytes.length;
     const copy = bytes.slice();
-    if (this.keep) this.pieces.push(copy);
+    if (this.keep) {
+      if (this.pieces === null) this.pieces = [copy];
+      else this.pieces.push(copy);
+    }
     if (this.onPrint === undefined) return;
     try {
       this.onPrint(this.decoder.decode(copy, { stream: true }), copy);
@@ -62,12 +100,13 @@ export class Output {
    */
   finish() {
     if (this.onPrint !== undefined) {
-      const rest = this.decoder.decode();
+      // The rest of a character may be what the run around this one prints next.
+      const rest = this.outer.length === 0 ? this.decoder.decode() : '';
       if (rest !== '' && !this.failed) this.onPrint(rest, new Uint8Array(0));
     }
     const { pieces } = this;
     if (this.failed) throw this.failure;
-    if (pieces.length === 0) return '';
+    if (pieces === null) return '';
     if (pieces.length === 1) return decodeLossy(pieces[0]);
     const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
     let at = 0;

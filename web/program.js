@@ -3,7 +3,8 @@
  * its turn.
  */
 
-import { LuaStateError } from './errors.js';
+import { LuaError, LuaStateError } from './errors.js';
+import { LIMITS, limitsOf } from './limits.js';
 import { Result } from './result.js';
 
 /** What a step of a program gave. */
@@ -32,7 +33,7 @@ export class Step extends Result {
  * @property {(step: Step) => unknown} [onTick] is told after each piece; if it returns false, the program stays paused
  */
 
-/** @typedef {import('./lua-persistent.js').RunOptions & PiecesOptions} ProgramOptions */
+/** @typedef {import('./lua-persistent.js').RunOptions & PiecesOptions & { console?: boolean }} ProgramOptions */
 
 const PIECE = 1000000;
 const LONGEST = 0xffffffff;
@@ -65,17 +66,50 @@ function turn() {
 export async function runInPieces(lua, code, options) {
   const budget = options.ticks === undefined ? PIECE : options.ticks;
   ticksOf(budget);
+  const total = limitsOf(options, lua.defaultLimits);
   lua.start(code, options);
   const number = lua.programs;
   let output = '';
   let ticks = 0;
+  let milliseconds = 0;
+  let bytes = 0;
   for (;;) {
     if (lua.programs !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
-    const step = lua.step(budget);
+    const began = performance.now();
+    const step = stepWithin(lua, budget, total, [ticks, milliseconds, bytes]);
+    milliseconds += performance.now() - began;
+    bytes += lua.printed;
     output += step.output;
     ticks += step.ticks;
     const stopped = options.onTick !== undefined && options.onTick(step) === false;
     if (step.done || stopped) return new Step(step.done, step.values, output, ticks, step.overrun);
     await turn();
+  }
+}
+
+/**
+ * Run a piece within what is left of the limits of the whole.
+ *
+ * @param {import('./lua-persistent.js').Lua} lua
+ * @param {number} budget
+ * @param {[number, number, number]} total limits of the whole, 0 for none
+ * @param {[number, number, number]} used by the pieces before
+ * @returns {Step}
+ */
+function stepWithin(lua, budget, total, used) {
+  const [instructions, milliseconds, outputBytes] = total.map((limit, index) =>
+    limit === 0 ? Infinity : Math.max(1, Math.ceil(limit - used[index])),
+  );
+  try {
+    return lua.step(budget, { instructions, milliseconds, outputBytes });
+  } catch (error) {
+    // It names what was left; what was set is the limit of the whole.
+    if (error instanceof LuaError && error.limit !== null) {
+      const limit = total[LIMITS.indexOf(error.limit)];
+      const named = (/** @type {string} */ text) => text.replace(/the limit of \d+ /, `the limit of ${limit} `);
+      if (error.value === error.message) error.value = named(error.message);
+      error.message = named(error.message);
+    }
+    throw error;
   }
 }

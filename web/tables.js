@@ -11,7 +11,7 @@ import { Handles } from './handles.js';
 import { keyForm, METATABLE } from './key.js';
 import { dropTable } from './store.js';
 import { isWellFormed } from './text.js';
-import { LuaFunction, TableReference } from './values.js';
+import { callable, LuaFunction, LuaOpaque, TableReference } from './values.js';
 
 /** First id that no table can have. */
 export const ID_LIMIT = 0xffffffff;
@@ -25,6 +25,7 @@ const HOLDER = '["\\x00held by JavaScript"]';
  * @typedef {object} Machine
  * @property {() => void} check throws if the tables cannot be written now
  * @property {(count: number) => number} reserve takes ids for so many new tables and gives the first
+ * @property {(target: import('./values.js').LuaCallable, args: any[]) => any} call
  * @property {number} homeId
  * @property {number} ioId
  */
@@ -46,9 +47,6 @@ function isSimple(value) {
   return type === 'number' || type === 'boolean' || (type === 'string' && value.length <= SHORT_TEXT && isWellFormed(value));
 }
 
-/** @typedef {import('./decoder.js').References} References */
-
-/** @implements {References} */
 export class Tables {
   /**
    * @param {import('./store.js').Store} store
@@ -59,13 +57,18 @@ export class Tables {
     this.machine = machine;
     /** Tables and functions that JavaScript has, by id. */
     this.handles = new Handles();
+    /**
+     * @private
+     * @type {Map<string, LuaFunction>}
+     */
+    this.libraryFunctions = new Map();
     // Making these anew for each value would cost more than the value.
     /** @private */
     this.writer = new Writer();
     /** @private */
     this.scratch = new Uint8Array(SHORT_VALUE);
     /** @private */
-    this.decoder = new Decoder(this.scratch, this);
+    this.decoder = new Decoder(this.scratch, referencesOf(this));
   }
 
   /**
@@ -95,9 +98,24 @@ export class Tables {
   storedFunction(id) {
     const known = this.handles.get(id);
     if (known instanceof LuaFunction) return known;
-    const stored = new LuaFunction('', id, this.store);
+    const stored = callable(this.machine.call, '', id, this.store);
     this.handles.set(id, stored);
     return stored;
+  }
+
+  /**
+   * The object for a function of Lua's libraries; the same one for the same name.
+   *
+   * @param {string} name
+   * @returns {LuaFunction}
+   */
+  libraryFunction(name) {
+    let known = this.libraryFunctions.get(name);
+    if (known === undefined) {
+      known = callable(this.machine.call, name);
+      this.libraryFunctions.set(name, known);
+    }
+    return known;
   }
 
   /**
@@ -117,7 +135,7 @@ export class Tables {
   read(id, form) {
     const bytes = this.store.get(id, form);
     if (bytes === undefined) return undefined;
-    if (bytes.length > SHORT_VALUE) return new Decoder(bytes, this).stored(0, bytes.length);
+    if (bytes.length > SHORT_VALUE) return new Decoder(bytes, referencesOf(this)).stored(0, bytes.length);
     this.scratch.set(bytes);
     return this.decoder.stored(0, bytes.length);
   }
@@ -224,4 +242,20 @@ export class Tables {
     }
     return first;
   }
+}
+
+/**
+ * What stands for tables and functions of a store, for values that lie in it: nothing that lives in a machine is among them.
+ *
+ * @param {Tables} tables
+ * @returns {import('./decoder.js').References}
+ */
+function referencesOf(tables) {
+  return {
+    table: (id) => tables.table(id),
+    storedFunction: (id) => tables.storedFunction(id),
+    libraryFunction: (name) => tables.libraryFunction(name),
+    held: (type, _number, text) => new LuaOpaque(type, text),
+    hostFunction: (_number, name) => new LuaOpaque('function', name),
+  };
 }

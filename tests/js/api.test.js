@@ -5,17 +5,8 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
 import { decodeValue, encodeValue, ExternalTable, Lua, LuaError, LuaFunction, LuaOpaque, LuaStateError, MapStore } from '../../web/lua-persistent.js';
+import { failure } from './failure.js';
 import { WASM } from './raw.js';
-
-/** The error that a call throws. */
-function failure(call) {
-  try {
-    call();
-  } catch (error) {
-    return error;
-  }
-  return assert.fail('nothing was thrown');
-}
 
 test('the module is found by itself, or given as bytes, module, response, address or promise', async () => {
   const bytes = readFileSync(WASM);

@@ -161,7 +161,7 @@ test('malformed bytes get a DecodeError that says where', () => {
     [bytes(0x02, 1, 2), /8 bytes needed/],
     [bytes(0x04, u32(5), 'abc'), /byte 5: 5 bytes needed, 3 left/],
     [bytes(0x0a, 9, u32(0)), /no type 9/],
-    [bytes(0x0d), /unknown tag 0x0d/],
+    [bytes(0x0f), /unknown tag 0x0f/],
     [bytes(0x05, u32(3), 1, 0, 0), /a stored function of 3 bytes/],
     [bytes(0x07, u32(0)), /a reference to table 0/],
     [bytes(0x0c, u32(2), 'x'), /2 bytes needed, 1 left/],
@@ -254,7 +254,7 @@ test('null and undefined are absent from a table', () => {
 test('what Lua cannot hold is an EncodeError that gives the path', () => {
   class Point {}
   const cases = [
-    [{ jobs: [1, { run() {} }] }, 'value.jobs[1].run: a JavaScript function has no Lua form'],
+    [{ jobs: [1, { run() {} }] }, 'value.jobs[1].run: a function can be sent to Lua, but not be stored from JavaScript'],
     [[Symbol('s')], 'value[0]: a JavaScript symbol has no Lua form'],
     [{ 'a b': new Date() }, 'value["a b"]: a JavaScript Date has no Lua form'],
     [new Point(), 'value: a JavaScript Point has no Lua form'],

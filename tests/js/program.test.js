@@ -149,3 +149,19 @@ test('`run` says so when another program takes its place', async () => {
   await assert.rejects(first, (error) => error instanceof LuaStateError && error.state === 'replaced');
   assert.equal((await second).value, 2);
 });
+
+test('a program gets arguments and runs as a console if it is to', async () => {
+  const lua = await Lua.create();
+  lua.compute('arg = {[0] = "main", "a", "b", nil, "d"}');
+  lua.start('return select("#", ...), ...', { passArguments: true });
+  assert.deepEqual(lua.step().values.slice(0, 3), [4, 'a', 'b']);
+  lua.start('return select("#", ...)');
+  assert.equal(lua.step().value, 0);
+  lua.compute('arg = nil');
+  lua.start('return select("#", ...)', { passArguments: true });
+  assert.equal(lua.step().value, 0);
+  lua.start('local kept = 5', { console: true });
+  assert.equal(lua.step().value, 5);
+  assert.equal(lua.eval('kept').value, 5);
+  lua.close();
+});

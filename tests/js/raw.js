@@ -3,8 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 
-/** The artifact under test. */
-export const WASM = new URL('../../web/lua.wasm', import.meta.url);
+import { unwindByHost } from './raw-unwind.js';
+
+/** The artifact under test: `lua.wasm`, unless old-engine.cjs says otherwise. */
+export const WASM = new URL(`../../web/${process.env.LUA_ARTIFACT || 'lua.wasm'}`, import.meta.url);
+
+/** Whether it imports its protected calls from the host. */
+export const UNWINDS_BY_HOST = WASM.pathname.endsWith('/lua-host.wasm');
 
 /** The module, compiled once for all instances of a test file. */
 export const wasmModule = new WebAssembly.Module(readFileSync(WASM));
@@ -61,6 +66,7 @@ export function instantiate(overrides = {}) {
       ...overrides,
     },
   };
+  if (UNWINDS_BY_HOST) imports.env = unwindByHost(imports.env, () => exports.__indirect_function_table);
 
   const { exports } = new WebAssembly.Instance(wasmModule, imports);
   const memory = new Uint8Array(exports.memory.buffer);

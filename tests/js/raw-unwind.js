@@ -1,0 +1,39 @@
+// What a host written by hand does besides for lua-host.wasm, from the Exports Reference alone: protected calls, and catching
+// what its own functions throw.
+
+/** What the reference has an import return in place of an exception. */
+const THREW = -2147483648;
+
+/**
+ * The functions of a host, and the two for protected calls.
+ *
+ * @param {Record<string, Function>} env
+ * @param {() => WebAssembly.Table} getFunctions the exported table
+ */
+export function unwindByHost(env, getFunctions) {
+  const raised = new Error('a Lua error');
+  const guarded = Object.entries(env).map(([name, call]) => [name, guard(call)]);
+  return {
+    ...Object.fromEntries(guarded),
+    lua_try(index, state, data) {
+      try {
+        getFunctions().get(index)(state, data);
+      } catch (error) {
+        if (error !== raised) throw error;
+      }
+    },
+    lua_throw() {
+      throw raised;
+    },
+  };
+}
+
+function guard(call) {
+  return (...args) => {
+    try {
+      return call(...args);
+    } catch {
+      return THREW;
+    }
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * Values that stay in Lua and that JavaScript holds: a Lua function is a `LuaFunction` that can be called, a coroutine or
+ * userdata a `LuaOpaque`. Lua keeps them until they are released, by hand or when JavaScript has collected them.
+ */
+
+import { EncodeError } from './errors.js';
+import { Handles } from './handles.js';
+import { TAG_REFERENCE } from './loader.js';
+import { callable, LuaOpaque } from './values.js';
+
+/**
+ * What references need of their machine.
+ *
+ * @typedef {object} Machine
+ * @property {(target: import('./values.js').LuaCallable, args: any[]) => any} call
+ * @property {(number: number) => void} release
+ * @property {() => boolean} isOpen whether it can be told to release something
+ */
+
+/** Lua's type numbers of what can be referred to. */
+const TYPES = new Map([
+  ['light userdata', 2],
+  ['function', 6],
+  ['userdata', 7],
+  ['thread', 8],
+]);
+
+/**
+ * Every function that stands for one that lives in some machine.
+ *
+ * @type {WeakSet<object>}
+ */
+const LIVING = new WeakSet();
+
+/** References to values of one machine. */
+export class References {
+  /** @param {Machine} machine */
+  constructor(machine) {
+    this.machine = machine;
+    /**
+     * The number behind each object, and the type.
+     *
+     * @private
+     * @type {WeakMap<object, { type: number, number: number }>}
+     */
+    this.known = new WeakMap();
+    /**
+     * Numbers whose objects are gone. They are released when the machine is not in the middle of something.
+     *
+     * @private
+     * @type {Set<number>}
+     */
+    this.dead = new Set();
+    /** @private */
+    this.handles = new Handles((number) => this.dead.add(number));
+    /**
+     * The highest number that there has been.
+     *
+     * @private
+     */
+    this.last = 0;
+    /**
+     * Numbers that were released since the outermost checkpoint.
+     *
+     * @private
+     * @type {number[]}
+     */
+    this.released = [];
+    /**
+     * Where each checkpoint was set.
+     *
+     * @private
+     * @type {{ last: number, released: number }[]}
+     */
+    this.marks = [];
+  }
+
+  /**
+   * The object for a value of Lua; the same one for the same number.
+   *
+   * @param {string} type Lua's name of its type
+   * @param {number} number
+   * @param {string} text what `tostring` gives for it
+   * @returns {any}
+   */
+  held(type, number, text) {
+    this.dead.delete(number);
+    const known = this.handles.get(number);
+    if (known !== undefined) return known;
+    const value = type === 'function' ? this.callable(text) : new LuaOpaque(type, text);
+    if (number > this.last) this.last = number;
+    this.known.set(value, { type: TYPES.get(type) || 0, number });
+    this.handles.set(number, value);
+    return value;
+  }
+
+  /**
+   * @private
+   * @param {string} text
+   * @returns {import('./values.js').LuaCallable}
+   */
+  callable(text) {
+    const target = callable(this.machine.call, '');
+    Object.defineProperty(target, 'release', { value: () => this.release(target) });
+    Object.defineProperty(target, 'toString', { value: () => text });
+    LIVING.add(target);
+    return target;
+  }
+
+  /**
+   * Write a value of this machine.
+   *
+   * @param {import('./encoder.js').Writer} writer
+   * @param {any} value
+   * @returns {boolean} false if it is none, and nothing was written
+   * @throws {EncodeError} if it was one, or is one of another machine
+   */
+  encode(writer, value) {
+    const reference = this.known.get(value);
+    if (reference === undefined) {
+      if (LIVING.has(value)) throw new EncodeError('this Lua function was released or rolled back, or belongs to another machine', 'value');
+      return false;
+    }
+    writer.u8(TAG_REFERENCE);
+    writer.u8(reference.type);
+    writer.u32(reference.number);
+    writer.u32(0);
+    return true;
+  }
+
+  /**
+   * Give a value back to Lua, whose object is of no use from then on.
+   *
+   * @private
+   * @param {any} value
+   */
+  release(value) {
+    const reference = this.known.get(value);
+    if (reference === undefined) return;
+    this.known.delete(value);
+    this.handles.delete(reference.number);
+    this.dead.add(reference.number);
+    if (this.machine.isOpen()) this.sweep();
+  }
+
+  /** @returns {number[]} the numbers of all values that Lua keeps */
+  numbers() {
+    return this.handles.numbers().concat(Array.from(this.dead));
+  }
+
+  /** Release what JavaScript has no use for any more. The machine has to be open. */
+  sweep() {
+    if (this.dead.size === 0) return;
+    this.dead.forEach((number) => {
+      this.machine.release(number);
+      if (this.marks.length > 0) this.released.push(number);
+    });
+    this.dead.clear();
+  }
+
+  /** Begin a checkpoint. */
+  checkpoint() {
+    this.marks.push({ last: this.last, released: this.released.length });
+  }
+
+  /** End a checkpoint and keep what has happened. */
+  commit() {
+    this.marks.pop();
+    if (this.marks.length === 0) this.released = [];
+  }
+
+  /** End a checkpoint and go back to it: Lua keeps what was released since, and gives the numbers of since again. */
+  rollback() {
+    const mark = this.marks.pop();
+    if (mark === undefined) return;
+    for (const number of this.numbers()) {
+      if (number <= mark.last) continue;
+      const value = this.handles.get(number);
+      if (value !== undefined) this.known.delete(value);
+      this.handles.delete(number);
+      this.dead.delete(number);
+    }
+    this.last = mark.last;
+    for (const number of this.released.splice(mark.released)) {
+      if (number <= mark.last) this.dead.add(number);
+    }
+  }
+}
