@@ -13,9 +13,12 @@ const COUNTER = fileURLToPath(new URL('../../examples/counter.lua', import.meta.
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lua-persistent-'));
 test.after(() => fs.rmSync(directory, { recursive: true, force: true }));
 
+/** A command that does not stop is ended, so that its test fails. */
+const BOUNDED = { timeout: 60_000, killSignal: 'SIGKILL' };
+
 /** Run the command in the temporary directory. */
 function run(...words) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...words], { cwd: directory, encoding: 'latin1', input: run.input });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...words], { cwd: directory, encoding: 'latin1', input: run.input, ...BOUNDED });
   return { status, stdout, stderr };
 }
 
@@ -82,6 +85,81 @@ test('a program can come from the standard input', () => {
   assert.match(stderr, /stdin:1: x/);
 });
 
+test('without FILE the standard input is the program', () => {
+  run.input = 'print("piped", ..., arg[0])';
+  const { status, stdout } = run();
+  run.input = undefined;
+  assert.deepEqual({ status, stdout }, { status: 0, stdout: 'piped\tnil\t-\n' });
+});
+
+test('code of the command line runs in order, before the program', () => {
+  const name = program('print(x, ...)');
+  assert.equal(run('-e', 'x = 1', '-e', 'x = x + 1 print(select("#", ...))', name, 'a').stdout, '0\n2\ta\n');
+  assert.equal(run('-e', 'print(arg[0], arg[1], arg[2] ~= nil, arg[3])').stdout, 'lua-persistent\t-e\ttrue\tnil\n');
+  assert.equal(run('-e', 'x = 1', program('print(arg[-3], arg[-2], arg[-1])')).stdout, 'lua-persistent\t-e\tx = 1\n');
+});
+
+test('nothing runs after code that fails', () => {
+  const { status, stdout, stderr } = run('-e', 'print(1)', '-e', 'error("x")', '-e', 'print(2)', program('print(3)'));
+  assert.equal(status, 1);
+  assert.equal(stdout, '1\n');
+  assert.match(stderr, /^lua-persistent: \(command line\):1: x\nstack traceback:\n/);
+});
+
+test('modules are found beside the program, and then from where the command runs', () => {
+  fs.mkdirSync(path.join(directory, 'app', 'package'), { recursive: true });
+  fs.writeFileSync(path.join(directory, 'app', 'main.lua'), 'print(require("near").name, (require("package.part")), (require("far")))');
+  fs.writeFileSync(path.join(directory, 'app', 'near.lua'), 'return { name = "near" }');
+  fs.writeFileSync(path.join(directory, 'near.lua'), 'return { name = "wrong" }');
+  fs.writeFileSync(path.join(directory, 'app', 'package', 'part.lua'), 'return ...');
+  fs.mkdirSync(path.join(directory, 'far'));
+  fs.writeFileSync(path.join(directory, 'far', 'init.lua'), 'return "far"');
+  assert.equal(run('app/main.lua').stdout, 'near\tpackage.part\tfar\n');
+});
+
+test('a module can be loaded into a global before the program', () => {
+  fs.writeFileSync(path.join(directory, 'greet.lua'), 'return { hello = "hello" }');
+  assert.equal(run('-l', 'greet', '-l', 'g=greet', '-e', 'print(greet.hello, g == greet)').stdout, 'hello\ttrue\n');
+  const { status, stderr } = run('-l', 'nowhere', '-e', 'print("ran")');
+  assert.equal(status, 1);
+  assert.match(stderr, /^lua-persistent: .*module 'nowhere' not found/);
+});
+
+test('an error in a module names the module and the line', () => {
+  fs.writeFileSync(path.join(directory, 'bad.lua'), 'local x\nx.y = 1');
+  fs.writeFileSync(path.join(directory, 'worse.lua'), 'local = 1');
+  assert.match(run('-l', 'bad').stderr, /^lua-persistent: bad:2: attempt to index a nil value/);
+  assert.match(run('-l', 'worse').stderr, /worse:1: <name> expected near '='/);
+});
+
+test('what goes beyond a limit is stopped, with exit code 1', () => {
+  for (const [limit, code, message] of [
+    ['instructions=1k', 'while true do end', /\(command line\):1: the limit of 1000 instructions is reached\nstack traceback:/],
+    ['ms=50', 'while true do pcall(error) end', /the limit of 50 milliseconds is reached/],
+    ['output-bytes=4', 'print("123") print("5")', /the limit of 4 bytes of output is reached/],
+  ]) {
+    const { status, stdout, stderr } = run('--limit', limit, '-e', code, '-e', 'print("went on")');
+    assert.equal(status, 1, limit);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stdout, /went on/);
+  }
+});
+
+test('each program has the limit for itself', () => {
+  const code = 'for i = 1, 600 do end';
+  assert.equal(run('--limit', 'instructions=1k', '-e', code, '-e', code, program(code)).status, 0);
+});
+
+test('os.exit ends the program with its code, wherever it is called, and the state is saved', () => {
+  const state = path.join(directory, 'exit.state');
+  for (const [code, expected] of [['', 0], ['true', 0], ['false', 1], ['3', 3], ['256 + 7', 7]]) {
+    assert.equal(run('-e', `os.exit(${code})`).status, expected, code);
+  }
+  const { status, stdout, stderr } = run('--state', state, '-e', '_home.x = "kept" pcall(os.exit, 5) while true do pcall(error) end', '-e', 'print("ran")');
+  assert.deepEqual({ status, stdout, stderr }, { status: 5, stdout: '', stderr: '' });
+  assert.equal(run('--state', state, '-e', 'print(_home.x)').stdout, 'kept\n');
+});
+
 test('a missing or unreadable file is named in a sentence', () => {
   assert.deepEqual(run('absent.lua'), { status: 1, stdout: '', stderr: "lua-persistent: cannot read 'absent.lua': there is no such file\n" });
   fs.mkdirSync(path.join(directory, 'folder'));
@@ -90,20 +168,18 @@ test('a missing or unreadable file is named in a sentence', () => {
 
 test('a wrong command line gets the usage and exit code 2', () => {
   for (const [words, message] of [
-    [[], /no FILE is given/],
-    [['--bogus'], /unknown option --bogus/],
-    [['x.lua', '--state'], /--state needs a file/],
-    [['--state', 'a', '--state', 'b', 'x.lua'], /--state is given twice/],
+    [['--bogus'], /^lua-persistent: unknown option --bogus\n/],
+    [['x.lua', '--limit', 'memory=5'], /^lua-persistent: there is no limit 'memory' \(there is: instructions, /],
   ]) {
     const { status, stderr } = run(...words);
     assert.equal(status, 2);
     assert.match(stderr, message);
-    assert.match(stderr, /usage: lua-persistent FILE/);
+    assert.match(stderr, /usage: lua-persistent \[options\] \[FILE \[args\.\.\.\]\]/);
   }
 });
 
 test('help and version are on standard output', () => {
-  assert.match(run('--help').stdout, /usage: lua-persistent FILE/);
+  assert.match(run('--help').stdout, /usage: lua-persistent \[options\] \[FILE \[args\.\.\.\]\]/);
   assert.match(run('--version').stdout, /^lua-persistent \d+\.\d+\.\d+\n$/);
 });
 

@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
 
 use crate::toolchain::Way;
 
@@ -11,13 +10,15 @@ pub const USAGE: &str = "\
 usage: cargo xtask VERB [options]
 
   setup                      get whatever is missing to build, run and test
-  build                      build web/lua.wasm
+  build                      build web/lua.wasm and web/lua-host.wasm
     --verify-reproducible    build it again in another place and compare the bytes
   generate                   rewrite the files that are generated from exports.toml
     --check                  only say which of them would change, and fail if any would
-  run FILE [args]            run a Lua program, building first if something changed
-    --state FILE             keep its external tables in FILE from one run to the next
-    --                       what follows is the program's, whatever it looks like
+  run [options] [FILE args]  run the command lua-persistent, building first if something changed: all its
+                             options are taken, and `run --help` tells them
+    --                       no option behind it is one of xtask
+  serve                      build the page, and serve it on this machine until Ctrl-C
+    --port N                 at http://127.0.0.1:N/; 8000 unless given
   test [STEP ...]            run every test, or the steps named (or tagged rust, js, lint)
   help                       this text
 
@@ -27,7 +28,10 @@ options of every verb
   --verbose                  show the output of steps that pass, too
 ";
 
-const VERBS: [&str; 6] = ["setup", "build", "generate", "run", "test", "help"];
+const VERBS: [&str; 7] = ["setup", "build", "generate", "run", "serve", "test", "help"];
+
+/// Where the page is served unless the command line says otherwise.
+const PORT: u16 = 8000;
 
 /// A whole command line.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,24 +59,21 @@ pub enum Verb {
         /// Compare only.
         check: bool,
     },
-    /// Run a Lua program.
-    Run(Script),
+    /// Run the command of the package.
+    Run {
+        /// Its own command line.
+        words: Vec<OsString>,
+    },
+    /// Serve the page.
+    Serve {
+        /// Port on this machine; 0 for one that is free.
+        port: u16,
+    },
     /// Run tests.
     Test {
         /// Names or tags of steps; none means all.
         filters: Vec<String>,
     },
-}
-
-/// A Lua program and what it is run with.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Script {
-    /// The program's file.
-    pub file: PathBuf,
-    /// The file that keeps its external tables.
-    pub state: Option<PathBuf>,
-    /// Its own arguments.
-    pub arguments: Vec<OsString>,
 }
 
 /// Options of every verb.
@@ -160,7 +161,8 @@ impl Reader {
                 .flag(Some("--verify-reproducible"))?
                 .map_or(Verb::Help, |verify_reproducible| Verb::Build { verify_reproducible })),
             "generate" => Ok(self.flag(Some("--check"))?.map_or(Verb::Help, |check| Verb::Generate { check })),
-            "run" => self.script(),
+            "run" => self.command(),
+            "serve" => self.port(),
             "test" => self.filters(),
             other => Err(UsageError::unknown("verb", other, &VERBS)),
         }
@@ -183,32 +185,43 @@ impl Reader {
         Ok(Some(found))
     }
 
-    /// Up to FILE every option is `xtask`'s. Behind it `--state`, `--no-install` and `--toolchain` still
-    /// are; everything else, and whatever follows `--`, is the program's.
-    fn script(&mut self) -> Result<Verb, UsageError> {
-        let (mut file, mut state) = (None, None);
-        while file.is_none() {
-            match self.next()? {
-                None => return Err(UsageError::new("say which Lua FILE to run")),
-                Some(Word::Option(name, None)) if name == "--help" => return Ok(Verb::Help),
-                Some(Word::Option(name, value)) if name == "--state" => state = Some(self.value(&name, value)?),
-                Some(Word::Option(name, None)) if name == "--" => file = self.words.next(),
-                Some(Word::Option(name, _)) => return Err(unknown_option(&name, &["--state"])),
-                Some(Word::Plain(word)) => file = Some(word),
-            }
-        }
-        let mut arguments = Vec::new();
+    /// The words are those of the command, except `--no-install` and `--toolchain`, up to the first `--`.
+    fn command(&mut self) -> Result<Verb, UsageError> {
+        let mut words = Vec::new();
         while let Some(word) = self.words.next() {
             match option(&word) {
-                Some((name, value)) if name == "--state" => state = Some(self.value(&name, value)?),
                 Some((name, None)) if name == "--no-install" => self.options.no_install = true,
                 Some((name, value)) if name == "--toolchain" => self.toolchain(&name, value)?,
-                Some((name, None)) if name == "--" => arguments.extend(self.words.by_ref()),
-                _ => arguments.push(word),
+                Some((name, None)) if name == "--" => {
+                    words.push(word);
+                    words.extend(self.words.by_ref());
+                }
+                _ => words.push(word),
             }
         }
-        let script = Script { file: file.unwrap_or_default().into(), state: state.map(PathBuf::from), arguments };
-        Ok(Verb::Run(script))
+        Ok(Verb::Run { words })
+    }
+
+    fn port(&mut self) -> Result<Verb, UsageError> {
+        let mut port = PORT;
+        while let Some(word) = self.next()? {
+            match word {
+                Word::Option(name, None) if name == "--help" => return Ok(Verb::Help),
+                Word::Option(name, value) if name == "--port" => {
+                    let value = self.value(&name, value)?;
+                    port = value.to_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+                        let value = value.to_string_lossy();
+                        UsageError::new(format!("`{value}` is no port: it has to be a number from 0 to {}", u16::MAX))
+                    })?;
+                }
+                Word::Option(name, _) => return Err(unknown_option(&name, &["--port"])),
+                Word::Plain(word) => {
+                    let word = word.to_string_lossy();
+                    return Err(UsageError::new(format!("`{word}` is one word too many")));
+                }
+            }
+        }
+        Ok(Verb::Serve { port })
     }
 
     fn filters(&mut self) -> Result<Verb, UsageError> {
@@ -307,17 +320,15 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn read(line: &str) -> Result<Invocation, UsageError> {
         parse(line.split_whitespace().map(OsString::from))
     }
 
-    fn script(line: &str) -> Script {
+    fn words(line: &str) -> Vec<OsString> {
         match read(line).unwrap().verb {
-            Verb::Run(script) => script,
+            Verb::Run { words } => words,
             other => panic!("{other:?}"),
         }
     }
@@ -332,24 +343,37 @@ mod tests {
     }
 
     #[test]
-    fn the_state_file_is_taken_before_and_behind_the_program() {
-        for line in ["run a.lua --state s", "run --state=s a.lua", "run --state s a.lua"] {
-            let script = script(line);
-            assert_eq!((script.file, script.state), ("a.lua".into(), Some("s".into())), "{line}");
+    fn the_command_gets_its_options_whatever_they_are() {
+        assert_eq!(words("run"), [""; 0]);
+        for line in ["--state s -i a.lua -x --verbose", "-e print(1) -v --help", "--limit=ms=5 - -h"] {
+            let read = words(&format!("run {line}"));
+            assert_eq!(read, line.split(' ').collect::<Vec<_>>(), "{line}");
         }
     }
 
     #[test]
-    fn words_behind_the_program_that_are_no_options_of_ours_are_the_programs() {
-        let script = script("run a.lua one --state s --verbose -x --no-install");
-        assert_eq!(script.state, Some("s".into()));
-        assert_eq!(script.arguments, ["one", "--verbose", "-x"]);
+    fn the_command_does_not_get_how_to_build() {
+        for line in ["run --no-install a.lua -x --toolchain debian", "--no-install run --toolchain=debian a.lua -x"] {
+            let read = read(line).unwrap();
+            assert_eq!(read.verb, Verb::Run { words: vec!["a.lua".into(), "-x".into()] }, "{line}");
+            assert!(read.options.no_install && read.options.way == Some(Way::Debian), "{line}");
+        }
     }
 
     #[test]
-    fn a_double_dash_hands_options_to_the_program() {
-        assert_eq!(script("run a.lua -- --state s").arguments, ["--state", "s"]);
-        assert_eq!(script("run -- -odd.lua").file, Path::new("-odd.lua"));
+    fn a_double_dash_hands_everything_to_the_command() {
+        assert_eq!(words("run a.lua -- --no-install"), ["a.lua", "--", "--no-install"]);
+        assert_eq!(words("run -- -odd.lua"), ["--", "-odd.lua"]);
+    }
+
+    #[test]
+    fn the_page_is_served_on_port_8000_unless_another_is_given() {
+        for (line, port) in [("serve", 8000), ("serve --port 80", 80), ("--no-install serve --port=0", 0)] {
+            assert_eq!(read(line).unwrap().verb, Verb::Serve { port }, "{line}");
+        }
+        for line in ["serve --port 65536", "serve --port x", "serve --port", "serve 80"] {
+            assert!(read(line).is_err(), "{line}");
+        }
     }
 
     #[test]
@@ -376,8 +400,7 @@ mod tests {
     fn what_is_missing_or_too_much_is_named() {
         for (line, problem) in [
             ("", "say what to do"),
-            ("run", "say which Lua FILE"),
-            ("run a.lua --state", "`--state` needs a value"),
+            ("run a.lua --toolchain", "`--toolchain` needs a value"),
             ("build twice", "`twice` is one word too many"),
         ] {
             let message = read(line).unwrap_err().to_string();

@@ -1,0 +1,21 @@
+/**
+ * What the command says in one sentence, without a JavaScript stack.
+ */
+
+/** The command line makes no sense. */
+export class UsageError extends Error {}
+
+/** The command cannot do its work, for a reason outside the program. */
+export class CommandError extends Error {}
+
+/**
+ * Why a system call failed, as the rest of a sentence that names the file.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function reasonOf(error) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (code === 'ENOENT') return 'there is no such file';
+  return String(message).split(', ')[0];
+}

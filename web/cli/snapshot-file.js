@@ -1,0 +1,87 @@
+/**
+ * The file of `--snapshot`: locked while it is in use, replaced in one step.
+ */
+
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+import { FileLock } from '../persist/lock-file.js';
+import { CommandError, reasonOf } from './errors.js';
+
+/** A file that holds a snapshot, or will. */
+export class SnapshotFile {
+  /**
+   * @param {string} name
+   * @throws {import('../persist/state-error.js').StateError} if it cannot be locked
+   * @throws {CommandError}
+   */
+  constructor(name) {
+    this.source = `snapshot file '${name}'`;
+    /** Where the file is: a name that is a symbolic link stays one. */
+    this.path = fs.existsSync(name) ? fs.realpathSync(name) : path.resolve(name);
+    /** @private */
+    this.lock = FileLock.take({ fs, path, os }, this.path, this.source);
+  }
+
+  /**
+   * @returns {Uint8Array | null} null if there is no file
+   * @throws {CommandError}
+   */
+  read() {
+    try {
+      return fs.readFileSync(this.path);
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return null;
+      throw new CommandError(`${this.source} cannot be read: ${reasonOf(error)}`);
+    }
+  }
+
+  /**
+   * Put a snapshot in place of the one before.
+   *
+   * @param {Uint8Array} bytes
+   * @throws {CommandError | import('../persist/state-error.js').StateError} and the file is as it was
+   */
+  write(bytes) {
+    this.lock.check();
+    const folder = path.dirname(this.path);
+    // One name is enough, as there is one writer; what a crash leaves behind there is removed.
+    const temporary = path.join(folder, `.${path.basename(this.path)}.tmp`);
+    try {
+      const mode = fs.statSync(this.path, { throwIfNoEntry: false })?.mode ?? 0o666;
+      fs.rmSync(temporary, { force: true });
+      fs.writeFileSync(temporary, bytes, { flag: 'wx', mode: mode & 0o777 });
+      sync(temporary, 'r+');
+      fs.renameSync(temporary, this.path);
+    } catch (error) {
+      fs.rmSync(temporary, { force: true });
+      throw new CommandError(`${this.source} cannot be written: ${reasonOf(error)}`);
+    }
+    try {
+      sync(folder, 'r');
+    } catch (_unsupported) {
+      // Windows cannot synchronise a folder. The new file is in place all the same.
+    }
+  }
+
+  /** Let others use the file. */
+  close() {
+    this.lock.release();
+  }
+}
+
+/**
+ * Wait until a file or folder is on the disk.
+ *
+ * @param {string} name
+ * @param {string} flags
+ */
+function sync(name, flags) {
+  const handle = fs.openSync(name, flags);
+  try {
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+}
