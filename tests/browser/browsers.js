@@ -11,7 +11,13 @@
  * @property {(run: Function, ...args: any[]) => Promise<any>} evaluate run a function there; what goes in and out is JSON
  * @property {() => Promise<string[]>} complaints errors and warnings since the last time: on the console, uncaught, failed
  *   requests
- * @property {() => Promise<void>} [reload] where profiles are
+ * @property {() => Promise<void>} reload
+ * @property {(text: string) => Promise<void>} type on the keyboard; a line feed is Enter
+ * @property {(...keys: string[]) => Promise<void>} press a key, as `KeyboardEvent.key` calls it, while the ones before it are down
+ * @property {(selector: string) => Promise<void>} click with the mouse
+ * @property {(width: number, height: number) => Promise<void>} resize the page; a window of WebKit stays at least 450 wide
+ * @property {() => Promise<Uint8Array>} screenshot as PNG
+ * @property {(scheme: 'light' | 'dark') => Promise<void>} [prefer] dark or light, as the system would; not every driver can
  * @property {() => Promise<void>} close
  *
  * @typedef {object} Kind

@@ -34,6 +34,28 @@ inEach(BROWSERS, (kind, context) => {
       assert.deepEqual(result, { streamed: 0, value: 42 });
     });
 
+    test(`${place}: a browser that knows WebAssembly exceptions fetches lua.wasm alone`, async () => {
+      assert.deepEqual(await perform('/tests/browser/page.html', place, 'fetchedModules'), ['lua.wasm']);
+    });
+
+    test(`${place}: lua-host.wasm, for older browsers, runs here as well`, async () => {
+      const codes = [
+        'local ok, e = pcall(error, { 1 }) return ok, e[1], select(2, pcall(error, "inner", 0))',
+        'local co = coroutine.wrap(function() pcall(function() coroutine.yield(1) error("x") end) error("dead", 0) end) return co(), pcall(co)',
+        'local n = 0 for i = 1, 1000 do if not pcall(error) then n = n + 1 end end return n',
+        'local function f() local ok, e = pcall(f) error(e, 0) end f()',
+        'error("to JavaScript", 0)',
+        '_home.t = { 1, 2 } return #_home.t',
+      ];
+      const { results } = await perform('/tests/browser/page.html', place, 'session', codes, 'eval', '/web/lua-host.wasm');
+      assert.deepEqual(results[0].values, [false, 1, 'inner']);
+      assert.deepEqual(results[1].values, [1, false, 'dead']);
+      assert.deepEqual(results[2].values, [1000]);
+      assert.match(results[3].error.message, /stack overflow/);
+      assert.equal(results[4].error.message, 'to JavaScript');
+      assert.deepEqual(results[5].values, [2]);
+    });
+
     test(`${place}: a content security policy without eval does not stand in the way`, async () => {
       const { results } = await perform('/strict/tests/browser/page.html', place, 'session', ['return 6 * 7']);
       assert.equal(results[0].value, 42);

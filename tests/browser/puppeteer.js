@@ -15,7 +15,7 @@ export function puppeteerBrowser(options) {
   return async (profile) => {
     const browser = await puppeteer.launch({ ...options, headless: true, userDataDir: profile, protocolTimeout: PATIENCE, timeout: PATIENCE });
     return {
-      open: (address) => open(browser, address),
+      open: (address) => open(browser, address, options.browser === 'chrome'),
       close: () => browser.close(),
       pid: browser.process()?.pid,
     };
@@ -25,9 +25,10 @@ export function puppeteerBrowser(options) {
 /**
  * @param {import('puppeteer-core').Browser} browser
  * @param {string} address
+ * @param {boolean} canPrefer whether the browser can be told which colours its user prefers
  * @returns {Promise<import('./browsers.js').Tab>}
  */
-async function open(browser, address) {
+async function open(browser, address, canPrefer) {
   const page = await browser.newPage();
   /** @type {string[]} */
   const complaints = [];
@@ -41,6 +42,17 @@ async function open(browser, address) {
     evaluate: (run, ...args) => page.evaluate(run, ...args),
     complaints: async () => complaints.splice(0),
     reload: async () => void (await page.reload()),
+    type: (text) => page.keyboard.type(text),
+    press: async (...keys) => {
+      const last = keys.pop();
+      for (const key of keys) await page.keyboard.down(key);
+      await page.keyboard.press(last);
+      for (const key of keys.reverse()) await page.keyboard.up(key);
+    },
+    click: (selector) => page.click(selector),
+    resize: (width, height) => page.setViewport({ width, height }),
+    screenshot: () => page.screenshot(),
+    prefer: canPrefer ? (scheme) => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]) : undefined,
     close: () => page.close(),
   };
 }

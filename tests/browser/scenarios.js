@@ -13,13 +13,14 @@ export { countStreaming } from './streaming.js';
  *
  * @param {string[]} codes
  * @param {'eval' | 'compute'} [method]
+ * @param {string} [wasm] address of the module; by default the one that the browser can run
  * @returns {Promise<object>} `results`, one for each piece (`value`, `values`, `output`, `lines`, or `error`); `tables`,
  *   what is then in the store; `printed`, the texts that `onPrint` got; `before` and `after`, figures of the memory
  */
-export async function session(codes, method = 'eval') {
+export async function session(codes, method = 'eval', wasm = undefined) {
   const printed = [];
   const store = new MapStore();
-  const lua = await Lua.create({ store, onPrint: (text) => printed.push(text) });
+  const lua = await Lua.create({ wasm, store, onPrint: (text) => printed.push(text) });
   const before = lua.stats();
   const results = codes.map((code) => attempt(() => lua[method](code)));
   lua.gc();
@@ -53,6 +54,17 @@ function plain(value) {
   if (value instanceof Uint8Array) return { bytes: Array.from(value) };
   if (value instanceof ExternalTable) return { external: value.id };
   return value;
+}
+
+/**
+ * Have one machine, by default.
+ *
+ * @returns {Promise<string[]>} names of the modules that were fetched for it
+ */
+export async function fetchedModules() {
+  (await Lua.create()).close();
+  const names = performance.getEntriesByType('resource').map(({ name }) => name.slice(name.lastIndexOf('/') + 1));
+  return names.filter((name) => name.endsWith('.wasm'));
 }
 
 /**

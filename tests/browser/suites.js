@@ -17,11 +17,12 @@ const LIMIT = 300_000;
 /**
  * @param {import('./browsers.js').Kind[]} kinds
  * @param {(kind: import('./browsers.js').Kind, context: Context) => void} define defines the tests
+ * @param {number} [limit] milliseconds for those of one browser
  */
-export function inEach(kinds, define) {
-  describe('in browsers', { concurrency: true, timeout: LIMIT }, () => {
+export function inEach(kinds, define, limit = LIMIT) {
+  describe('in browsers', { concurrency: true, timeout: limit }, () => {
     for (const kind of kinds) {
-      describe(kind.name, { concurrency: 1, timeout: LIMIT }, () => {
+      describe(kind.name, { concurrency: 1, timeout: limit }, () => {
         const context = /** @type {Context} */ ({});
         before(async () => {
           context.server = await serve();

@@ -12,6 +12,27 @@ import { createServer } from 'node:net';
 /** Milliseconds that a command may take; WebKit does not always notice that its display or its pages are gone. */
 const PATIENCE = 60_000;
 
+/**
+ * How WebDriver writes keys that are no characters.
+ *
+ * @type {Record<string, string>}
+ */
+const KEYS = {
+  Backspace: '\ue003',
+  Tab: '\ue004',
+  Enter: '\ue007',
+  Shift: '\ue008',
+  Control: '\ue009',
+  Escape: '\ue00c',
+  End: '\ue010',
+  Home: '\ue011',
+  ArrowLeft: '\ue012',
+  ArrowUp: '\ue013',
+  ArrowRight: '\ue014',
+  ArrowDown: '\ue015',
+  Delete: '\ue017',
+};
+
 /** Whether the page at an address has run its scripts. */
 const LOADED = 'return location.href === arguments[0] && document.readyState === "complete"';
 
@@ -54,11 +75,12 @@ async function open(session, address) {
   // The tab of the command before may be closed; the one that the session began with stays.
   const [first] = await command('GET', `${session}/window/handles`);
   await command('POST', `${session}/window`, { handle: first });
-  const { handle } = await command('POST', `${session}/window/new`, { type: 'tab' });
+  // A tab would be hidden behind the first one, and WebKit draws nothing that is hidden.
+  const { handle } = await command('POST', `${session}/window/new`, { type: 'window' });
   const here = (method, path, body) =>
     command('POST', `${session}/window`, { handle }).then(() => command(method, session + path, body));
   await here('POST', '/url', { url: address });
-  // In a new tab WebKit's driver may answer before the page has replaced the empty one.
+  // In a new window WebKit's driver may answer before the page has replaced the empty one.
   while (!(await here('POST', '/execute/sync', { script: LOADED, args: [address] }))) await pause();
 
   async function evaluate(run, ...args) {
@@ -73,8 +95,26 @@ async function open(session, address) {
     return answer.result;
   }
 
+  /** Presses keys: down and up in the order given. */
+  const strokes = (list) => {
+    const actions = list.map(([type, key]) => ({ type, value: KEYS[key] || key }));
+    return here('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] });
+  };
+
   return {
     evaluate,
+    reload: async () => {
+      await here('POST', '/refresh', {});
+      while (!(await here('POST', '/execute/sync', { script: LOADED, args: [address] }))) await pause();
+    },
+    type: (text) => strokes(Array.from(text.replace(/\n/g, KEYS.Enter), (key) => [['keyDown', key], ['keyUp', key]]).flat()),
+    press: (...keys) => strokes([...keys.map((key) => ['keyDown', key]), ...keys.reverse().map((key) => ['keyUp', key])]),
+    click: async (selector) => {
+      const element = await here('POST', '/element', { using: 'css selector', value: selector });
+      await here('POST', `/element/${Object.values(element)[0]}/click`, {});
+    },
+    resize: (width, height) => here('POST', '/window/rect', { width, height }),
+    screenshot: async () => Buffer.from(await here('GET', '/screenshot'), 'base64'),
     // WebDriver has no word for the console, so the page itself takes note.
     complaints: () => evaluate(() => globalThis.complaints.splice(0)),
     close: () => here('DELETE', '/window'),
