@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 
 import { calls } from './calls.mjs';
+import { coldStarts } from './cold.mjs';
 import { images, imageSizes } from './images.mjs';
 import { show } from './measure.mjs';
 import { tables } from './tables.mjs';
@@ -21,6 +22,7 @@ const module = await WebAssembly.compile(await readFile(new URL('../../web/lua.w
 const wasmoon = await loadWasmoon();
 
 console.log(`Node ${process.version}${wasmoon ? '; wasmoon beside it' : '; wasmoon is not installed'}`);
+show('from import to the first eval, in a new process', [''], coldStarts(wasmoon));
 show('calls', ['here', 'wasmoon'], await calls(module, wasmoon));
 show('external tables, per operation', ['here', 'by hand', 'wasmoon'], await tables(module, wasmoon));
 show('images', ['here'], await images(module));

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use codegen::delta;
 use codegen::manifest::Manifest;
 
 use crate::arguments::Options;
@@ -43,7 +44,34 @@ pub fn command(workspace: &Workspace, options: &Options, verify: bool) -> Result
 pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<Vec<Built>, Error> {
     let linked = files::read(&link(workspace, toolchain, &toolchain.target)?)?;
     let manifest = artifact::manifest(workspace)?;
-    manifest.artifacts.iter().map(|artifact| finish(workspace, &manifest, artifact, &linked)).collect()
+    let finish = |artifact| finish(workspace, &manifest, artifact, &linked);
+    let mut built = manifest.artifacts.iter().map(finish).collect::<Result<Vec<_>, _>>()?;
+    for artifact in &manifest.artifacts {
+        built.extend(derive(workspace, &manifest, artifact)?);
+    }
+    Ok(built)
+}
+
+/// Writes what turns the artifact that is shipped into one that is not, if there is such a one.
+fn derive(
+    workspace: &Workspace,
+    manifest: &Manifest,
+    artifact: &codegen::manifest::Artifact,
+) -> Result<Option<Built>, Error> {
+    let base = manifest.artifacts.iter().find(|other| artifact.base.as_ref() == Some(&other.name));
+    let Some(base) = base else { return Ok(None) };
+    let (from, to) = (files::read(&workspace.path(&base.path))?, files::read(&workspace.path(&artifact.path))?);
+    let path = workspace.path(&artifact.path).with_extension("delta");
+    let known = std::fs::read(&path).ok().filter(|delta| delta::apply(&from, delta).as_ref() == Some(&to));
+    let delta = known.map_or_else(
+        || {
+            let delta = delta::make(&from, &to);
+            files::replace(&path, &delta).map(|()| delta)
+        },
+        Ok,
+    )?;
+    let report = format!("{} bytes, with which {} becomes {}", delta.len(), base.name, artifact.name);
+    Ok(Some(Built { path, report }))
 }
 
 /// Compiles and links the guest; returns the module as the linker wrote it.

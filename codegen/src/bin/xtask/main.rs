@@ -13,9 +13,11 @@ mod generate;
 mod install;
 mod native;
 mod needs;
+mod packages;
 mod process;
 mod progress;
 mod run;
+mod serve;
 mod setup;
 mod test;
 mod toolchain;
@@ -51,7 +53,8 @@ fn dispatch(invocation: Invocation) -> Result<(), Error> {
         Verb::Setup => setup::setup(&workspace, &options),
         Verb::Build { verify_reproducible } => build::command(&workspace, &options, verify_reproducible),
         Verb::Generate { check } => generate::command(&workspace, check),
-        Verb::Run(script) => run::run(&workspace, &options, &script),
+        Verb::Run { words } => run::run(&workspace, &options, &words),
+        Verb::Serve { port } => serve::serve(&workspace, &options, port),
         Verb::Test { filters } => test::command(&workspace, &options, &filters),
     }
 }

@@ -39,6 +39,8 @@ pub enum Need {
 pub const BUILD: [Need; 4] = [Need::HostCompiler, Need::Clang, Need::Libclang, Need::WasmRust];
 /// What `run` needs.
 pub const RUN: [Need; 5] = [Need::HostCompiler, Need::Clang, Need::Libclang, Need::WasmRust, Need::Node];
+/// What `serve` needs.
+pub const SERVE: [Need; 6] = [Need::HostCompiler, Need::Clang, Need::Libclang, Need::WasmRust, Need::Node, Need::Npm];
 /// What `test` needs before it begins.
 pub const TEST: [Need; 8] = [
     Need::HostCompiler,

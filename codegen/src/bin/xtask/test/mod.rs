@@ -83,7 +83,7 @@ mod tests {
     fn a_step_brings_what_it_rests_on_and_nothing_else() {
         assert_eq!(names(&["node"]), ["build", "native", "packages", "node"]);
         assert_eq!(names(&["format"]), ["format"]);
-        assert_eq!(names(&["browsers"]), ["build", "browsers"]);
+        assert_eq!(names(&["browsers"]), ["build", "packages", "browsers"]);
     }
 
     #[test]

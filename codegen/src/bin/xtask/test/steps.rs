@@ -1,18 +1,20 @@
 //! The steps of `cargo xtask test`, in the order in which they run.
 
+use std::path::Path;
 use std::process::Command;
 
 use super::Context;
 use super::outcome::Outcome;
 use crate::build;
-use crate::cache::Cache;
 use crate::error::Error;
 use crate::files;
 use crate::generate;
 use crate::native;
 use crate::needs;
+use crate::packages;
 use crate::process::{self, Finished};
 use crate::progress::Progress;
+use crate::run;
 use crate::setup;
 use crate::toolchain::Way;
 use crate::tools;
@@ -41,14 +43,24 @@ impl Step {
 
 /// The folder of the npm package.
 const WEB: &str = "web";
+/// The folder of the tests in Node.
+const NODE_TESTS: &str = "tests/js";
+/// How the names of those begin to which it makes no difference which artifact runs.
+const OUTSIDE_THE_MODULE: [&str; 7] = ["codec", "external-scale", "key", "old-engine", "persist", "store", "text"];
+/// The folder of the old engine that some of them run the package in.
+const OLD_ENGINE: &str = "tests/old-engine";
+/// The folder of the tests of what is written for readers: snippets, messages, examples.
+const DOCUMENT_TESTS: &str = "tests/docs";
 /// The folder of the tests in browsers, which brings along what drives them.
 const BROWSER_TESTS: &str = "tests/browser";
+/// The folder of the tests of what npm packs, which brings along the tools of those who use it.
+const PACKAGE_TESTS: &str = "tests/package";
 
 /// Words that pick several steps.
 pub const TAGS: [&str; 3] = ["rust", "js", "lint"];
 
 /// All steps.
-pub const STEPS: [Step; 13] = [
+pub const STEPS: [Step; 16] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], run: format },
     Step { name: "clippy", title: "cargo clippy on this machine", tags: &["rust", "lint"], requires: &[], run: clippy },
     Step {
@@ -69,7 +81,7 @@ pub const STEPS: [Step; 13] = [
     },
     Step { name: "native", title: "build the native Lua", tags: &[], requires: &[], run: native_lua },
     Step { name: "cargo", title: "cargo test", tags: &["rust"], requires: &["build", "native"], run: cargo_test },
-    Step { name: "packages", title: "npm ci", tags: &[], requires: &[], run: packages },
+    Step { name: "packages", title: "npm ci", tags: &[], requires: &[], run: npm_packages },
     Step { name: "eslint", title: "npm run lint", tags: &["js", "lint"], requires: &["packages"], run: eslint },
     Step { name: "types", title: "npm run types", tags: &["js", "lint"], requires: &["packages"], run: types },
     Step {
@@ -79,7 +91,34 @@ pub const STEPS: [Step; 13] = [
         requires: &["build", "native", "packages"],
         run: node_test,
     },
-    Step { name: "browsers", title: "node --test in browsers", tags: &[], requires: &["build"], run: browsers },
+    Step {
+        name: "host",
+        title: "node --test with lua-host.wasm",
+        tags: &["js"],
+        requires: &["build", "native", "packages"],
+        run: host_test,
+    },
+    Step {
+        name: "documents",
+        title: "node --test on the documents and examples",
+        tags: &["js"],
+        requires: &["build", "packages"],
+        run: documents,
+    },
+    Step {
+        name: "browsers",
+        title: "node --test in browsers",
+        tags: &[],
+        requires: &["build", "packages"],
+        run: browsers,
+    },
+    Step {
+        name: "package",
+        title: "node --test on the packed package",
+        tags: &[],
+        requires: &["build", "packages"],
+        run: package,
+    },
 ];
 
 fn format(context: &Context<'_>) -> Result<Outcome, Error> {
@@ -137,80 +176,101 @@ fn cargo_test(context: &Context<'_>) -> Result<Outcome, Error> {
     watch(&mut cargo, "cargo test").map(Finished::without_progress).map(Outcome::of_cargo)
 }
 
-fn packages(context: &Context<'_>) -> Result<Outcome, Error> {
-    install_packages(context, WEB)?;
+fn npm_packages(context: &Context<'_>) -> Result<Outcome, Error> {
+    packages::install(context.workspace, WEB)?;
+    packages::install(context.workspace, OLD_ENGINE)?;
     Ok(Outcome::prepared("up to date"))
 }
 
-/// Installs the packages that a folder's `package.json` names, when its lock file is not the one that
-/// those that are there came from.
-fn install_packages(context: &Context<'_>, folder: &str) -> Result<(), Error> {
-    let path = context.workspace.path(folder);
-    let stamp = path.join("node_modules/.xtask-lock");
-    let lock = files::fingerprint([files::read(&path.join("package-lock.json"))?.as_slice()]);
-    if !files::stamped(&stamp, &lock) {
-        let label = format!("npm ci in {folder}");
-        let mut npm = npm(context, folder);
-        npm.args(["ci", "--no-audit", "--no-fund"]);
-        watch(&mut npm, &label)?.expect_success(&label)?;
-        files::replace(&stamp, lock.as_bytes())?;
-    }
-    Ok(())
-}
-
 fn eslint(context: &Context<'_>) -> Result<Outcome, Error> {
-    watch(npm(context, WEB).args(["run", "lint"]), "npm run lint").map(Outcome::of_linter)
+    watch(packages::npm(context.workspace, WEB).args(["run", "lint"]), "npm run lint").map(Outcome::of_linter)
 }
 
 fn types(context: &Context<'_>) -> Result<Outcome, Error> {
-    watch(npm(context, WEB).args(["run", "types"]), "npm run types").map(Outcome::of_linter)
+    watch(packages::npm(context.workspace, WEB).args(["run", "types"]), "npm run types").map(Outcome::of_linter)
 }
 
 fn node_test(context: &Context<'_>) -> Result<Outcome, Error> {
-    let mut node = node_tests(context, "tests/js")?;
+    let mut node = node_tests(context, NODE_TESTS, |_| true)?;
     node.env("LUA_NATIVE", native::build(context.workspace)?);
     watch(&mut node, "node --test").map(Outcome::of_node)
 }
 
-/// Whoever wants nothing installed need not have all browsers to run the other tests; a browser that
-/// could not be installed is a failure.
+/// The same tests on the artifact for old engines.
+fn host_test(context: &Context<'_>) -> Result<Outcome, Error> {
+    let outside = |name: &str| OUTSIDE_THE_MODULE.iter().any(|prefix| name.starts_with(prefix));
+    let mut node = node_tests(context, NODE_TESTS, |name| !outside(name))?;
+    let pretend = context.workspace.path(NODE_TESTS).join("old-engine.cjs");
+    // An option of Node itself would not reach the processes that tests start.
+    node.env("NODE_OPTIONS", format!("--require {}", quoted(&pretend)));
+    node.env("LUA_NATIVE", native::build(context.workspace)?);
+    watch(&mut node, "node --test with lua-host.wasm").map(Outcome::of_node)
+}
+
+/// A path as it stands in `NODE_OPTIONS`.
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn documents(context: &Context<'_>) -> Result<Outcome, Error> {
+    watch(&mut node_tests(context, DOCUMENT_TESTS, |_| true)?, "node --test on the documents").map(Outcome::of_node)
+}
+
 fn browsers(context: &Context<'_>) -> Result<Outcome, Error> {
+    let mut node = match in_browsers(context, BROWSER_TESTS)? {
+        Ok(node) => node,
+        Err(left_out) => return Ok(left_out),
+    };
+    watch(&mut node, "node --test in browsers").map(Outcome::of_node)
+}
+
+/// Packs the package, installs it into an empty project, and runs the tests there.
+fn package(context: &Context<'_>) -> Result<Outcome, Error> {
+    let mut node = match in_browsers(context, PACKAGE_TESTS)? {
+        Ok(node) => node,
+        Err(left_out) => return Ok(left_out),
+    };
+    packages::install(context.workspace, PACKAGE_TESTS)?;
+    let mut install = self::node(context)?;
+    install.arg(context.workspace.path(PACKAGE_TESTS).join("install.js"));
+    watch(&mut install, "npm pack")?.expect_success("npm pack")?;
+    watch(&mut node, "node --test on the packed package").map(Outcome::of_node)
+}
+
+/// Node, about to run the tests in a folder, some of them in browsers. Whoever wants nothing installed
+/// need not have all browsers to run the other tests; a browser that could not be installed is a failure.
+fn in_browsers(context: &Context<'_>, folder: &str) -> Result<Result<Command, Outcome>, Error> {
     match setup::require(context.workspace, context.options, needs::BROWSERS) {
         Err(Error::Missing(missing)) if context.options.no_install => {
-            return Ok(Outcome::left_out(&missing.to_string()));
+            return Ok(Err(Outcome::left_out(&missing.to_string())));
         }
         other => other?,
     }
-    install_packages(context, BROWSER_TESTS)?;
-    let mut node = node_tests(context, BROWSER_TESTS)?;
+    packages::install(context.workspace, BROWSER_TESTS)?;
+    let mut node = node_tests(context, folder, |_| true)?;
     let programs =
         [("CHROMIUM", tools::chromium()), ("FIREFOX", tools::firefox()), ("WEBKIT_DRIVER", tools::webkit_driver())];
     for (variable, program) in programs {
         // What is not there by now is not needed on this system.
         node.envs(program.ok().map(|program| (variable, program)));
     }
-    watch(&mut node, "node --test in browsers").map(Outcome::of_node)
+    Ok(Ok(node))
 }
 
-/// Node, about to run the tests in a folder. It is given the files by name: what it makes of a folder
-/// differs between its releases.
-fn node_tests(context: &Context<'_>, folder: &str) -> Result<Command, Error> {
-    let workspace = context.workspace;
-    let missing = |reason| Error::Script { path: "node".into(), reason };
-    let program = tools::node(&mut Cache::open(workspace.own("programs"))).map_err(missing)?;
-    let mut node = Command::new(program);
-    process::clean(&mut node, Way::Rustup);
-    node.current_dir(&workspace.root)
-        .args(["--test", "--test-reporter=spec"])
-        .args(files::ending(&workspace.path(folder), &[".test.js"])?);
+/// Node, about to run the tests in a folder whose file names `pick` answers to. It is given the files one by
+/// one: what it makes of a folder differs between its releases.
+fn node_tests(context: &Context<'_>, folder: &str, pick: impl Fn(&str) -> bool) -> Result<Command, Error> {
+    let mut tests = files::ending(&context.workspace.path(folder), &[".test.js"])?;
+    tests.retain(|path| path.file_name().is_some_and(|name| pick(&name.to_string_lossy())));
+    let mut node = node(context)?;
+    node.args(["--test", "--test-reporter=spec"]).args(tests);
     Ok(node)
 }
 
-fn npm(context: &Context<'_>, folder: &str) -> Command {
-    let mut npm = Command::new(tools::on_path("npm").unwrap_or_else(|| "npm".into()));
-    process::clean(&mut npm, Way::Rustup);
-    npm.current_dir(context.workspace.path(folder));
-    npm
+fn node(context: &Context<'_>) -> Result<Command, Error> {
+    let mut node = run::node(context.workspace)?;
+    node.current_dir(&context.workspace.root);
+    Ok(node)
 }
 
 fn watch(command: &mut Command, label: &str) -> Result<Finished, Error> {

@@ -1,0 +1,63 @@
+// The installed package in Node: the oldest release that it supports, the newest, and the one that runs this.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { runJavaScript } from '../docs/javascript.js';
+import { blocksOf } from '../docs/markdown.js';
+import { PROJECT } from './project.js';
+
+const COMMAND = join(PROJECT, 'node_modules/.bin/lua-persistent');
+
+/** Programs by title. Those that npm brings are there on Linux. */
+const PROGRAMS = [
+  ['Node 18', 'node_modules/node18/bin/node'],
+  ['Node 24', 'node_modules/node24/bin/node'],
+].map(([title, path]) => ({ title, program: fileURLToPath(new URL(path, import.meta.url)) }));
+
+const NODES = [{ title: `Node ${process.versions.node}`, program: process.execPath }, ...PROGRAMS.filter(({ program }) => existsSync(program))];
+
+for (const { title, program } of NODES) {
+  describe(title, () => {
+    let folder;
+    before(() => {
+      folder = mkdtempSync(join(PROJECT, 'run-'));
+    });
+    after(() => rmSync(folder, { recursive: true }));
+
+    const run = (words) => spawnSync(program, words, { cwd: folder, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+
+    test('the API, the loader and the module in every form', () => {
+      const { status, stdout, stderr } = run([join(PROJECT, 'node.js')]);
+      assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' });
+    });
+
+    test('a state in a file, and the command on the same', () => {
+      writeFileSync(join(folder, 'count.lua'), '_home.n = (_home.n or 0) + 1\nprint(_home.n, ...)\n');
+      writeFileSync(
+        join(folder, 'count.js'),
+        "import { Lua } from 'lua-persistent';\nconst lua = await Lua.open('n.state');\nlua.eval('_home.n = 41');\nawait lua.close();\n",
+      );
+      const first = run(['count.js']);
+      assert.equal(first.status, 0, first.stderr);
+      const second = run([COMMAND, 'count.lua', '--state', 'n.state', 'more']);
+      assert.deepEqual([second.status, second.stdout, second.stderr], [0, '42\tmore\n', '']);
+    });
+
+    test('the command says its version', () => {
+      assert.match(run([COMMAND, '--version']).stdout, /^lua-persistent \d+\.\d+\.\d+\n$/);
+    });
+  });
+}
+
+test('the command runs by its name', { skip: process.platform === 'win32' && 'a script of another kind there' }, () => {
+  assert.match(execFileSync(COMMAND, ['--help'], { encoding: 'utf8' }), /^usage: lua-persistent /);
+});
+
+for (const { code, line } of blocksOf('README.md').filter(({ language }) => language === 'js')) {
+  test(`the example in line ${line} of the README runs`, () => runJavaScript(code, { folder: PROJECT }));
+}

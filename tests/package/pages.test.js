@@ -1,0 +1,65 @@
+// The installed package in plain pages, without a bundler, in every browser.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+
+import { BROWSERS } from '../browser/browsers.js';
+import { EXPECTED } from './programs/expected.js';
+import { PROJECT } from './project.js';
+import { serve } from './server.js';
+
+for (const kind of BROWSERS) {
+  describe(kind.name, () => {
+    let browser;
+    let server;
+    let tab;
+    before(async () => {
+      [browser, server] = await Promise.all([kind.launch(), serve(PROJECT)]);
+      tab = await browser.open(`${server.origin}/plain.html`);
+    });
+    after(async () => {
+      if (browser) await browser.close();
+      if (server) server.close();
+    });
+
+    test('a page with an import map takes the tour', async () => {
+      assert.deepEqual(await tab.evaluate(() => globalThis.outcome), EXPECTED);
+    });
+
+    test('a module worker runs Lua', async () => {
+      const value = await tab.evaluate(async () => {
+        const worker = new Worker('./plain-worker.js', { type: 'module' });
+        const { data } = await new Promise((resolve, reject) => Object.assign(worker, { onmessage: resolve, onerror: reject }));
+        worker.terminate();
+        return data;
+      });
+      assert.equal(value, 42);
+    });
+
+    test('the module is taken in every form', async () => {
+      const outcomes = await tab.evaluate(async () => {
+        const { tour } = await import('./tour.js');
+        const path = './node_modules/lua-persistent/dist/lua.wasm';
+        const bytes = new Uint8Array(await (await fetch(path)).arrayBuffer());
+        const module = await WebAssembly.compile(bytes);
+        const forms = {
+          bytes: () => bytes,
+          buffer: () => bytes.buffer,
+          module: () => module,
+          response: () => fetch(path),
+          url: () => new URL(path, location.href),
+          address: () => path,
+        };
+        const outcomes = {};
+        for (const [form, wasm] of Object.entries(forms)) outcomes[form] = await tour(wasm);
+        return outcomes;
+      });
+      assert.equal(Object.keys(outcomes).length, 6);
+      for (const [form, outcome] of Object.entries(outcomes)) assert.deepEqual(outcome, EXPECTED, form);
+    });
+
+    test('nothing has been complained of', async () => {
+      assert.deepEqual(await tab.complaints(), []);
+    });
+  });
+}

@@ -1,0 +1,12 @@
+/**
+ * What a tour gives, in whatever runs it.
+ */
+export const EXPECTED = {
+  value: 42,
+  lines: ['hello'],
+  message: "tour:1: attempt to index a nil value (local 't')",
+  sum: 3,
+  limit: 'instructions',
+  restored: 43,
+  kept: 44,
+};

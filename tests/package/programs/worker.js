@@ -1,0 +1,7 @@
+/**
+ * The module worker of `main.js`.
+ */
+
+import { tour } from './tour.js';
+
+tour().then(postMessage, (error) => postMessage(String(error)));

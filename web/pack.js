@@ -1,0 +1,139 @@
+/**
+ * Builds `dist/`, which is what the package ships: few files, because each costs time at a cold start, and short ones. npm
+ * runs this before it packs.
+ *
+ * - `lua-persistent.js`, `loader.js`, `cli.js`: the entry points; their comments are in the declarations
+ * - `core.js`: the API, which the command works with, too
+ * - `persist.js`: what only machines with a durable state need, loaded with the first of them
+ * - `worker.js`: the thread of the command, found beside it
+ * - `lua-persistent.d.ts`, `loader.d.ts`: declarations, one file for each entry point that can be imported
+ * - `lua.wasm`, and `lua-host.delta`, with which it becomes the artifact for old engines
+ *
+ * README, licence and notice are copied to where npm looks for them.
+ */
+
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { rollup } from 'rollup';
+import { dts } from 'rollup-plugin-dts';
+import { minify } from 'terser';
+
+import { shortenDeclarations } from './declarations.js';
+
+const WEB = fileURLToPath(new URL('.', import.meta.url));
+const ROOT = join(WEB, '..');
+const DIST = join(WEB, 'dist');
+
+/** What `npm run declarations` writes: a declaration file for each module. */
+const TYPES = join(WEB, 'types');
+
+/** Entry points by their name in `dist/`. The worker's is what its address in the code becomes beside the command. */
+const ENTRIES = { 'lua-persistent': 'lua-persistent.js', loader: 'loader.js', cli: 'cli.js', worker: 'cli/worker.js' };
+
+/** What the build has made. */
+const BINARIES = ['lua.wasm', 'lua-host.delta'];
+
+/** Which text files of the repository belong to the package. */
+const TEXTS = /^(README|LICENSE|NOTICE|CHANGELOG)(\.\w+)?$/;
+
+/** Comments that bundlers read. */
+const DIRECTIVES = /webpackIgnore|@vite-ignore/;
+
+/**
+ * Minify a module. Whatever parses what goes in parses what comes out. Classes keep their names, which consoles show with
+ * the values, and variables stay variables: bundlers for browsers would follow the name of a module of Node's.
+ *
+ * @param {string} code
+ * @returns {Promise<string>}
+ */
+async function shorten(code) {
+  const { code: short } = await minify(code, {
+    module: true,
+    ecma: 2017,
+    keep_classnames: true,
+    compress: { passes: 3, reduce_vars: false },
+    format: { comments: DIRECTIVES },
+  });
+  return /** @type {string} */ (short);
+}
+
+/**
+ * Which chunk a module goes into.
+ *
+ * @param {string} id
+ * @param {import('rollup').ManualChunkMeta} graph
+ * @returns {string | null}
+ */
+function chunkOf(id, { getModuleInfo }) {
+  const path = relative(WEB, id);
+  if (path === ENTRIES.loader) return 'loader';
+  if (path.startsWith('cli')) return path === ENTRIES.worker ? null : 'cli';
+  const core = new Set([join(WEB, ENTRIES['lua-persistent'])]);
+  for (const module of core) {
+    const info = getModuleInfo(module);
+    for (const imported of info === null ? [] : info.importedIds) core.add(imported);
+  }
+  return core.has(id) ? 'core' : 'persist';
+}
+
+/** Bundle and minify the scripts. */
+async function buildScripts() {
+  const bundle = await rollup({
+    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, path]) => [name, join(WEB, path)])),
+    external: /^node:/,
+    onwarn: refuse,
+    plugins: [{ name: 'shorten', renderChunk: async (code) => ({ code: await shorten(code), map: null }) }],
+  });
+  await bundle.write({
+    dir: DIST,
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    hoistTransitiveImports: false,
+    manualChunks: chunkOf,
+  });
+  await bundle.close();
+}
+
+/** Put the declarations that an entry point leads to into one file. */
+async function buildDeclarations() {
+  const bundle = await rollup({
+    input: join(TYPES, 'lua-persistent.d.ts'),
+    external: /\/loader\.js$/,
+    onwarn: refuse,
+    plugins: [dts(), { name: 'shorten', renderChunk: (code) => ({ code: shortenDeclarations(code), map: null }) }],
+  });
+  await bundle.write({ dir: DIST, entryFileNames: 'lua-persistent.d.ts', paths: () => './loader.js' });
+  await bundle.close();
+  await copyFile(join(WEB, 'loader.d.ts'), join(DIST, 'loader.d.ts'));
+}
+
+/**
+ * A package that bundles with a warning is not packed.
+ *
+ * @param {import('rollup').RollupLog} warning
+ */
+function refuse(warning) {
+  throw new Error(`rollup: ${warning.message}`);
+}
+
+/** Copy what is not made here. */
+async function copyOthers() {
+  for (const name of BINARIES) {
+    await copyFile(join(WEB, name), join(DIST, name)).catch((error) => {
+      throw new Error(`web/${name} cannot be copied; \`cargo xtask build\` makes it`, { cause: error });
+    });
+  }
+  // The command reads its version beside itself.
+  const { name, version, type, sideEffects } = JSON.parse(await readFile(join(WEB, 'package.json'), 'utf8'));
+  await writeFile(join(DIST, 'package.json'), `${JSON.stringify({ name, version, type, sideEffects })}\n`);
+  const texts = (await readdir(ROOT)).filter((text) => TEXTS.test(text));
+  for (const text of texts) await copyFile(join(ROOT, text), join(WEB, text));
+}
+
+await rm(DIST, { recursive: true, force: true });
+await mkdir(DIST);
+await buildScripts();
+await buildDeclarations();
+await copyOthers();
