@@ -1,6 +1,8 @@
--- Counts how often it has been run. With --state FILE the count outlives the process:
+-- Counter: how often a program has been run
 --
---   cargo xtask run examples/counter.lua --state counter.state
+-- What a program assigns to the table _home outlives it. With --state FILE that is kept in a file:
+--
+--   lua-persistent counter.lua --state counter.state
 
 _home.count = (_home.count or 0) + 1
 print("This program has run " .. _home.count .. (_home.count == 1 and " time." or " times."))

@@ -1,0 +1,7 @@
+// Texts in documents that stand for more than themselves.
+
+/** A text in which `...` stands for anything. */
+export function pattern(text) {
+  const parts = text.split('...').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('[^]*')}$`);
+}

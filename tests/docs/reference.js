@@ -1,0 +1,160 @@
+// The blocks of the generated reference of the ABI, whose examples stand on what their section describes: an instance, a
+// buffer, tables on the host's side. They run on the reference's own example of a host.
+
+import assert from 'node:assert/strict';
+
+import { runJavaScript } from './javascript.js';
+import { instantiate as loadMachine } from '../../web/loader.js';
+import { instantiate, wasmModule } from '../js/raw.js';
+
+/** The reference, and the example in it that is a whole host. */
+export const REFERENCE = 'docs/WASM_EXPORTS_REFERENCE.md';
+const WHOLE_HOST = '// 1. Load the module';
+
+/** What the examples stand on; what they declare themselves takes its place. */
+const FIXTURES = new URL('./reference-fixtures.js', import.meta.url).href;
+const FETCH = new URL('./reference-fetch.js', import.meta.url).href;
+
+/** How examples are used that only make something, by words in them. */
+const AFTER = [
+  ['function restoreState', 'globalThis.instance.exports.deinit(); restoreState(saveState());'],
+  ['imports.env.lua_try', `instance.exports.init(); globalThis.check(instance.exports, 'assert(not pcall(error, "x")) return 1');`],
+  ["from './loader.js'", `globalThis.check(lua.exports, '_home.a = 1 for k in pairs(_home) do _home[k] = nil end assert(ext.size(_home) == 0) return os.time()');`],
+];
+
+/**
+ * Run an example that is code of its own.
+ *
+ * @param {string} code
+ * @param {string} folder of a project
+ */
+export async function runExample(code, folder) {
+  const after = AFTER.filter(([words]) => code.includes(words)).map(([, use]) => use).join(' ');
+  const before = `import ${JSON.stringify(code.startsWith(WHOLE_HOST) ? FETCH : FIXTURES)};`;
+  await runJavaScript(code.replace("'./loader.js'", "'lua-persistent/loader'"), { folder, before, after });
+}
+
+/** Whether an example is a method of the host: an import, or a service. */
+export function isMethod(code) {
+  return /^\w+(: \(|\([^)]*\) \{\n)/.test(code);
+}
+
+/** Evaluate an example that is a method in a scope of what it names. */
+export function methodOf(code, scope) {
+  return new Function(...Object.keys(scope), `return { ${code} };`)(...Object.values(scope));
+}
+
+/** Let the imports of the reference be a host, and a program use all of them. */
+export function checkImports(examples) {
+  const tables = new Map();
+  const scope = { tables, memory: new Uint8Array(0), readText: (at, length) => new TextDecoder().decode(instance.memory.slice(at, at + length)) };
+  const overrides = {};
+  let instance = null;
+  for (const code of examples) {
+    // The memory is there only when the instance is, so that each call is made in a scope of its own.
+    const [name] = Object.keys(methodOf(code, scope));
+    overrides[name] = (...values) => methodOf(code, { ...scope, memory: instance.memory })[name](...values);
+  }
+  instance = instantiate(overrides);
+  assert.deepEqual(Object.keys(overrides).sort(), WebAssembly.Module.imports(wasmModule).map((entry) => entry.name).sort());
+  assert.equal(instance.exports.init(), 0);
+  const program = '_home.a, _home.b = 1, "x" _home.b = nil local n = ext.size(_home) for k in pairs(_home) do n = n .. k end return n';
+  const at = instance.exports.get_buffer_ptr();
+  const { written } = new TextEncoder().encodeInto(program, instance.memory.subarray(at));
+  const length = instance.exports.compute(at, written);
+  assert.ok(length > 0);
+  assert.equal(new TextDecoder().decode(instance.memory.slice(at + 9, at + length)), '1a');
+}
+
+/**
+ * Compare a signature, as WebAssembly or Rust writes it, with the module's function.
+ *
+ * @param {string} language `wasm` or `rust`
+ * @param {string} code
+ */
+export function checkSignature(language, code) {
+  const { exports } = instantiate();
+  const imports = WebAssembly.Module.imports(wasmModule).map((entry) => entry.name);
+  const [, name] = (language === 'wasm' ? /\((?:export "|import "env" ")(\w+)"/ : /\b(?:fn|struct) (\w+)/).exec(code) || [];
+  assert.ok(name !== undefined, 'a signature without a name');
+  if (/\bstruct /.test(code)) return;
+  assert.ok(name in exports || imports.includes(name), `the module has no ${name}`);
+  if (!(name in exports)) return;
+  const count =
+    language === 'wasm' ? ((/\(param ([^)]*)\)/.exec(code) || ['', ''])[1].match(/\w+/g) || []).length : (code.match(/\w+: /g) || []).length;
+  assert.equal(exports[name].length, count, `parameters of ${name}`);
+}
+
+/** A program that asks for what it needs no host functions for. */
+const NEEDY = `
+  os.time() os.clock() os.date("*t") print(1) io.flush() math.randomseed() pcall(require, "m")
+  for i = 1, 20 do local t = ext.table() for j = 1, 20 do t[j] = j end _home[i] = t next(t) end
+  local t = ext.table({1}) t = nil collectgarbage() ext.collect()`;
+
+/** Services that programs do not ask for by themselves, and what the module asks them with. */
+const DIRECT = {
+  negotiate: [1],
+  call: [new Uint8Array(16), 0, 8, 8, 16],
+  rest: [],
+  release: [1],
+  findFunction: [new TextEncoder().encode('f')],
+};
+
+/**
+ * Let a service of the reference be one of a loader's host, and a program ask for it.
+ *
+ * @param {string} code
+ */
+export async function checkService(code) {
+  const service = methodOf(code, {
+    tables: { get: () => new Map([['[1]', 1]]), delete: () => true },
+    cursors: new Map(),
+    functions: new Map([[0, () => {}]]),
+    kept: Uint8Array.of(1),
+    numberOf: () => 1,
+    sources: new Map([['m', new TextEncoder().encode('return 1\n')]]),
+  });
+  const [name] = Object.keys(service);
+  if (name in DIRECT) {
+    service[name](...DIRECT[name]);
+    return;
+  }
+  const asked = [];
+  const host = simpleHost();
+  const services = { ...host.services, [name]: (...values) => (asked.push(name), service[name](...values)) };
+  const machine = await loadMachine(wasmModule, { ...host, services });
+  assert.equal(machine.init(), 0);
+  const at = machine.getBufferPtr();
+  const { written } = new TextEncoder().encodeInto(NEEDY, machine.bytes.subarray(at));
+  const length = machine.compute(at, written);
+  assert.ok(length > 0, new TextDecoder().decode(machine.bytes.slice(at, at - length)));
+  machine.deinit();
+  assert.ok(asked.length > 0, `no program asked for ${name}`);
+}
+
+/** A host for the loader, as simple as can be; it gives the keys of a table one by one. */
+function simpleHost() {
+  const tables = new Map();
+  const text = (memory, start, end) => Buffer.from(memory.subarray(start, end)).toString('latin1');
+  const entries = (id) => tables.get(id) || tables.set(id, new Map()).get(id);
+  return {
+    set: (id, memory, key, keyEnd, start, end) => (entries(id).set(text(memory, key, keyEnd), memory.slice(start, end)), 0),
+    get(id, memory, key, keyEnd, start, end) {
+      const value = entries(id).get(text(memory, key, keyEnd));
+      if (value === undefined) return -1;
+      if (value.length > end - start) return -value.length;
+      memory.set(value, start);
+      return value.length;
+    },
+    delete: (id, memory, key, keyEnd) => (entries(id).delete(text(memory, key, keyEnd)) ? 0 : -1),
+    size: (id) => entries(id).size,
+    keys: () => -1,
+    services: {
+      drop: (id) => void tables.delete(id),
+      keys(id, cursor) {
+        const keys = [...entries(id).keys()];
+        return { cursor: cursor + 1 < keys.length ? cursor + 1 : 0, keys: Buffer.from(keys[cursor] || '', 'latin1') };
+      },
+    },
+  };
+}
