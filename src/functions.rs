@@ -166,6 +166,7 @@ unsafe extern "C-unwind" fn invoke(state: *mut State) -> c_int {
             let length = window.position();
             return exchange(state, &mut short[..length]);
         }
+        // Whether the collector is held already, which it is to be again afterwards, and no more than that.
         let held = ffi::lp_gc_hold(state, 1);
         ffi::lp_gc_hold(state, held);
         lua::push_function(state, make_request);
