@@ -44,8 +44,12 @@ const TYPE_NAMES = ['nil', 'boolean', 'light userdata', 'number', 'string', 'tab
  * @property {(number: number, name: string) => any} hostFunction
  */
 
-/** @type {References} */
-const DETACHED = {
+/**
+ * What stands for them where there is no machine.
+ *
+ * @type {References}
+ */
+export const DETACHED = {
   table: (id) => new TableReference(id),
   storedFunction: (id) => new LuaFunction('', id),
   libraryFunction: (name) => new LuaFunction(name),

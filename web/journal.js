@@ -7,7 +7,7 @@
  * that table.
  */
 
-import { dropTable } from './store.js';
+import { dropTable, StoreLayer } from './store.js';
 import { KeyCache } from './text.js';
 
 /**
@@ -25,13 +25,13 @@ import { KeyCache } from './text.js';
  * @implements {Store}
  * @implements {RangeStore}
  */
-export class Journal {
+export class Journal extends StoreLayer {
   /**
    * @param {Store} store all changes have to go through the journal from now on
    * @param {RangeStore} ranges the same store, for the imports
    */
   constructor(store, ranges) {
-    this.store = store;
+    super(store);
     /** @private */
     this.ranges = ranges;
     /** @private */
@@ -58,15 +58,6 @@ export class Journal {
   /**
    * @param {number} tableId
    * @param {string} key
-   * @returns {Uint8Array | undefined}
-   */
-  get(tableId, key) {
-    return this.store.get(tableId, key);
-  }
-
-  /**
-   * @param {number} tableId
-   * @param {string} key
    * @param {Uint8Array} value
    */
   set(tableId, key, value) {
@@ -84,31 +75,10 @@ export class Journal {
     return this.store.delete(tableId, key);
   }
 
-  /**
-   * @param {number} tableId
-   * @returns {number}
-   */
-  size(tableId) {
-    return this.store.size(tableId);
-  }
-
-  /**
-   * @param {number} tableId
-   * @returns {Iterable<string>}
-   */
-  keys(tableId) {
-    return this.store.keys(tableId);
-  }
-
   /** @param {number} tableId */
   drop(tableId) {
     if (this.top !== null) for (const key of this.store.keys(tableId)) this.rememberOrder(this.top, tableId, key);
     dropTable(this.store, tableId);
-  }
-
-  /** @returns {Iterable<number>} */
-  tableIds() {
-    return this.store.tableIds();
   }
 
   /**

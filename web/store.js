@@ -60,6 +60,44 @@ export function dropTable(store, tableId) {
   else for (const key of Array.from(store.keys(tableId))) store.delete(tableId, key);
 }
 
+/** What layers over a store have in common: reading passes through. */
+export class StoreLayer {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+  }
+
+  /**
+   * @param {number} tableId
+   * @param {string} key
+   * @returns {Uint8Array | undefined}
+   */
+  get(tableId, key) {
+    return this.store.get(tableId, key);
+  }
+
+  /**
+   * @param {number} tableId
+   * @returns {number}
+   */
+  size(tableId) {
+    return this.store.size(tableId);
+  }
+
+  /**
+   * @param {number} tableId
+   * @returns {Iterable<string>}
+   */
+  keys(tableId) {
+    return this.store.keys(tableId);
+  }
+
+  /** @returns {Iterable<number>} */
+  tableIds() {
+    return this.store.tableIds();
+  }
+}
+
 /**
  * Any store, for the imports.
  *

@@ -4,14 +4,14 @@
  */
 
 import { Plan } from './assign.js';
-import { Decoder } from './decoder.js';
+import { Decoder, DETACHED } from './decoder.js';
 import { encodeLeaf, encodeValue, stepTo, Writer } from './encoder.js';
 import { ExternalTable } from './external-table.js';
 import { Handles } from './handles.js';
 import { keyForm, METATABLE } from './key.js';
 import { dropTable } from './store.js';
 import { isWellFormed } from './text.js';
-import { callable, LuaFunction, LuaOpaque, TableReference } from './values.js';
+import { callable, LuaFunction, TableReference } from './values.js';
 
 /** First id that no table can have. */
 export const ID_LIMIT = 0xffffffff;
@@ -68,7 +68,15 @@ export class Tables {
     /** @private */
     this.scratch = new Uint8Array(SHORT_VALUE);
     /** @private */
-    this.decoder = new Decoder(this.scratch, referencesOf(this));
+    this.decoder = new Decoder(
+      this.scratch,
+      // Nothing that lives in a machine is in a store.
+      Object.assign({}, DETACHED, {
+        table: (/** @type {number} */ id) => this.table(id),
+        storedFunction: (/** @type {number} */ id) => this.storedFunction(id),
+        libraryFunction: (/** @type {string} */ name) => this.libraryFunction(name),
+      }),
+    );
   }
 
   /**
@@ -135,7 +143,7 @@ export class Tables {
   read(id, form) {
     const bytes = this.store.get(id, form);
     if (bytes === undefined) return undefined;
-    if (bytes.length > SHORT_VALUE) return new Decoder(bytes, referencesOf(this)).stored(0, bytes.length);
+    if (bytes.length > SHORT_VALUE) return new Decoder(bytes, this.decoder.references).stored(0, bytes.length);
     this.scratch.set(bytes);
     return this.decoder.stored(0, bytes.length);
   }
@@ -242,20 +250,4 @@ export class Tables {
     }
     return first;
   }
-}
-
-/**
- * What stands for tables and functions of a store, for values that lie in it: nothing that lives in a machine is among them.
- *
- * @param {Tables} tables
- * @returns {import('./decoder.js').References}
- */
-function referencesOf(tables) {
-  return {
-    table: (id) => tables.table(id),
-    storedFunction: (id) => tables.storedFunction(id),
-    libraryFunction: (name) => tables.libraryFunction(name),
-    held: (type, _number, text) => new LuaOpaque(type, text),
-    hostFunction: (_number, name) => new LuaOpaque('function', name),
-  };
 }

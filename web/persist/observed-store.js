@@ -2,7 +2,7 @@
  * A layer over any store that tells an observer of each change before it is made.
  */
 
-import { dropTable } from '../store.js';
+import { dropTable, StoreLayer } from '../store.js';
 
 /** @typedef {import('../store.js').Store} Store */
 /** @typedef {import('../store.js').StoreObserver} StoreObserver */
@@ -21,21 +21,12 @@ export function observable(store) {
 }
 
 /** @implements {Store} */
-class ObservedStore {
+class ObservedStore extends StoreLayer {
   /** @param {Store} store */
   constructor(store) {
-    this.store = store;
+    super(store);
     /** @type {StoreObserver | null} */
     this.observer = null;
-  }
-
-  /**
-   * @param {number} tableId
-   * @param {string} key
-   * @returns {Uint8Array | undefined}
-   */
-  get(tableId, key) {
-    return this.store.get(tableId, key);
   }
 
   /**
@@ -58,30 +49,9 @@ class ObservedStore {
     return this.store.delete(tableId, key);
   }
 
-  /**
-   * @param {number} tableId
-   * @returns {number}
-   */
-  size(tableId) {
-    return this.store.size(tableId);
-  }
-
-  /**
-   * @param {number} tableId
-   * @returns {Iterable<string>}
-   */
-  keys(tableId) {
-    return this.store.keys(tableId);
-  }
-
   /** @param {number} tableId */
   drop(tableId) {
     if (this.observer !== null) this.observer.willDrop(tableId);
     dropTable(this.store, tableId);
-  }
-
-  /** @returns {Iterable<number>} */
-  tableIds() {
-    return this.store.tableIds();
   }
 }
