@@ -28,13 +28,13 @@ pub fn compute(code: Bytes) -> i32 {
         machine::set_status(abi::STATUS_BAD_ARGUMENT);
         return -1;
     }
-    run::run(code, None, Mode::Chunk)
+    run::run(code, None, Mode::Chunk, false)
 }
 
 /// Runs the first `code_len` bytes of the I/O buffer as a console does.
 pub fn eval(code_len: u32) -> i32 {
     match Bytes::new(output::buffer() as u32, code_len) {
-        Some(code) if code.len() <= output::SIZE => run::run(code, None, Mode::Console),
+        Some(code) if code.len() <= output::SIZE => run::run(code, None, Mode::Console, false),
         _ => {
             machine::set_status(abi::STATUS_BAD_ARGUMENT);
             -1
@@ -44,9 +44,8 @@ pub fn eval(code_len: u32) -> i32 {
 
 /// Runs a chunk of any length, with a name of its own.
 pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
-    match mode_of(flags & !abi::EXECUTE_ARGUMENTS) {
-        Some(mode) if flags & abi::EXECUTE_ARGUMENTS != 0 => run::run_with_arguments(code, named(name), mode),
-        Some(mode) => run::run(code, named(name), mode),
+    match read_flags(flags) {
+        Some((mode, arguments)) => run::run(code, named(name), mode, arguments),
         None => -1,
     }
 }
@@ -56,22 +55,23 @@ fn named(name: Bytes) -> Option<Bytes> {
     (!name.is_empty()).then_some(name)
 }
 
-/// What flags say; `None`, and the status, for flags that there are not.
-fn mode_of(flags: u32) -> Option<Mode> {
-    match flags {
-        0 => Some(Mode::Chunk),
-        abi::EXECUTE_CONSOLE => Some(Mode::Console),
+/// What flags say: the mode, and whether the code gets arguments; `None`, and the status, for flags that there are not.
+fn read_flags(flags: u32) -> Option<(Mode, bool)> {
+    let mode = match flags & !abi::EXECUTE_ARGUMENTS {
+        0 => Mode::Chunk,
+        abi::EXECUTE_CONSOLE => Mode::Console,
         _ => {
             machine::set_status(abi::STATUS_BAD_ARGUMENT);
-            None
+            return None;
         }
-    }
+    };
+    Some((mode, flags & abi::EXECUTE_ARGUMENTS != 0))
 }
 
 /// Compiles a program that is run in steps.
 pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
-    match mode_of(flags & !abi::EXECUTE_ARGUMENTS) {
-        Some(mode) => run::start(code, named(name), mode, flags & abi::EXECUTE_ARGUMENTS != 0),
+    match read_flags(flags) {
+        Some((mode, arguments)) => run::start(code, named(name), mode, arguments),
         None => -1,
     }
 }

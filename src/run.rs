@@ -204,17 +204,9 @@ unsafe fn push_arguments(state: *mut State) -> c_int {
     }
 }
 
-/// Runs a chunk and leaves its result in the I/O buffer. Returns what `compute` returns.
-pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
-    run_chunk(code, name, mode, false)
-}
-
-/// As [`run`], for a chunk that gets the elements of the global `arg` as its arguments.
-pub fn run_with_arguments(code: Bytes, name: Option<Bytes>, mode: Mode) -> i32 {
-    run_chunk(code, name, mode, true)
-}
-
-fn run_chunk(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i32 {
+/// Runs a chunk and leaves its result in the I/O buffer. `arguments`: it gets the elements of the global `arg`. Returns
+/// what `compute` returns.
+pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i32 {
     let frame = match begin() {
         Ok(frame) if !code.is_empty() => frame,
         Ok(_) => return 0,

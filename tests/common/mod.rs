@@ -46,7 +46,7 @@ impl Machine {
     }
 
     fn run_as(&self, code: &str, mode: Mode) -> Result<String, String> {
-        let written = run::run(Bytes::of(code.as_bytes()), None, mode);
+        let written = run::run(Bytes::of(code.as_bytes()), None, mode, false);
         if written < 0 { Err(self.message()) } else { Ok(show(&self.value(written))) }
     }
 
