@@ -2,7 +2,8 @@
 //! ([`manifest`]), one generator per output ([`backend`]), the Lua sources and what is done to them
 //! ([`lua`]), and the passes over the linked module (`passes`).
 //!
-//! The guest's build script uses the first three; `cargo xtask` uses all of it.
+//! The guest's build script uses the first three, and compiles without the feature `passes` and its
+//! dependencies; `xtask` uses all of it.
 
 pub mod backend;
 #[cfg(feature = "passes")]

@@ -12,7 +12,7 @@ import { pattern } from './pattern.js';
 
 /** The usage of `cargo xtask`, verb -> options; those of every verb under the empty name. */
 function xtaskUsage() {
-  const source = readFileSync(path.join(ROOT, 'codegen/src/bin/xtask/arguments.rs'), 'utf8');
+  const source = readFileSync(path.join(ROOT, 'xtask/src/arguments.rs'), 'utf8');
   const [, text] = /USAGE: &str = "\\\n([^]*?)\n";/.exec(source);
   const usage = new Map();
   let options = null;
@@ -27,7 +27,7 @@ function xtaskUsage() {
 
 /** Names and tags of the steps of `cargo xtask test`. */
 function xtaskSteps() {
-  const source = readFileSync(path.join(ROOT, 'codegen/src/bin/xtask/test/steps.rs'), 'utf8');
+  const source = readFileSync(path.join(ROOT, 'xtask/src/test/steps.rs'), 'utf8');
   const [, tags] = /TAGS: \[.*?\] = \[(.*?)\]/.exec(source);
   return new Set([...source.matchAll(/name: ("[a-z-]+")/g)].map((match) => match[1]).concat(tags.split(', ')).map((word) => JSON.parse(word)));
 }
