@@ -27,7 +27,7 @@ function xtaskUsage() {
 
 /** Names and tags of the steps of `cargo xtask test`. */
 function xtaskSteps() {
-  const source = readFileSync(path.join(ROOT, 'xtask/src/test/steps.rs'), 'utf8');
+  const source = readFileSync(path.join(ROOT, 'xtask/src/verbs/test/steps.rs'), 'utf8');
   const [, tags] = /TAGS: \[.*?\] = \[(.*?)\]/.exec(source);
   return new Set([...source.matchAll(/name: ("[a-z-]+")/g)].map((match) => match[1]).concat(tags.split(', ')).map((word) => JSON.parse(word)));
 }

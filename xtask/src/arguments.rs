@@ -3,7 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
-use crate::toolchain::Way;
+use crate::error::Error;
+use crate::tools::rust::Way;
 
 /// What `cargo xtask help` prints.
 pub const USAGE: &str = "\
@@ -119,6 +120,14 @@ impl fmt::Display for UsageError {
             write!(f, "; did you mean `{word}`?")?;
         }
         write!(f, "\n\n{}", USAGE.trim_end())
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+impl From<UsageError> for Error {
+    fn from(error: UsageError) -> Self {
+        Self::refused(error)
     }
 }
 

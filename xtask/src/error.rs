@@ -7,16 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::arguments::UsageError;
-use crate::needs::Missing;
-
 /// Why a verb did not do what it was asked to.
 #[derive(Debug)]
 pub enum Error {
-    /// The command line makes no sense.
-    Usage(UsageError),
-    /// Tools are missing, and were not or could not be installed.
-    Missing(Missing),
+    /// The caller has to change something first: the command line, or what is installed.
+    Refused(Box<dyn StdError>),
     /// A file or folder cannot be read or written.
     Io {
         /// What was being done, as `read` or `replace`.
@@ -88,26 +83,24 @@ impl Error {
         move |source| Self::Codegen { doing, source: Box::new(source) }
     }
 
+    /// Makes the error of what the caller has to change first.
+    pub fn refused(reason: impl StdError + 'static) -> Self {
+        Self::Refused(Box::new(reason))
+    }
+
     /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Missing(_) => 2,
+            Self::Refused(_) => 2,
             _ => 1,
         }
-    }
-}
-
-impl From<UsageError> for Error {
-    fn from(error: UsageError) -> Self {
-        Self::Usage(error)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(error) => error.fmt(f),
-            Self::Missing(missing) => missing.fmt(f),
+            Self::Refused(reason) => reason.fmt(f),
             Self::Io { doing, path, source } => write!(f, "cannot {doing} {}: {source}", path.display()),
             Self::Start { program, source } => write!(f, "cannot start {}: {source}", program.display()),
             Self::Failed { step, output } => {

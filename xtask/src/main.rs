@@ -1,33 +1,18 @@
-//! `cargo xtask`: sets up, builds, generates, runs and tests. Each verb is one module; what they share
-//! is finding tools (`tools`, `needs`, `toolchain`), getting them (`install`) and running them
-//! (`process`, `progress`).
+//! `cargo xtask`: sets up, builds, generates, runs, serves and tests. Each verb is a module of `verbs`; they
+//! find and install what they need through `tools`, and run it through `system`.
 
 mod arguments;
-mod artifact;
-mod build;
-mod cache;
-mod diff;
 mod error;
-mod files;
-mod generate;
-mod install;
-mod native;
-mod needs;
-mod packages;
-mod process;
-mod progress;
-mod run;
-mod serve;
-mod setup;
-mod test;
-mod toolchain;
+mod system;
 mod tools;
+mod verbs;
 mod workspace;
 
 use std::process::ExitCode;
 
 use arguments::{Invocation, Verb};
 use error::Error;
+use verbs::{build, generate, run, serve, setup, test};
 use workspace::Workspace;
 
 fn main() -> ExitCode {

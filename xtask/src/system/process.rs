@@ -1,7 +1,5 @@
-//! Runs other programs: in an environment that does not carry this program's cargo into theirs, with
-//! progress while they work and their whole output kept for when they fail.
+//! Runs other programs: shows progress while they work, and keeps their whole output for when they fail.
 
-use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,12 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::progress::Progress;
-use crate::toolchain::Way;
-
-/// Variables of the `CARGO` family that are the user's settings rather than cargo's word to its child.
-const SETTINGS: [&str; 7] =
-    ["CARGO_HOME", "CARGO_BUILD_JOBS", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_", "CARGO_TERM_"];
+use crate::system::progress::Progress;
 
 /// How a program ended.
 #[derive(Debug)]
@@ -47,43 +40,6 @@ fn is_cargo_progress(line: &str) -> bool {
     let verb = verb.split(' ').next().unwrap_or_default();
     // What runs is the heading of what it prints.
     verb != "Running" && (verb.ends_with("ing") || verb.ends_with("ed")) && indent > 0 && indent + verb.len() == 12
-}
-
-/// Removes from a command's environment what cargo and rustup set for this program, and whatever
-/// would change what a compiler makes of the same sources. A cargo of rustup's keeps the name of the
-/// toolchain, so that `cargo +NAME xtask` uses that one throughout.
-pub fn clean(command: &mut Command, way: Way) {
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| belongs_to_parent(name, way)) {
-            command.env_remove(name);
-        }
-    }
-    if let Some(paths) = std::env::var_os("LD_LIBRARY_PATH") {
-        match foreign_libraries(&paths) {
-            Some(rest) => command.env("LD_LIBRARY_PATH", rest),
-            None => command.env_remove("LD_LIBRARY_PATH"),
-        };
-    }
-}
-
-fn belongs_to_parent(name: &str, way: Way) -> bool {
-    match name {
-        "RUSTUP_TOOLCHAIN" => way == Way::Debian,
-        "RUST_RECURSION_COUNT" | "RUSTFLAGS" | "RUSTDOCFLAGS" => true,
-        _ if name.starts_with("RUSTC") || name == "RUSTDOC" => true,
-        _ if name.starts_with("CARGO") => !SETTINGS.iter().any(|kept| name.starts_with(kept)),
-        _ => false,
-    }
-}
-
-/// The library folders that cargo did not put there: another compiler must not load this one's.
-fn foreign_libraries(paths: &OsStr) -> Option<std::ffi::OsString> {
-    let ours = |path: &PathBuf| {
-        path.join("../bin/rustc").exists() || path.ancestors().any(|folder| folder.join("CACHEDIR.TAG").is_file())
-    };
-    let rest: Vec<_> = std::env::split_paths(paths).filter(|path| !ours(path)).collect();
-    let joined = std::env::join_paths(rest).ok()?;
-    (!joined.is_empty()).then_some(joined)
 }
 
 /// Runs a program to its end, without standard input, each line that it prints going to `progress`.
@@ -127,8 +83,24 @@ pub fn run_within(command: &mut Command, progress: &mut Progress, limit: Option<
 }
 
 /// The program that a command starts, for messages.
-pub fn command_program(command: &Command) -> PathBuf {
+fn command_program(command: &Command) -> PathBuf {
     Path::new(command.get_program()).to_owned()
+}
+
+/// Hands this process over to a program, whose streams, signals and exit code are then its own. Returns only if the
+/// program cannot be started.
+#[cfg(unix)]
+pub fn become_program(command: &mut Command) -> Result<(), Error> {
+    use std::os::unix::process::CommandExt;
+    let source = command.exec();
+    Err(Error::Start { program: command_program(command), source })
+}
+
+/// Runs a program in place of this one, and ends as it ends.
+#[cfg(not(unix))]
+pub fn become_program(command: &mut Command) -> Result<(), Error> {
+    let status = command.status().map_err(|source| Error::Start { program: command_program(command), source })?;
+    std::process::exit(status.code().unwrap_or(1))
 }
 
 fn read_lines(pipe: impl Read + Send + 'static, sender: mpsc::Sender<String>) -> thread::JoinHandle<()> {
@@ -147,35 +119,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargos_word_to_its_child_is_removed_and_the_users_settings_stay() {
-        for name in
-            ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_TARGET_DIR", "RUSTC", "RUSTC_WRAPPER", "RUSTFLAGS"]
-        {
-            assert!(belongs_to_parent(name, Way::Rustup), "{name}");
-        }
-        for name in [
-            "CARGO_HOME",
-            "CARGO_NET_OFFLINE",
-            "CARGO_REGISTRIES_MINE_INDEX",
-            "CARGO_TERM_COLOR",
-            "PATH",
-            "RUSTUP_HOME",
-        ] {
-            assert!(!belongs_to_parent(name, Way::Debian), "{name}");
-        }
-    }
-
-    #[test]
     fn of_a_failed_build_only_what_was_found_is_shown() {
         let output = "  Downloaded libc v0.2.1\n   Compiling a v0.1.0\nerror: no such thing\n  --> src/a.rs:1:1\n    Finished x\n";
         let finished = Finished { success: false, output: output.to_owned() }.without_progress();
         assert_eq!(finished.output, "error: no such thing\n  --> src/a.rs:1:1\n");
-    }
-
-    #[test]
-    fn only_rustups_own_cargo_keeps_the_name_of_the_toolchain() {
-        assert!(!belongs_to_parent("RUSTUP_TOOLCHAIN", Way::Rustup));
-        assert!(belongs_to_parent("RUSTUP_TOOLCHAIN", Way::Debian));
     }
 
     #[cfg(unix)]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use crate::files;
+use crate::system::files;
 
 /// Answers by question and program, kept in one small file.
 #[derive(Debug)]

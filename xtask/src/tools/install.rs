@@ -6,11 +6,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::needs::{Missing, Need};
-use crate::process;
-use crate::progress::Progress;
-use crate::toolchain::{TARGET, Way};
-use crate::tools;
+use crate::system::process;
+use crate::system::progress::Progress;
+use crate::tools::needs::{Missing, Need};
+use crate::tools::rust::{TARGET, Way};
+use crate::tools::{environment, programs};
 
 /// How long rustup may take; on a closed network it does not always notice by itself.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(180);
@@ -51,11 +51,11 @@ pub fn install(missing: &Missing) -> Vec<String> {
 /// `rustup KIND add NAMES`, for the toolchain in use.
 fn rustup(kind: &str, names: &[&str]) -> Result<(), String> {
     let command = format!("rustup {kind} add {}", names.join(" "));
-    let rustup = tools::on_path("rustup").ok_or_else(|| format!("{command}: rustup is not on the path"))?;
+    let rustup = programs::on_path("rustup").ok_or_else(|| format!("{command}: rustup is not on the path"))?;
     eprintln!("installing: {command}");
     let mut progress = Progress::start(&command);
     let mut rustup = Command::new(rustup);
-    process::clean(&mut rustup, Way::Rustup);
+    environment::clean(&mut rustup, Way::Rustup);
     rustup.args([kind, "add"]).args(names);
     let finished = process::run_within(&mut rustup, &mut progress, Some(RUSTUP_LIMIT))
         .and_then(|finished| finished.expect_success(&command));
@@ -71,7 +71,7 @@ fn rustup(kind: &str, names: &[&str]) -> Result<(), String> {
 
 /// Installs packages, each given as a list of names of which the first that exists is taken.
 fn apt(packages: &[&[&str]]) -> Result<(), String> {
-    if tools::on_path("apt-get").is_none() {
+    if programs::on_path("apt-get").is_none() {
         let names: Vec<_> = packages.iter().filter_map(|names| names.first().copied()).collect();
         return Err(format!("apt-get install {}: this system has no apt-get", names.join(" ")));
     }
@@ -106,7 +106,7 @@ impl Apt {
     /// The name of each package that exists here.
     fn names<'a>(&self, packages: &[&[&'a str]]) -> Result<Vec<&'a str>, String> {
         let exists = |name: &&&str| {
-            let policy = tools::said("apt-cache".as_ref(), &["policy", name]);
+            let policy = programs::said("apt-cache".as_ref(), &["policy", name]);
             policy.contains("Candidate: ") && !policy.contains("Candidate: (none)")
         };
         packages
@@ -153,10 +153,10 @@ impl Apt {
 /// How to become root: nothing for root itself, else `sudo`, which asks for the password now rather
 /// than under a progress line.
 fn elevation() -> Result<Option<&'static str>, String> {
-    if tools::said("id".as_ref(), &["-u"]).trim() == "0" {
+    if programs::said("id".as_ref(), &["-u"]).trim() == "0" {
         return Ok(None);
     }
-    if !tools::on_path("sudo").is_some_and(|sudo| Path::new(&sudo).is_file()) {
+    if !programs::on_path("sudo").is_some_and(|sudo| Path::new(&sudo).is_file()) {
         return Err("apt-get: needs root, and there is no sudo".to_owned());
     }
     let allowed = Command::new("sudo").arg("-v").status().is_ok_and(|status| status.success());

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use crate::arguments::Options;
-use crate::cache::Cache;
-use crate::toolchain::{self, Way};
-use crate::tools;
+use crate::tools::cache::Cache;
+use crate::tools::programs;
+use crate::tools::rust::{self, Way};
 use crate::workspace::Workspace;
 
 /// Something that has to be installed.
@@ -162,20 +161,20 @@ impl Need {
     }
 
     /// `None` if it is there, else what was found instead.
-    fn lacking(self, options: &Options, cache: &mut Cache) -> Option<String> {
+    fn lacking(self, wanted: Option<Way>, cache: &mut Cache) -> Option<String> {
         let none = |found: bool| (!found).then(|| "not found".to_owned());
         match self {
-            Self::WasmRust => none(toolchain::way(options.way).is_some()),
-            Self::Clang => none(tools::clang(cache).is_some()),
-            Self::Libclang => none(tools::libclang().is_some()),
-            Self::HostCompiler => none(tools::host_compiler().is_some()),
-            Self::Node => tools::node(cache).err(),
-            Self::Npm => none(tools::on_path("npm").is_some()),
-            Self::Rustfmt => none(toolchain::has_component("cargo-fmt")),
-            Self::Clippy => none(toolchain::has_component("cargo-clippy")),
-            Self::Chromium => tools::chromium().err(),
-            Self::Firefox => tools::firefox().err(),
-            Self::WebKit => tools::webkit_driver().err(),
+            Self::WasmRust => none(rust::way(wanted).is_some()),
+            Self::Clang => none(programs::clang(cache).is_some()),
+            Self::Libclang => none(programs::libclang().is_some()),
+            Self::HostCompiler => none(programs::host_compiler().is_some()),
+            Self::Node => programs::node(cache).err(),
+            Self::Npm => none(programs::on_path("npm").is_some()),
+            Self::Rustfmt => none(rust::has_component("cargo-fmt")),
+            Self::Clippy => none(rust::has_component("cargo-clippy")),
+            Self::Chromium => programs::chromium().err(),
+            Self::Firefox => programs::firefox().err(),
+            Self::WebKit => programs::webkit_driver().err(),
         }
     }
 }
@@ -193,10 +192,10 @@ pub struct Missing {
 
 impl Missing {
     /// Looks for `needs` on this machine; `None` if all are there.
-    pub fn find(workspace: &Workspace, options: &Options, needs: &[Need]) -> Option<Self> {
+    pub fn find(workspace: &Workspace, way: Option<Way>, needs: &[Need]) -> Option<Self> {
         let mut cache = Cache::open(workspace.own("programs"));
-        let needs: Vec<_> = needs.iter().filter_map(|need| Some((*need, need.lacking(options, &mut cache)?))).collect();
-        (!needs.is_empty()).then(|| Self { needs, way: options.way, tried: Vec::new() })
+        let needs: Vec<_> = needs.iter().filter_map(|need| Some((*need, need.lacking(way, &mut cache)?))).collect();
+        (!needs.is_empty()).then(|| Self { needs, way, tried: Vec::new() })
     }
 
     /// Whether a need is among the missing.

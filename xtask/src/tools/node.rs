@@ -1,13 +1,14 @@
-//! The npm packages that a folder's `package.json` names.
+//! Node, npm, and the packages that a folder's `package.json` names.
 
 use std::process::Command;
 
 use crate::error::Error;
-use crate::files;
-use crate::process;
-use crate::progress::Progress;
-use crate::toolchain::Way;
-use crate::tools;
+use crate::system::files;
+use crate::system::process;
+use crate::system::progress::Progress;
+use crate::tools::cache::Cache;
+use crate::tools::rust::Way;
+use crate::tools::{environment, programs};
 use crate::workspace::Workspace;
 
 /// Installs the packages of a folder, when its lock file is not the one that those that are there came
@@ -27,10 +28,19 @@ pub fn install(workspace: &Workspace, folder: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Node, without arguments yet.
+pub fn node(workspace: &Workspace) -> Result<Command, Error> {
+    let program = programs::node(&mut Cache::open(workspace.own("programs")))
+        .map_err(|reason| Error::Script { path: "node".into(), reason })?;
+    let mut command = Command::new(program);
+    environment::clean(&mut command, Way::Rustup);
+    Ok(command)
+}
+
 /// npm, about to work in a folder.
 pub fn npm(workspace: &Workspace, folder: &str) -> Command {
-    let mut npm = Command::new(tools::on_path("npm").unwrap_or_else(|| "npm".into()));
-    process::clean(&mut npm, Way::Rustup);
+    let mut npm = Command::new(programs::on_path("npm").unwrap_or_else(|| "npm".into()));
+    environment::clean(&mut npm, Way::Rustup);
     npm.current_dir(workspace.path(folder));
     npm
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cache::Cache;
+use crate::tools::cache::Cache;
 
 /// The LLVM release that the project is checked with; it is preferred where there are several.
 pub const LLVM: u32 = 22;

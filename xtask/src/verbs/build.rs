@@ -8,14 +8,15 @@ use codegen::delta;
 use codegen::manifest::Manifest;
 
 use crate::arguments::Options;
-use crate::artifact;
 use crate::error::Error;
-use crate::files;
-use crate::needs;
-use crate::process;
-use crate::progress::Progress;
-use crate::setup;
-use crate::toolchain::{TARGET, Toolchain};
+use crate::system::files;
+use crate::system::process;
+use crate::system::progress::Progress;
+use crate::tools::needs;
+use crate::tools::rust::TARGET;
+use crate::tools::toolchain::Toolchain;
+use crate::verbs::artifact;
+use crate::verbs::setup;
 use crate::workspace::Workspace;
 
 /// An artifact that stands in its place.

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use codegen::backend;
 
-use crate::artifact;
-use crate::diff;
 use crate::error::Error;
-use crate::files;
+use crate::system::diff;
+use crate::system::files;
+use crate::verbs::artifact;
 use crate::workspace::Workspace;
 
 /// An output whose file differs from what its backend writes.

@@ -3,9 +3,9 @@
 
 use crate::arguments::Options;
 use crate::error::Error;
-use crate::install;
-use crate::needs::{self, Missing, Need};
-use crate::toolchain::Toolchain;
+use crate::tools::install;
+use crate::tools::needs::{self, Missing, Need};
+use crate::tools::toolchain::Toolchain;
 use crate::workspace::Workspace;
 
 /// Gets everything that any verb needs and says what is used.
@@ -19,19 +19,19 @@ pub fn setup(workspace: &Workspace, options: &Options) -> Result<(), Error> {
 /// Makes sure that `needs` are met and finds the toolchain.
 pub fn provide(workspace: &Workspace, options: &Options, needs: &[Need]) -> Result<Toolchain, Error> {
     require(workspace, options, needs)?;
-    Toolchain::find(workspace, options)
+    Toolchain::find(workspace, options.way)
 }
 
 /// Makes sure that `needs` are met. Installs what is missing unless the options forbid it.
 pub fn require(workspace: &Workspace, options: &Options, needs: &[Need]) -> Result<(), Error> {
-    if let Some(missing) = Missing::find(workspace, options, needs) {
+    if let Some(missing) = Missing::find(workspace, options.way, needs) {
         if options.no_install {
-            return Err(Error::Missing(missing));
+            return Err(Error::refused(missing));
         }
         let tried = install::install(&missing);
-        if let Some(mut still) = Missing::find(workspace, options, needs) {
+        if let Some(mut still) = Missing::find(workspace, options.way, needs) {
             still.tried = tried;
-            return Err(Error::Missing(still));
+            return Err(Error::refused(still));
         }
     }
     Ok(())

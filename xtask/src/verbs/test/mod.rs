@@ -1,27 +1,21 @@
 //! `cargo xtask test`: runs every step with its headline and its runner's own closing lines, and ends
 //! with the sum of what the runners counted.
 
+mod native;
 mod outcome;
 mod report;
+mod step;
 mod steps;
 
 use crate::arguments::{Options, UsageError};
 use crate::error::Error;
-use crate::needs;
-use crate::setup;
-use crate::toolchain::Toolchain;
+use crate::tools::needs;
+use crate::verbs::setup;
 use crate::workspace::Workspace;
 
 use outcome::{Outcome, Totals};
-use steps::{STEPS, Step};
-
-/// What the steps work with.
-#[derive(Debug)]
-pub struct Context<'a> {
-    workspace: &'a Workspace,
-    options: &'a Options,
-    toolchain: &'a Toolchain,
-}
+use step::{Context, Step};
+use steps::STEPS;
 
 /// Runs the steps that `filters` name or tag, and those that they rest on; all of them if there are no
 /// filters.

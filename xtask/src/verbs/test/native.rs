@@ -1,5 +1,5 @@
-//! The reference: a native Lua from the same pristine sources as the guest's, which tests compare
-//! behaviour with. Its main program is our own, because the registry's package has none.
+//! Builds a native Lua from the same pristine sources as the guest's, which tests compare behaviour with. Its main
+//! program is our own, because the registry's package has none.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,11 +7,11 @@ use std::process::Command;
 use codegen::lua::{compile, sources};
 
 use crate::error::Error;
-use crate::files;
-use crate::process;
-use crate::progress::Progress;
-use crate::toolchain::Way;
-use crate::tools;
+use crate::system::files;
+use crate::system::process;
+use crate::system::progress::Progress;
+use crate::tools::rust::Way;
+use crate::tools::{environment, programs};
 use crate::workspace::Workspace;
 
 /// The main program, in the repository.
@@ -24,10 +24,10 @@ const FLAGS: [&str; 2] = ["-O2", "-std=gnu99"];
 pub fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
     let lua = sources::pinned(&workspace.path("vendor")).map_err(Error::codegen("find the Lua sources"))?;
     let folder = workspace.target.join("native").join(format!("lua-{}", lua.release));
-    let program = folder.join(tools::executable("lua"));
+    let program = folder.join(programs::executable("lua"));
     let stamp = folder.join("lua.stamp");
     let main = workspace.path(MAIN);
-    let compiler = tools::host_compiler().unwrap_or_else(|| "cc".into());
+    let compiler = programs::host_compiler().unwrap_or_else(|| "cc".into());
 
     let facts = format!("{} {} {FLAGS:?}", lua.folder.display(), compiler.display());
     let inputs = files::fingerprint([facts.as_bytes(), &files::read(&main)?]);
@@ -45,7 +45,7 @@ fn compile(compiler: &Path, lua: &Path, main: &Path, sources: &[PathBuf], progra
     let label = "compile the native Lua that tests compare with";
     let mut progress = Progress::start(label);
     let mut command = Command::new(compiler);
-    process::clean(&mut command, Way::Rustup);
+    environment::clean(&mut command, Way::Rustup);
     command.args(FLAGS).arg("-I").arg(lua).arg("-o").arg(program).arg(main).args(sources).arg("-lm");
     process::run(&mut command, &mut progress)?.expect_success(label)?;
     progress.done();

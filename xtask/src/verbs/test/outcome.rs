@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 use crate::error::Error;
-use crate::process::Finished;
+use crate::system::process::Finished;
 
 /// Numbers of tests.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::outcome::{Outcome, Totals};
-use super::steps::Step;
+use super::step::Step;
 
 /// Announces a step.
 pub fn headline(number: usize, of: usize, step: &Step) {

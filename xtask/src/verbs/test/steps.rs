@@ -3,43 +3,20 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::Context;
+use super::native;
 use super::outcome::Outcome;
-use crate::build;
+use super::step::{Context, Step};
 use crate::error::Error;
-use crate::files;
-use crate::generate;
-use crate::native;
-use crate::needs;
-use crate::packages;
-use crate::process::{self, Finished};
-use crate::progress::Progress;
-use crate::run;
-use crate::setup;
-use crate::toolchain::Way;
-use crate::tools;
-
-/// One step.
-#[derive(Debug)]
-pub struct Step {
-    /// The word that picks it on the command line.
-    pub name: &'static str,
-    /// What it does.
-    pub title: &'static str,
-    /// Words that pick it along with others.
-    pub tags: &'static [&'static str],
-    /// The steps that have to have passed before it.
-    pub requires: &'static [&'static str],
-    /// Does it.
-    pub run: fn(&Context<'_>) -> Result<Outcome, Error>,
-}
-
-impl Step {
-    /// Whether a word on the command line picks it.
-    pub fn answers_to(&self, filter: &str) -> bool {
-        self.name == filter || self.tags.contains(&filter)
-    }
-}
+use crate::system::files;
+use crate::system::process::{self, Finished};
+use crate::system::progress::Progress;
+use crate::tools::needs::{self, Missing};
+use crate::tools::node;
+use crate::tools::programs;
+use crate::tools::rust::Way;
+use crate::verbs::build;
+use crate::verbs::generate;
+use crate::verbs::setup;
 
 /// The folder of the npm package.
 const WEB: &str = "web";
@@ -177,17 +154,17 @@ fn cargo_test(context: &Context<'_>) -> Result<Outcome, Error> {
 }
 
 fn npm_packages(context: &Context<'_>) -> Result<Outcome, Error> {
-    packages::install(context.workspace, WEB)?;
-    packages::install(context.workspace, OLD_ENGINE)?;
+    node::install(context.workspace, WEB)?;
+    node::install(context.workspace, OLD_ENGINE)?;
     Ok(Outcome::prepared("up to date"))
 }
 
 fn eslint(context: &Context<'_>) -> Result<Outcome, Error> {
-    watch(packages::npm(context.workspace, WEB).args(["run", "lint"]), "npm run lint").map(Outcome::of_linter)
+    watch(node::npm(context.workspace, WEB).args(["run", "lint"]), "npm run lint").map(Outcome::of_linter)
 }
 
 fn types(context: &Context<'_>) -> Result<Outcome, Error> {
-    watch(packages::npm(context.workspace, WEB).args(["run", "types"]), "npm run types").map(Outcome::of_linter)
+    watch(node::npm(context.workspace, WEB).args(["run", "types"]), "npm run types").map(Outcome::of_linter)
 }
 
 fn node_test(context: &Context<'_>) -> Result<Outcome, Error> {
@@ -230,8 +207,8 @@ fn package(context: &Context<'_>) -> Result<Outcome, Error> {
         Ok(node) => node,
         Err(left_out) => return Ok(left_out),
     };
-    packages::install(context.workspace, PACKAGE_TESTS)?;
-    let mut install = self::node(context)?;
+    node::install(context.workspace, PACKAGE_TESTS)?;
+    let mut install = node_here(context)?;
     install.arg(context.workspace.path(PACKAGE_TESTS).join("install.js"));
     watch(&mut install, "npm pack")?.expect_success("npm pack")?;
     watch(&mut node, "node --test on the packed package").map(Outcome::of_node)
@@ -240,16 +217,19 @@ fn package(context: &Context<'_>) -> Result<Outcome, Error> {
 /// Node, about to run the tests in a folder, some of them in browsers. Whoever wants nothing installed
 /// need not have all browsers to run the other tests; a browser that could not be installed is a failure.
 fn in_browsers(context: &Context<'_>, folder: &str) -> Result<Result<Command, Outcome>, Error> {
-    match setup::require(context.workspace, context.options, needs::BROWSERS) {
-        Err(Error::Missing(missing)) if context.options.no_install => {
-            return Ok(Err(Outcome::left_out(&missing.to_string())));
-        }
-        other => other?,
+    if context.options.no_install
+        && let Some(missing) = Missing::find(context.workspace, context.options.way, needs::BROWSERS)
+    {
+        return Ok(Err(Outcome::left_out(&missing.to_string())));
     }
-    packages::install(context.workspace, BROWSER_TESTS)?;
+    setup::require(context.workspace, context.options, needs::BROWSERS)?;
+    node::install(context.workspace, BROWSER_TESTS)?;
     let mut node = node_tests(context, folder, |_| true)?;
-    let programs =
-        [("CHROMIUM", tools::chromium()), ("FIREFOX", tools::firefox()), ("WEBKIT_DRIVER", tools::webkit_driver())];
+    let programs = [
+        ("CHROMIUM", programs::chromium()),
+        ("FIREFOX", programs::firefox()),
+        ("WEBKIT_DRIVER", programs::webkit_driver()),
+    ];
     for (variable, program) in programs {
         // What is not there by now is not needed on this system.
         node.envs(program.ok().map(|program| (variable, program)));
@@ -262,13 +242,14 @@ fn in_browsers(context: &Context<'_>, folder: &str) -> Result<Result<Command, Ou
 fn node_tests(context: &Context<'_>, folder: &str, pick: impl Fn(&str) -> bool) -> Result<Command, Error> {
     let mut tests = files::ending(&context.workspace.path(folder), &[".test.js"])?;
     tests.retain(|path| path.file_name().is_some_and(|name| pick(&name.to_string_lossy())));
-    let mut node = node(context)?;
+    let mut node = node_here(context)?;
     node.args(["--test", "--test-reporter=spec"]).args(tests);
     Ok(node)
 }
 
-fn node(context: &Context<'_>) -> Result<Command, Error> {
-    let mut node = run::node(context.workspace)?;
+/// Node, about to work in the repository.
+fn node_here(context: &Context<'_>) -> Result<Command, Error> {
+    let mut node = node::node(context.workspace)?;
     node.current_dir(&context.workspace.root);
     Ok(node)
 }

@@ -1,0 +1,41 @@
+//! What a step of `cargo xtask test` is.
+
+use crate::arguments::Options;
+use crate::error::Error;
+use crate::tools::toolchain::Toolchain;
+use crate::workspace::Workspace;
+
+use super::outcome::Outcome;
+
+/// What the steps work with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The folders.
+    pub workspace: &'a Workspace,
+    /// The command line.
+    pub options: &'a Options,
+    /// What builds.
+    pub toolchain: &'a Toolchain,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// The word that picks it on the command line.
+    pub name: &'static str,
+    /// What it does.
+    pub title: &'static str,
+    /// Words that pick it along with others.
+    pub tags: &'static [&'static str],
+    /// The steps that have to have passed before it.
+    pub requires: &'static [&'static str],
+    /// Does it.
+    pub run: fn(&Context<'_>) -> Result<Outcome, Error>,
+}
+
+impl Step {
+    /// Whether a word on the command line picks it.
+    pub fn answers_to(&self, filter: &str) -> bool {
+        self.name == filter || self.tags.contains(&filter)
+    }
+}
