@@ -5,13 +5,14 @@
  * Everything is looked at and encoded before anything is written, so that what cannot be stored changes nothing.
  */
 
-import { encodeLeaf, encodeValue, partsOf, pathOf, stepTo, Writer } from './encoder.js';
+import { partsOf, pathOf, stepTo } from './containers.js';
+import { encodeLeaf, encodeValue, Writer } from './encoder.js';
 import { EncodeError } from './errors.js';
 import { MAX_VALUE_LENGTH } from './host.js';
 import { keyForm } from './key.js';
 import { TableReference } from './values.js';
 
-/** @typedef {import('./encoder.js').Place} Place */
+/** @typedef {import('./containers.js').Place} Place */
 
 /** Bytes of the tag and the length of a string. */
 const STRING_HEADER = 5;

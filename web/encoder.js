@@ -2,6 +2,7 @@
  * From JavaScript values to bytes. What has which form is told in values.js.
  */
 
+import { partsOf, pathOf, stepTo } from './containers.js';
 import { EncodeError } from './errors.js';
 import {
   TAG_BOOLEAN,
@@ -16,38 +17,12 @@ import {
   TAG_STRING,
   TAG_TABLE,
 } from './loader.js';
-import { encodeUtf8, isWellFormed, keyText } from './text.js';
+import { encodeUtf8, isBytes, isWellFormed } from './text.js';
 import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
 
 const TWO_32 = 0x100000000;
 
-/**
- * Where a value lies in what is being encoded.
- *
- * @typedef {{ parent: Place | null, step: string }} Place
- */
-
-/**
- * @param {Place | null} place
- * @returns {string}
- */
-export function pathOf(place) {
-  let path = '';
-  for (let at = place; at !== null; at = at.parent) path = at.step + path;
-  return path;
-}
-
-/**
- * The step from a table to what a key names in it, as JavaScript would write it.
- *
- * @param {any} key
- * @returns {string}
- */
-export function stepTo(key) {
-  if (typeof key === 'string') return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
-  if (typeof key === 'object' && key !== null) return `[${key.constructor ? key.constructor.name : 'object'}]`;
-  return `[${String(key)}]`;
-}
+/** @typedef {import('./containers.js').Place} Place */
 
 /** Longest text that is written character by character; beyond it `TextEncoder` is faster. */
 const SHORT_TEXT = 48;
@@ -232,6 +207,44 @@ export function encodeValue(value) {
 }
 
 /**
+ * A table that is being written. It is the place of what is written of it next.
+ *
+ * @implements {Place}
+ */
+class OpenTable {
+  /**
+   * @param {import('./containers.js').Parts} parts
+   * @param {Place} parent
+   */
+  constructor({ items, pairs }, parent) {
+    this.parent = parent;
+    this.items = items;
+    this.pairs = pairs;
+    /** How many items are written, or being written. */
+    this.item = 0;
+    /** How many keys and values of pairs. */
+    this.half = 0;
+  }
+
+  get step() {
+    if (this.half === 0) return `[${this.item - 1}]`;
+    return stepTo(this.pairs[(this.half - 1) >> 1][0]);
+  }
+
+  /** Whether there is more to write. */
+  get isOpen() {
+    return this.item < this.items.length || this.half < 2 * this.pairs.length;
+  }
+
+  /** @returns {any} the next item, key or value */
+  next() {
+    if (this.item < this.items.length) return this.items[this.item++];
+    const half = this.half++;
+    return this.pairs[half >> 1][half & 1];
+  }
+}
+
+/**
  * Write a value with all that it holds.
  *
  * @param {Writer} writer
@@ -241,31 +254,42 @@ export function encodeValue(value) {
  * @param {Live | null} live
  */
 function encodeTree(writer, value, place, numbers, live) {
-  // A stack of what is still to be written, so that nesting costs no call stack.
-  /** @type {{ value: any, place: Place }[]} */
-  const pending = [{ value, place }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    if (encodeLeaf(writer, next.value, next.place, live)) continue;
-    const known = numbers.get(next.value);
-    if (known !== undefined) {
+  // Open tables are a list, so that nesting costs no call stack.
+  /** @type {OpenTable[]} */
+  const open = [];
+  const write = (/** @type {any} */ part, /** @type {Place} */ where) => {
+    if (encodeLeaf(writer, part, where, live)) return;
+    const known = numbers.get(part);
+    if (known === undefined) open.push(openTable(writer, part, where, numbers));
+    else {
       writer.u8(TAG_SAME_TABLE);
       writer.u32(known);
-      continue;
     }
-    numbers.set(next.value, numbers.size);
-    const { items, pairs } = partsOf(next.value, next.place);
-    writer.u8(TAG_TABLE);
-    writer.u32(items.length);
-    writer.u32(pairs.length);
-    const parent = next.place;
-    for (let index = pairs.length - 1; index >= 0; index--) {
-      const place = { parent, step: stepTo(pairs[index][0]) };
-      pending.push({ value: pairs[index][1], place }, { value: pairs[index][0], place });
-    }
-    for (let index = items.length - 1; index >= 0; index--) {
-      pending.push({ value: items[index], place: { parent, step: `[${index}]` } });
-    }
+  };
+  write(value, place);
+  while (open.length > 0) {
+    const top = open[open.length - 1];
+    if (top.isOpen) write(top.next(), top);
+    else open.pop();
   }
+}
+
+/**
+ * Write the beginning of a table.
+ *
+ * @param {Writer} writer
+ * @param {any} container
+ * @param {Place} place
+ * @param {Map<object, number>} numbers
+ * @returns {OpenTable}
+ */
+function openTable(writer, container, place, numbers) {
+  numbers.set(container, numbers.size);
+  const parts = partsOf(container, place);
+  writer.u8(TAG_TABLE);
+  writer.u32(parts.items.length);
+  writer.u32(parts.pairs.length);
+  return new OpenTable(parts, place);
 }
 
 /** @type {Place[]} the places of arguments and results, which are the same each time */
@@ -372,7 +396,7 @@ export function encodeLeaf(writer, value, place, live = null) {
 function encodeObjectLeaf(writer, value, place, live) {
   if (value === null) {
     writer.u8(TAG_NIL);
-  } else if (value instanceof Uint8Array) {
+  } else if (isBytes(value)) {
     writer.u8(TAG_STRING);
     writer.block(value);
   } else if (value instanceof TableReference) {
@@ -411,60 +435,4 @@ function encodeFunction(writer, value) {
     return false;
   }
   return true;
-}
-
-/**
- * The array items and the other pairs of a container, without what is nil.
- *
- * @param {any} container
- * @param {Place | null} place
- * @returns {{ items: any[], pairs: [any, any][] }}
- */
-export function partsOf(container, place) {
-  const isPresent = (/** @type {any} */ item) => item !== null && item !== undefined;
-  if (Array.isArray(container)) {
-    // `from` shows holes as undefined; a table with holes has no array part to speak of.
-    const items = Array.from(container);
-    if (items.every(isPresent)) return { items, pairs: [] };
-    /** @type {[any, any][]} */
-    const pairs = [];
-    items.forEach((item, index) => {
-      if (isPresent(item)) pairs.push([index + 1, item]);
-    });
-    return { items: [], pairs };
-  }
-  if (container instanceof Map) {
-    checkKeys(container, place);
-    return { items: [], pairs: Array.from(container).filter((pair) => isPresent(pair[1])) };
-  }
-  const prototype = Object.getPrototypeOf(container);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    const name = container.constructor ? container.constructor.name : 'object';
-    const hint = typeof container.then === 'function' ? ': Lua does not wait for it' : '';
-    throw new EncodeError(`a JavaScript ${name} has no Lua form${hint}`, pathOf(place));
-  }
-  return { items: [], pairs: Object.entries(container).filter((pair) => isPresent(pair[1])) };
-}
-
-/**
- * Refuse keys that Lua does not have, and two keys of a Map that are one in Lua.
- *
- * @param {Map<any, any>} map
- * @param {Place | null} place
- */
-function checkKeys(map, place) {
-  /** @type {Set<string>} */
-  const seen = new Set();
-  for (const key of map.keys()) {
-    if (key === null || key === undefined || key !== key) {
-      throw new EncodeError(`${String(key)} cannot be a key of a Lua table`, pathOf(place));
-    }
-    let form;
-    if (typeof key === 'string') form = `s${key}`;
-    else if (key instanceof Uint8Array) form = `s${keyText(key, 0, key.length)}`;
-    else if (typeof key === 'bigint' || Number.isInteger(key)) form = `n${BigInt(key)}`;
-    else continue;
-    if (seen.has(form)) throw new EncodeError(`two keys of the Map are the same key in Lua: ${form.slice(1)}`, pathOf(place));
-    seen.add(form);
-  }
 }

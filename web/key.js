@@ -17,7 +17,7 @@
 
 import { DecodeError, EncodeError } from './errors.js';
 import { KEY_LIMIT } from './loader.js';
-import { decodeUtf8, encodeUtf8, isWellFormed, keyBytes } from './text.js';
+import { decodeUtf8, encodeUtf8, isBytes, isWellFormed, keyBytes } from './text.js';
 
 /** The form under which a table keeps its metatable; no key has it. */
 export const METATABLE = '[meta]';
@@ -57,7 +57,7 @@ export function keyForm(key, table) {
     case 'boolean':
       return `[${key}]`;
     default:
-      if (key instanceof Uint8Array) {
+      if (isBytes(key)) {
         checkLength(key.length, table);
         const text = decodeUtf8(key, 0, key.length);
         return text === null ? quote(key) : stringForm(text);

@@ -4,8 +4,9 @@
  */
 
 import { Plan } from './assign.js';
+import { stepTo } from './containers.js';
 import { Decoder, DETACHED } from './decoder.js';
-import { encodeLeaf, encodeValue, stepTo, Writer } from './encoder.js';
+import { encodeLeaf, encodeValue, Writer } from './encoder.js';
 import { ExternalTable } from './external-table.js';
 import { Handles } from './handles.js';
 import { keyForm, METATABLE } from './key.js';

@@ -20,6 +20,16 @@ const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const SHORT = 24;
 
 /**
+ * Whether a value is bytes, that is a string for Lua: a `Uint8Array`, of whatever realm.
+ *
+ * @param {any} value
+ * @returns {value is Uint8Array}
+ */
+export function isBytes(value) {
+  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && /** @type {any} */ (value)[Symbol.toStringTag] === 'Uint8Array');
+}
+
+/**
  * Encode a string as UTF-8. Lone surrogates become U+FFFD, as everywhere on the Web.
  *
  * @param {string} text

@@ -27,9 +27,9 @@
  * `Uint8Array` there, which `Map` compares by identity.
  *
  * In the other direction a `number` becomes an integer if it is a safe one (-0 is not), else a float; a `BigInt` an integer
- * of 64 bits; arrays, plain objects and `Map`s become tables, where `null` and `undefined` are, as in Lua, absent.
- * What would be lost (a date, a lone surrogate, two keys that are one in Lua) is an `EncodeError`, and in external tables a
- * JavaScript function. docs/CONVERSIONS.md tells the same from the side of those who use it.
+ * of 64 bits; arrays, plain objects and `Map`s become tables (containers.js), where `null` and `undefined` are, as in Lua,
+ * absent. What would be lost (a date, a lone surrogate, two keys that are one in Lua) is an `EncodeError`, and in external
+ * tables a JavaScript function. docs/CONVERSIONS.md tells the same from the side of those who use it.
  *
  * decoder.js and encoder.js do the work; here are the classes of values that JavaScript has no form for.
  */

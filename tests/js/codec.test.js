@@ -256,8 +256,8 @@ test('what Lua cannot hold is an EncodeError that gives the path', () => {
   const cases = [
     [{ jobs: [1, { run() {} }] }, 'value.jobs[1].run: a function can be sent to Lua, but not be stored from JavaScript'],
     [[Symbol('s')], 'value[0]: a JavaScript symbol has no Lua form'],
-    [{ 'a b': new Date() }, 'value["a b"]: a JavaScript Date has no Lua form'],
-    [new Point(), 'value: a JavaScript Point has no Lua form'],
+    [{ 'a b': new Date() }, 'value["a b"]: a JavaScript Date has no Lua form: give its getTime() or toISOString()'],
+    [new Point(), 'value: a JavaScript Point has no Lua form: give a plain object with what Lua needs of it'],
     [2n ** 63n, 'value: 9223372036854775808 does not fit in 64 bits'],
     ['\ud800', 'value: the string has a lone surrogate, which UTF-8 cannot express'],
     [new Map([[NaN, 1]]), 'value: NaN cannot be a key of a Lua table'],

@@ -106,15 +106,15 @@ test('what cannot be stored is named with its path, and nothing is changed', asy
   const opaque = lua.compute('return coroutine.create(print)').value;
   class Point {}
   const wrong = [
-    [new Date(), /^_home\.jobs: a JavaScript Date has no Lua form$/],
-    [{ a: [1, { b: new Point() }] }, /^_home\.jobs\.a\[1\]\.b: a JavaScript Point has no Lua form$/],
+    [new Date(), /^_home\.jobs: a JavaScript Date has no Lua form: give its getTime/],
+    [{ a: [1, { b: new Point() }] }, /^_home\.jobs\.a\[1\]\.b: a JavaScript Point has no Lua form: give a plain object with what Lua needs of it$/],
     [[{ 'odd name': () => 1 }], /^_home\.jobs\[0\]\["odd name"\]: a function can be sent to Lua, but not be stored from JavaScript$/],
     [new Map([[1.5, Symbol('s')]]), /^_home\.jobs\[1\.5\]: a JavaScript symbol has no Lua form$/],
     [new Map([[{}, 1]]), /^_home\.jobs\[Object\]: /],
     [new Map([[NaN, 1]]), /^_home\.jobs: NaN cannot be a key/],
     [new Map([[1, 'a'], [1n, 'b']]), /^_home\.jobs: two keys of the Map are the same key in Lua/],
     [{ n: 2n ** 63n }, /^_home\.jobs\.n: 9223372036854775808 does not fit in 64 bits$/],
-    [[new Float64Array(2)], /^_home\.jobs\[0\]: a JavaScript Float64Array has no Lua form$/],
+    [[new Float64Array(2)], /^_home\.jobs\[0\]: a JavaScript Float64Array has no Lua form: give Array.from\(\) of it for a list, or a Uint8Array of its buffer for a string of its bytes$/],
     [{ co: opaque }, /^_home\.jobs\.co: a Lua thread cannot leave the state that it lives in$/],
     [{ text: '\ud800' }, /^_home\.jobs\.text: the string has a lone surrogate/],
     [{ '\udfff': 1 }, /lone surrogate/],
