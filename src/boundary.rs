@@ -6,7 +6,7 @@
 
 use core::marker::PhantomData;
 
-use crate::machine;
+use crate::result;
 
 /// The bytes of linear memory, or of the address space where the guest runs on the host.
 fn limit() -> usize {
@@ -20,9 +20,10 @@ fn inside(address: usize, length: usize) -> bool {
     length <= limit() && address <= limit() - length && (address != 0 || length == 0)
 }
 
-/// Records that a call was refused for its arguments, before any of it was done.
-pub fn refused(status: i32) {
-    machine::set_status(status);
+/// Refuses a call for a range that does not lie in memory. Returns what a call returns whose message is in the I/O
+/// buffer.
+pub fn refuse(status: i32) -> i32 {
+    result::refuse(status, "a range does not lie in the module's memory")
 }
 
 /// A range of memory that the guest may read.

@@ -12,6 +12,9 @@ use crate::references;
 use crate::result;
 use crate::run::{self, Mode};
 
+const TOO_LONG: &str = "the code has more than the 65536 bytes of the I/O buffer: use execute";
+const UNKNOWN_FLAG: &str = "a flag is unknown: the flags are EXECUTE_CONSOLE and EXECUTE_ARGUMENTS";
+
 /// Starts the machine; 0, or -1 when there is not enough memory.
 pub fn init() -> i32 {
     if machine::start() { 0 } else { -1 }
@@ -25,8 +28,7 @@ pub fn deinit() {
 /// Runs a chunk of at most the I/O buffer's size.
 pub fn compute(code: Bytes) -> i32 {
     if code.len() > output::SIZE {
-        machine::set_status(abi::STATUS_BAD_ARGUMENT);
-        return -1;
+        return result::refuse(abi::STATUS_BAD_ARGUMENT, TOO_LONG);
     }
     run::run(code, None, Mode::Chunk, false)
 }
@@ -35,10 +37,7 @@ pub fn compute(code: Bytes) -> i32 {
 pub fn eval(code_len: u32) -> i32 {
     match Bytes::new(output::buffer() as u32, code_len) {
         Some(code) if code.len() <= output::SIZE => run::run(code, None, Mode::Console, false),
-        _ => {
-            machine::set_status(abi::STATUS_BAD_ARGUMENT);
-            -1
-        }
+        _ => result::refuse(abi::STATUS_BAD_ARGUMENT, TOO_LONG),
     }
 }
 
@@ -46,7 +45,7 @@ pub fn eval(code_len: u32) -> i32 {
 pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
     match read_flags(flags) {
         Some((mode, arguments)) => run::run(code, named(name), mode, arguments),
-        None => -1,
+        None => result::refuse(abi::STATUS_BAD_ARGUMENT, UNKNOWN_FLAG),
     }
 }
 
@@ -55,15 +54,12 @@ fn named(name: Bytes) -> Option<Bytes> {
     (!name.is_empty()).then_some(name)
 }
 
-/// What flags say: the mode, and whether the code gets arguments; `None`, and the status, for flags that there are not.
+/// Reads flags: the mode, and whether the code gets arguments. `None`: a flag is unknown.
 fn read_flags(flags: u32) -> Option<(Mode, bool)> {
     let mode = match flags & !abi::EXECUTE_ARGUMENTS {
         0 => Mode::Chunk,
         abi::EXECUTE_CONSOLE => Mode::Console,
-        _ => {
-            machine::set_status(abi::STATUS_BAD_ARGUMENT);
-            return None;
-        }
+        _ => return None,
     };
     Some((mode, flags & abi::EXECUTE_ARGUMENTS != 0))
 }
@@ -72,7 +68,7 @@ fn read_flags(flags: u32) -> Option<(Mode, bool)> {
 pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
     match read_flags(flags) {
         Some((mode, arguments)) => run::start(code, named(name), mode, arguments),
-        None => -1,
+        None => result::refuse(abi::STATUS_BAD_ARGUMENT, UNKNOWN_FLAG),
     }
 }
 

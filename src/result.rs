@@ -40,6 +40,36 @@ fn keep(what: Kept) {
     unsafe { *KEPT.get() = what }
 }
 
+/// The message of the call that was refused since the last run. While there is one, it is the only part there is.
+static REFUSED: Single<Option<&'static str>> = Single::new(None);
+
+fn refused() -> Option<&'static str> {
+    // SAFETY: as for `kept`.
+    unsafe { *REFUSED.get() }
+}
+
+/// Records that a call was refused before any of it was done: the status, and the message as the only part of the
+/// result. Writes no memory of the host's, and is safe whatever runs.
+pub fn note_refusal(status: i32, message: &'static str) {
+    machine::set_status(status);
+    // SAFETY: as for `kept`.
+    unsafe { *REFUSED.get() = Some(message) };
+}
+
+/// Refuses a call that answers through the I/O buffer. Returns what it returns: the negated length of the message, and
+/// one less. While Lua code is running, the buffer has its output, and the message is a part of the result alone.
+pub fn refuse(status: i32, message: &'static str) -> i32 {
+    note_refusal(status, message);
+    if machine::is_running() { -1 } else { output::write_error(message.as_bytes()) }
+}
+
+/// Forgets a refusal, and what came of calls that were refused while another was under way.
+pub fn forget_refusal() {
+    machine::set_status(abi::STATUS_OK);
+    // SAFETY: as for `kept`.
+    unsafe { *REFUSED.get() = None };
+}
+
 /// Makes place for the errors of calls inside functions of the host, so that keeping one takes no memory.
 ///
 /// # Safety
@@ -332,18 +362,23 @@ pub fn read_into(part: u32, offset: u32, to: BytesMut) -> i32 {
 
 /// The size of a part, and how many of its bytes from `offset` on were copied.
 fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)> {
+    let copy = |bytes: &[u8], out: &mut [u8]| {
+        let rest = bytes.get(offset..).unwrap_or(&[]);
+        let n = rest.len().min(out.len());
+        out[..n].copy_from_slice(&rest[..n]);
+        (bytes.len(), n)
+    };
+    if let Some(message) = refused() {
+        // SAFETY: the target was checked, and no reference into it is alive.
+        let out = to.map_or(&mut [][..], |to| unsafe { to.as_mut_slice() });
+        return (part == abi::PART_MESSAGE).then(|| copy(message.as_bytes(), out));
+    }
     let frame = machine::frame()?;
     let state = frame.state;
     // SAFETY: the state is live and its stack holds what `kept` says. The target may lie in the I/O
     // buffer or anywhere else; no reference into it is alive, and no Lua code runs.
     unsafe {
         let out = to.map_or(&mut [][..], |to| to.as_mut_slice());
-        let copy = |bytes: &[u8], out: &mut [u8]| {
-            let rest = bytes.get(offset..).unwrap_or(&[]);
-            let n = rest.len().min(out.len());
-            out[..n].copy_from_slice(&rest[..n]);
-            (bytes.len(), n)
-        };
         let written = |count: c_int, out: &mut [u8]| {
             let (status, target) = write(frame, count, out, offset);
             if status != lua::OK {

@@ -51,18 +51,19 @@ impl Name {
     }
 }
 
+/// Why a call is refused while another is under way. What was left by an exception cannot be told from it.
+const BUSY: &str = "another call is under way: its import runs, or has thrown an exception through the module, which \
+                    leaves the machine unusable: make a new instance";
+
 /// Begins a call: nothing of the last one is left. `Err`: what the call returns at once.
 fn begin() -> Result<Frame, i32> {
     let Some(frame) = machine::frame() else {
-        machine::set_status(abi::STATUS_NOT_INITIALIZED);
-        output::write_error(b"Lua is not initialized: call init() first");
-        return Err(-1);
+        return Err(result::refuse(abi::STATUS_NOT_INITIALIZED, "the machine does not run: call init first"));
     };
     if machine::is_running() {
-        // Reporting it in the buffer would overwrite what the running chunk has printed.
-        return Err(-1);
+        return Err(result::refuse(abi::STATUS_BUSY, BUSY));
     }
-    machine::set_status(abi::STATUS_OK);
+    result::forget_refusal();
     // SAFETY: the state is live, and the Lua code that runs, if any, waits for this call.
     unsafe {
         if frame.nested {
@@ -127,6 +128,8 @@ unsafe fn end(frame: Frame, mut status: c_int, limit: i32, mode: Mode) -> i32 {
 /// Leaves the result or the error. An error's `__tostring` and finalisers run meanwhile: they may use as much as
 /// the call itself.
 unsafe fn leave_result(frame: Frame, status: c_int, limit: i32) -> i32 {
+    // Calls that its imports made have been refused, or calls of its host functions were.
+    result::forget_refusal();
     // SAFETY: as for `end`; without a pause there is no program.
     unsafe {
         if !frame.nested {
@@ -283,8 +286,7 @@ static PROGRAM: u8 = 0;
 /// Begins a call that belongs to the program, which no function of the host can make.
 fn begin_program() -> Result<Frame, i32> {
     if machine::frame().is_some_and(|frame| frame.nested) {
-        machine::set_status(abi::STATUS_BAD_ARGUMENT);
-        return Err(-1);
+        return Err(result::refuse(abi::STATUS_BUSY, "a host function cannot start or step a program"));
     }
     begin()
 }
@@ -326,6 +328,7 @@ pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i
         if status != lua::OK {
             return result::fail(frame, status);
         }
+        result::forget_refusal();
         machine::set_program_mode(mode);
         0
     }
@@ -345,8 +348,7 @@ pub fn step(ticks: u32) -> i32 {
         let thread = ffi::lua_tothread(state, -1);
         if program != ffi::LUA_TTHREAD as c_int || thread.is_null() {
             lua::pop(state, 1);
-            machine::set_status(abi::STATUS_BAD_ARGUMENT);
-            return output::write_error(b"there is no program to step: call start() first");
+            return result::refuse(abi::STATUS_NO_PROGRAM, "there is no program to step: start one first");
         }
         let mut results = 0;
         // Before its first step, the program lies on its stack with its arguments above.

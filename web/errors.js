@@ -4,9 +4,11 @@
 
 import {
   STATUS_BAD_ARGUMENT,
+  STATUS_BUSY,
   STATUS_HANDLER_ERROR,
   STATUS_INSTRUCTION_LIMIT,
   STATUS_MEMORY_ERROR,
+  STATUS_NO_PROGRAM,
   STATUS_NOT_INITIALIZED,
   STATUS_OUTPUT_LIMIT,
   STATUS_RUNTIME_ERROR,
@@ -18,7 +20,7 @@ import {
 /**
  * How a call ended, by the number that the export `get_status` answers.
  *
- * @typedef {'runtime' | 'syntax' | 'memory' | 'handler' | 'limit' | 'too-large' | 'argument' | 'uninitialized' | 'unknown'} LuaStatus
+ * @typedef {'runtime' | 'syntax' | 'memory' | 'handler' | 'limit' | 'too-large' | 'argument' | 'uninitialized' | 'busy' | 'unknown'} LuaStatus
  */
 
 /** @type {ReadonlyMap<number, LuaStatus>} */
@@ -33,6 +35,8 @@ const STATUS_NAMES = new Map([
   [STATUS_TOO_LARGE, 'too-large'],
   [STATUS_BAD_ARGUMENT, 'argument'],
   [STATUS_NOT_INITIALIZED, 'uninitialized'],
+  [STATUS_BUSY, 'busy'],
+  [STATUS_NO_PROGRAM, 'argument'],
 ]);
 
 /**

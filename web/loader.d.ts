@@ -2,7 +2,7 @@
 // Generated from exports.toml by `cargo xtask generate`; edit that instead.
 
 /** Version of the boundary. */
-export const ABI_VERSION: 1;
+export const ABI_VERSION: 2;
 /** Equal for two builds exactly if they agree on every call. */
 export const MANIFEST_HASH: string;
 /** Pages of the memory, minimum and maximum: 2 MiB. */
@@ -49,8 +49,18 @@ export const STATUS_TOO_LARGE: 16;
  * flag.
  */
 export const STATUS_BAD_ARGUMENT: 17;
-/** The call was refused: `init` has not been called, or has failed. */
+/**
+ * The call was refused: there is no machine, as `init` has not been called or has failed, or
+ * `deinit` has closed it.
+ */
 export const STATUS_NOT_INITIALIZED: 18;
+/**
+ * The call was refused: another call is under way, whose import runs or has thrown an exception
+ * through the module.
+ */
+export const STATUS_BUSY: 19;
+/** The call was refused: `program_start` has not made a program, or it has ended. */
+export const STATUS_NO_PROGRAM: 20;
 /** The serialized result, without the output, if it was too large for the I/O buffer. */
 export const PART_VALUES: 1;
 /** The whole error message. */

@@ -120,7 +120,7 @@ test('before init everything answers and nothing runs', () => {
   const instance = instantiate();
   const { exports } = instance;
   const { pointer, length } = write(instance, 'return 1');
-  assert.equal(exports.compute(pointer, length), -1);
+  assert.ok(exports.compute(pointer, length) < -1);
   assert.match(new TextDecoder().decode(instance.memory.subarray(pointer, pointer + 60)), /^[^\0]*\binit\b[^\0]*\0/, 'the message, ended by a zero byte');
   assert.equal(exports.get_status(), STATUS.uninitialized);
   write(instance, 'return 1');

@@ -157,14 +157,15 @@ fn export(out: &mut String, export: &Export) {
             };
             let _ = writeln!(out, "        let Some({}) = {new}({range}) else {{", param.name);
             let bad = export.bad_range.as_ref();
-            if let Some(status) = bad.and_then(|bad| bad.status.as_ref()) {
-                let _ = writeln!(out, "            crate::boundary::refused(super::{status});");
-            }
-            match bad.and_then(|bad| bad.value) {
-                Some(value) => {
+            let status = bad.and_then(|bad| bad.status.as_ref());
+            match (status, bad.and_then(|bad| bad.value)) {
+                (Some(status), _) => {
+                    let _ = writeln!(out, "            return crate::boundary::refuse(super::{status});");
+                }
+                (None, Some(value)) => {
                     let _ = writeln!(out, "            return {};", integer_literal(value, false));
                 }
-                None => out.push_str("            return;\n"),
+                (None, None) => out.push_str("            return;\n"),
             }
             out.push_str("        };\n");
         }
