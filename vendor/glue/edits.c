@@ -408,6 +408,21 @@ void lp_ext_rawset (lua_State *L, Table *t, const TValue *key, const TValue *val
 }
 
 
+/*
+** Stores the 'n' values above the external table at 'list' under the keys up
+** to 'last': a table can become external while its constructor runs.
+*/
+void lp_ext_setlist (lua_State *L, StkId list, int n, unsigned int last) {
+  ptrdiff_t place = savestack(L, list);
+  for (; n > 0; n--, last--) {
+    TValue key;
+    list = restorestack(L, place);
+    setivalue(&key, last);
+    lp_ext_rawset(L, hvalue(s2v(list)), &key, s2v(list + n));
+  }
+}
+
+
 void lp_ext_setmetatable (lua_State *L, const TValue *value, const TValue *mt) {
   luaT_callTM(L, &op.setmetatable, value, mt, value);
 }

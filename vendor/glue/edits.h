@@ -162,6 +162,7 @@ void lp_ext_newindex (lua_State *L, const struct TValue *t, const struct TValue 
                       const struct TValue *value);
 void lp_ext_rawset (lua_State *L, struct Table *t, const struct TValue *key,
                  const struct TValue *value);
+void lp_ext_setlist (lua_State *L, union StackValue *list, int n, unsigned int last);
 void lp_ext_length (lua_State *L, struct Table *t, union StackValue *result);
 void lp_ext_setmetatable (lua_State *L, const struct TValue *value, const struct TValue *mt);
 int lp_ext_next (lua_State *L, struct Table *t, union StackValue *key);
