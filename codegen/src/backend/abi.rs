@@ -1,7 +1,7 @@
 //! The boundary for machines: everything that the manifest declares but its programs, as JSON.
 
-use super::Backend;
 use super::json::Json;
+use super::output::Backend;
 use crate::manifest::{
     Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, WasmFunction,
 };

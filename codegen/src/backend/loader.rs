@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::javascript::{accessor, comment, export_params, scalar_type, wat};
 use super::names::camel;
-use super::{Backend, ORIGIN};
+use super::output::{Backend, ORIGIN};
 use crate::manifest::{Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
 
 /// `web/loader.js`.

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::javascript::{scalar_type, wat};
 use super::names::camel;
+use super::output::{Backend, ORIGIN};
 use super::text::table;
-use super::{Backend, ORIGIN};
 use crate::manifest::{Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
 
 /// `docs/WASM_EXPORTS_REFERENCE.md`.

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 
 use super::names::{pascal, upper};
+use super::output::{Backend, ORIGIN};
 use super::text::prefixed;
-use super::{Backend, ORIGIN};
 use crate::manifest::{Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
 
 /// `shims.rs` in `OUT_DIR`, included by the guest's `abi` module.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::javascript::{comment, declaration, export_params, scalar_type, type_name, wat};
 use super::names::{camel, pascal};
-use super::{Backend, ORIGIN};
+use super::output::{Backend, ORIGIN};
 use crate::manifest::{Function, Manifest, Param, Service, Type};
 
 /// `web/loader.d.ts`.

@@ -1,0 +1,207 @@
+//! Holds the layering: which folder may use which, and that files do not rest on each other in circles.
+//!
+//! [`TREES`] is the whole of it. A new folder gets a room there; its place in the list is above what it uses.
+
+mod graph;
+mod javascript;
+mod rust;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use graph::Uses;
+
+/// A folder of sources.
+struct Tree {
+    /// Its path from the root of the repository.
+    root: &'static str,
+    /// How files name each other.
+    language: Language,
+    /// The most files that may rest on each other in a circle; 1 for none.
+    circle: usize,
+    /// Its rooms, each above those that it uses.
+    rooms: &'static [Room],
+}
+
+/// A folder or a file right below the root of a tree.
+struct Room {
+    /// Its name, that of a file without its ending.
+    name: &'static str,
+    /// What belongs there.
+    holds: &'static str,
+    /// The rooms that it uses.
+    uses: &'static [&'static str],
+}
+
+#[derive(Clone, Copy)]
+enum Language {
+    Rust,
+    #[expect(dead_code, reason = "the folders of web/ have no rooms yet")]
+    JavaScript,
+}
+
+const TREES: [Tree; 2] = [
+    Tree {
+        root: "xtask/src",
+        language: Language::Rust,
+        circle: 1,
+        rooms: &[
+            Room { name: "error", holds: "what can go wrong", uses: &[] },
+            Room { name: "workspace", holds: "where things are", uses: &["error"] },
+            Room { name: "system", holds: "files, programs and their progress", uses: &["error"] },
+            Room { name: "tools", holds: "finding and installing tools", uses: &["error", "workspace", "system"] },
+            Room { name: "arguments", holds: "the command line", uses: &["error", "tools"] },
+            Room {
+                name: "verbs",
+                holds: "what `cargo xtask` does",
+                uses: &["error", "workspace", "system", "tools", "arguments"],
+            },
+            Room { name: "main", holds: "picks the verb", uses: &["error", "workspace", "arguments", "verbs"] },
+        ],
+    },
+    Tree {
+        root: "codegen/src",
+        language: Language::Rust,
+        // The passes and the one type of what they refuse.
+        circle: 7,
+        rooms: &[
+            Room { name: "manifest", holds: "the model of exports.toml, which knows no output", uses: &[] },
+            Room { name: "lua", holds: "Lua's sources and what is done to them", uses: &[] },
+            Room { name: "passes", holds: "the passes, which know nothing of the manifest", uses: &[] },
+            Room { name: "delta", holds: "one module as a difference to another", uses: &[] },
+            Room { name: "backend", holds: "one generator for each output", uses: &["manifest"] },
+            Room { name: "lib", holds: "the list of what there is", uses: &[] },
+        ],
+    },
+];
+
+impl Tree {
+    /// The files of the tree and what each of them uses, by their paths below its root.
+    fn uses(&self) -> Uses {
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository").join(self.root);
+        let mut sources = BTreeMap::new();
+        read(&root, &root, &mut sources);
+        match self.language {
+            Language::Rust => rust::uses(&sources),
+            Language::JavaScript => javascript::uses(&sources),
+        }
+    }
+
+    fn room(&self, file: &str) -> Option<&Room> {
+        let name = file.split('/').next()?;
+        let name = name.split('.').next()?;
+        self.rooms.iter().find(|room| room.name == name)
+    }
+
+    /// What breaks the layering, a sentence each.
+    fn faults(&self, uses: &Uses) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut used = BTreeSet::new();
+        for (file, others) in uses {
+            let Some(room) = self.room(file) else {
+                faults.push(format!("{}/{file} lies in no room of `TREES`: give its folder one", self.root));
+                continue;
+            };
+            for target in others.iter().filter_map(|other| Some((other, self.room(other)?))) {
+                let (other, there) = target;
+                used.insert((room.name, there.name));
+                if there.name != room.name && !room.uses.contains(&there.name) {
+                    faults.push(format!(
+                        "{root}/{file} uses {root}/{other}, but `{}` ({}) rests on {} only: what both need belongs \
+                         there, or the caller hands it in",
+                        room.name,
+                        room.holds,
+                        listed(room.uses),
+                        root = self.root
+                    ));
+                }
+            }
+        }
+        for (position, room) in self.rooms.iter().enumerate() {
+            if !uses.keys().any(|file| self.room(file).is_some_and(|other| other.name == room.name)) {
+                faults.push(format!("{}: the room `{}` is empty: take it out of `TREES`", self.root, room.name));
+            }
+            for below in room.uses {
+                if !self.rooms[..position].iter().any(|other| other.name == *below) {
+                    faults.push(format!("{}: `{}` uses `{below}`, which has to stand before it", self.root, room.name));
+                }
+                if !used.contains(&(room.name, *below)) {
+                    faults.push(format!("{}: `{}` no longer uses `{below}`: say so", self.root, room.name));
+                }
+            }
+        }
+        for circle in graph::circles(uses).into_iter().filter(|circle| circle.len() > self.circle) {
+            faults.push(format!(
+                "{}: {} files rest on each other ({}), where {}: move what two of them need into a file below both",
+                self.root,
+                circle.len(),
+                circle.join(", "),
+                if self.circle == 1 { "none may".to_owned() } else { format!("{} may", self.circle) }
+            ));
+        }
+        faults
+    }
+}
+
+fn listed(rooms: &[&str]) -> String {
+    if rooms.is_empty() { "nothing".to_owned() } else { rooms.join(", ") }
+}
+
+/// Reads every file below a folder, without installed packages.
+fn read(root: &Path, folder: &Path, sources: &mut BTreeMap<String, String>) {
+    let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("a folder can be read").path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            if !path.ends_with("node_modules") {
+                read(root, &path, sources);
+            }
+        } else if path.extension().is_some_and(|ending| ending == "rs" || ending == "js") {
+            let name = path.strip_prefix(root).expect("it lies below the root");
+            let name = name.to_string_lossy().replace('\\', "/");
+            sources.insert(name, std::fs::read_to_string(&path).expect("a source is text"));
+        }
+    }
+}
+
+#[test]
+fn every_folder_uses_only_what_lies_below_it_and_no_files_rest_on_each_other() {
+    let faults: Vec<_> = TREES.iter().flat_map(|tree| tree.faults(&tree.uses())).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn what_breaks_the_layering_is_named_with_where_it_belongs() {
+    const TREE: Tree = Tree {
+        root: "t",
+        language: Language::Rust,
+        circle: 1,
+        rooms: &[
+            Room { name: "low", holds: "what lies below", uses: &[] },
+            Room { name: "middle", holds: "nothing", uses: &[] },
+            Room { name: "high", holds: "what lies above", uses: &["low", "middle"] },
+        ],
+    };
+    let uses: [(&str, &[&str]); 4] = [
+        ("low/a.rs", &["low/b.rs", "high.rs"]),
+        ("low/b.rs", &["low/a.rs"]),
+        ("high.rs", &["low/a.rs"]),
+        ("lost.rs", &[]),
+    ];
+    let owned = |used: &[&str]| used.iter().map(|used| (*used).to_owned()).collect();
+    let faults = TREE.faults(&uses.iter().map(|(file, used)| ((*file).to_owned(), owned(used))).collect());
+    assert_eq!(
+        faults,
+        [
+            "t/lost.rs lies in no room of `TREES`: give its folder one",
+            "t/low/a.rs uses t/high.rs, but `low` (what lies below) rests on nothing only: what both need belongs there, \
+             or the caller hands it in",
+            "t: the room `middle` is empty: take it out of `TREES`",
+            "t: `high` no longer uses `middle`: say so",
+            "t: 3 files rest on each other (high.rs, low/a.rs, low/b.rs), where none may: move what two of them need \
+             into a file below both",
+        ]
+    );
+}
