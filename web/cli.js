@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
 import { parseArguments, USAGE } from './cli/arguments.js';
-import { CommandError, UsageError } from './cli/errors.js';
+import { CommandError, outputFailure, UsageError } from './cli/errors.js';
 import { Prompt } from './cli/prompt.js';
 import { readProgram } from './cli/source.js';
 import { Thread } from './cli/thread.js';
@@ -67,9 +67,16 @@ async function main(words) {
 
 // npm installs commands as symbolic links. Bundled, this file is loaded by the thread of Lua, too.
 if (isMainThread && process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) {
-  // Whoever reads the output may stop reading: that is no error.
+  let failed = false;
   process.stdout.on('error', (error) => {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPIPE') throw error;
+    // Whoever reads the output may stop reading: that is no error.
+    if (failed || /** @type {NodeJS.ErrnoException} */ (error).code === 'EPIPE') return;
+    failed = true;
+    process.exitCode = 1;
+    process.stderr.write(`lua-persistent: ${outputFailure(error)}\n`);
   });
-  process.exitCode = await main(process.argv.slice(2));
+  // Where nothing can be said, the exit code has to do.
+  process.stderr.on('error', () => {});
+  const exitCode = await main(process.argv.slice(2));
+  process.exitCode = failed && exitCode === 0 ? 1 : exitCode;
 }

@@ -35,6 +35,13 @@ test('files and limits are named before FILE and behind it', () => {
   assert.deepEqual(parse('a.lua --limit ms=5').limits, { milliseconds: 5 });
 });
 
+test('a state or snapshot may be opened for reading only', () => {
+  for (const line of ['--state s --read-only a.lua', 'a.lua --read-only --snapshot s']) assert.equal(parse(line).readOnly, true, line);
+  assert.equal(parse('--state s').readOnly, false);
+  assert.deepEqual(parse('--state s a.lua -- --read-only').args, ['--read-only']);
+  assert.throws(() => parse('--read-only a.lua'), { message: '--read-only needs --state or --snapshot' });
+});
+
 test('a double dash ends the options', () => {
   assert.equal(parse('-- -odd.lua').file, '-odd.lua');
   assert.deepEqual(parse('-- a.lua --state s').args, ['--state', 's']);

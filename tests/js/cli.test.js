@@ -117,6 +117,104 @@ test('modules are found beside the program, and then from where the command runs
   assert.equal(run('app/main.lua').stdout, 'near\tpackage.part\tfar\n');
 });
 
+test('require honours package.path, whatever the program makes of it', () => {
+  fs.mkdirSync(path.join(directory, 'lib', 'deep'), { recursive: true });
+  fs.writeFileSync(path.join(directory, 'lib', 'mm.lua'), '#!/usr/bin/lua\nreturn { name = ..., file = select(2, ...) }');
+  fs.writeFileSync(path.join(directory, 'lib', 'deep', 'er.lua'), 'return "deeper"');
+  fs.writeFileSync(path.join(directory, 'lib', 'bad.lua'), 'x x');
+  const changed = program('package.path = "./lib/?.lua" local m = require("mm") print(m.name, m.file, (require("deep.er")))');
+  assert.deepEqual(run(changed), { status: 0, stdout: 'mm\t./lib/mm.lua\tdeeper\n', stderr: '' });
+  const before = program('package.path = package.path .. ";lib/?.lua" print(require("mm").file)');
+  assert.equal(run(before).stdout, 'lib/mm.lua\n');
+  assert.match(run(program('package.path = "lib/?.lua" require("bad")')).stderr, /: error loading module 'bad' from file 'lib\/bad\.lua':\n\tlib\/bad\.lua:1: syntax error near 'x'/);
+  assert.match(
+    run(program('package.path = "a/?.lua;b/?" require("no.such")')).stderr,
+    /: module 'no\.such' not found:\n\tno field package\.preload\['no\.such'\]\n\tno file 'a\/no\/such\.lua'\n\tno file 'b\/no\/such'\n/,
+  );
+  assert.match(run(program('package.path = nil require("mm")')).stderr, /: 'package\.path' must be a string\n/);
+});
+
+test('package.searchpath looks for files', () => {
+  const name = program(`print(package.searchpath("mm", "x/?.lua;lib/?.lua"), package.searchpath("deep-er", "lib/?.lua", "-"))
+    print(package.searchpath("a.b", "?;x/?", ".", "_"))
+    print(package.searchpath("deep", "lib/?"), (pcall(package.searchpath)))`);
+  assert.equal(run(name).stdout, "lib/mm.lua\tlib/deep/er.lua\nnil\tno file 'a_b'\n\tno file 'x/a_b'\nnil\tfalse\n");
+});
+
+test('a machine that goes on from a snapshot finds modules, too', () => {
+  const words = ['--snapshot', 'modules.image', '-e'];
+  run(...words, 'package.path = "lib/?.lua" print(require("mm").file) find, leave = package.searchpath, os.exit');
+  const { status, stdout } = run(...words, 'package.loaded.mm = nil print(require("mm").file, find("mm", "lib/?.lua")) leave(3)');
+  assert.deepEqual({ status, stdout }, { status: 3, stdout: 'lib/mm.lua\tlib/mm.lua\n' });
+});
+
+test('--read-only looks at a state that another process has open, and saves nothing', () => {
+  run('--state', 'looked', '-e', '_home.x = 1');
+  fs.writeFileSync(path.join(directory, 'looked.lock'), JSON.stringify({ token: 'elsewhere', pid: 1, host: 'elsewhere', boot: '', started: '' }));
+  const refused = run('--state', 'looked', '-e', 'print(_home.x)');
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /^lua-persistent: state file 'looked' is open for writing in process 1 on 'elsewhere'; open it with --read-only to look at it, or remove /);
+  const bytes = fs.readFileSync(path.join(directory, 'looked'));
+  assert.deepEqual(run('--state', 'looked', '--read-only', '-e', '_home.x = _home.x + 1 print(_home.x)'), { status: 0, stdout: '2\n', stderr: '' });
+  assert.deepEqual(fs.readFileSync(path.join(directory, 'looked')), bytes);
+  fs.rmSync(path.join(directory, 'looked.lock'));
+});
+
+test('--read-only goes on with a snapshot and leaves it as it is', () => {
+  run('--snapshot', 'looked.image', '-e', 'x = 1');
+  const bytes = fs.readFileSync(path.join(directory, 'looked.image'));
+  assert.equal(run('--snapshot', 'looked.image', '--read-only', '-e', 'x = x + 1 print(x)').stdout, '2\n');
+  assert.deepEqual(fs.readFileSync(path.join(directory, 'looked.image')), bytes);
+});
+
+test('--read-only begins nothing', () => {
+  for (const option of ['state', 'snapshot']) {
+    const { status, stderr } = run(`--${option}`, 'not-there', '--read-only', '-e', 'print(1)');
+    assert.equal(status, 1);
+    assert.equal(stderr, `lua-persistent: ${option} file 'not-there' cannot be read: there is no such file, and --read-only begins none\n`);
+    assert.equal(fs.existsSync(path.join(directory, 'not-there')), false);
+  }
+});
+
+test('an output that cannot be written is said, with exit code 1, and the state is saved', { skip: !fs.existsSync('/dev/full') }, () => {
+  const full = fs.openSync('/dev/full', 'w');
+  const message = 'lua-persistent: cannot write the output: ENOSPC: no space left on device\n';
+  const into = (...words) => {
+    const { status, stderr } = spawnSync(process.execPath, [CLI, ...words], { cwd: directory, encoding: 'utf8', stdio: ['ignore', full, 'pipe'], ...BOUNDED });
+    return { status, stderr };
+  };
+  assert.deepEqual(into('-e', 'print(1)'), { status: 1, stderr: message });
+  assert.deepEqual(into('--state', 'full', '-e', '_home.x = "kept" while true do print("more") end', '-e', '_home.x = "went on"'), { status: 1, stderr: message });
+  assert.equal(run('--state', 'full', '-e', 'print(_home.x)').stdout, 'kept\n');
+  assert.deepEqual(into('--help'), { status: 1, stderr: message });
+  assert.deepEqual(into('--version'), { status: 1, stderr: message });
+  assert.deepEqual(into('-e', 'error("x", 0)').status, 1);
+  fs.closeSync(full);
+});
+
+test('where nothing can be said, the exit code says it', { skip: !fs.existsSync('/dev/full') }, () => {
+  const full = fs.openSync('/dev/full', 'w');
+  const status = (...words) => spawnSync(process.execPath, [CLI, ...words], { cwd: directory, stdio: ['ignore', full, full], ...BOUNDED }).status;
+  assert.equal(status('-e', 'print(1)'), 1);
+  assert.equal(status('-e', 'error("x")'), 1);
+  assert.equal(status('--no-such-option'), 2);
+  assert.equal(status('-e', 'os.exit(7)'), 7);
+  fs.closeSync(full);
+});
+
+test('a state that its disk has no room for is said, with exit code 1, and is as it was', { skip: process.platform === 'win32' }, () => {
+  run('--state', 'grown', '-e', '_home.x = "before"');
+  const script = `ulimit -f 64; exec "${process.execPath}" "${CLI}" --state grown -e '_home.x = ("x"):rep(200000) print("ran")'`;
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', script], { cwd: directory, encoding: 'utf8', ...BOUNDED });
+  assert.deepEqual({ status, stdout, stderr }, {
+    status: 1,
+    stdout: 'ran\n',
+    stderr: "lua-persistent: state file 'grown' cannot be written: EFBIG: file too large\n",
+  });
+  assert.equal(run('--state', 'grown', '-e', 'print(_home.x)').stdout, 'before\n');
+  assert.deepEqual(fs.readdirSync(directory).filter((name) => name.includes('grown')), ['grown']);
+});
+
 test('a module can be loaded into a global before the program', () => {
   fs.writeFileSync(path.join(directory, 'greet.lua'), 'return { hello = "hello" }');
   assert.equal(run('-l', 'greet', '-l', 'g=greet', '-e', 'print(greet.hello, g == greet)').stdout, 'hello\ttrue\n');
@@ -128,8 +226,8 @@ test('a module can be loaded into a global before the program', () => {
 test('an error in a module names the module and the line', () => {
   fs.writeFileSync(path.join(directory, 'bad.lua'), 'local x\nx.y = 1');
   fs.writeFileSync(path.join(directory, 'worse.lua'), 'local = 1');
-  assert.match(run('-l', 'bad').stderr, /^lua-persistent: bad:2: attempt to index a nil value/);
-  assert.match(run('-l', 'worse').stderr, /worse:1: <name> expected near '='/);
+  assert.match(run('-l', 'bad').stderr, /^lua-persistent: \.\/bad\.lua:2: attempt to index a nil value/);
+  assert.match(run('-l', 'worse').stderr, /error loading module 'worse' from file '\.\/worse\.lua':\n\t\.\/worse\.lua:1: <name> expected near '='/);
 });
 
 test('what goes beyond a limit is stopped, with exit code 1', () => {

@@ -16,6 +16,7 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
   -                    as FILE: the standard input
   --state STATE        keep external tables (_home and all that it leads to) in the file STATE
   --snapshot SNAPSHOT  go on with the machine in the file SNAPSHOT, if it is there, and put it there at the end
+  --read-only          only look at STATE or SNAPSHOT, which another process may have open: nothing is saved
   --limit NAME=N       stop FILE, each CODE and each input at the prompt when it goes beyond N, a number as 250, 1e6, 10k
                        or 5M. NAME: instructions (rounds of loops and calls of functions), milliseconds (or ms),
                        output-bytes. May be given several times, or several with commas between them
@@ -23,7 +24,8 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
   -h, --help           show this text
   -v, --version        show the version
 
---state, --snapshot and --limit may also stand behind FILE; all else there is the program's, as is all behind '--'.
+--state, --snapshot, --read-only and --limit may also stand behind FILE; all else there is the program's, as is all behind
+'--'.
 `;
 
 /**
@@ -41,6 +43,7 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
  * @property {boolean} interactive
  * @property {string | undefined} state
  * @property {string | undefined} snapshot
+ * @property {boolean} readOnly
  * @property {import('./limits.js').Limits} limits
  */
 
@@ -58,7 +61,7 @@ const NEEDS = { state: 'a file', snapshot: 'a file', limit: 'NAME=NUMBER' };
  */
 export function parseArguments(words) {
   /** @type {Command} */
-  const command = { first: [], file: undefined, before: [], args: [], interactive: false, state: undefined, snapshot: undefined, limits: {} };
+  const command = { first: [], file: undefined, before: [], args: [], interactive: false, state: undefined, snapshot: undefined, readOnly: false, limits: {} };
   let at = 0;
   let ended = false;
 
@@ -75,6 +78,10 @@ export function parseArguments(words) {
 
   /** @param {string} word */
   const takeLong = (word) => {
+    if (word === '--read-only') {
+      command.readOnly = true;
+      return true;
+    }
     const [, name, equals, inline] = /^--(state|snapshot|limit)(=?)([^]*)$/.exec(word) || [];
     if (name === undefined || (equals === '' && inline !== '')) return false;
     const key = /** @type {LongOption} */ (name);
@@ -109,6 +116,9 @@ export function parseArguments(words) {
 
   if (command.state !== undefined && command.snapshot !== undefined) {
     throw new UsageError('--state and --snapshot exclude each other: a snapshot holds the external tables, too');
+  }
+  if (command.readOnly && command.state === undefined && command.snapshot === undefined) {
+    throw new UsageError('--read-only needs --state or --snapshot');
   }
   return command;
 }

@@ -19,3 +19,13 @@ export function reasonOf(error) {
   if (code === 'ENOENT') return 'there is no such file';
   return String(message).split(', ')[0];
 }
+
+/**
+ * What is said where the output cannot be written.
+ *
+ * @param {unknown} error of the system
+ * @returns {string}
+ */
+export function outputFailure(error) {
+  return `cannot write the output: ${reasonOf(error)}`;
+}

@@ -2,10 +2,12 @@
  * The Lua machine of the command: begun as the options say, run under their limits, and kept at the end.
  */
 
+import fs from 'node:fs';
+
 import { Lua, LuaError, LuaStateError, SnapshotError } from '../lua-persistent.js';
 import { CommandError } from './errors.js';
 import { HIGHEST } from './limits.js';
-import { moduleFinder } from './modules.js';
+import { MODULE_FUNCTIONS, modulePath, offerModules } from './modules.js';
 import { SnapshotFile } from './snapshot-file.js';
 
 /** A limit of milliseconds for code that may run as long as it likes, until it is interrupted. */
@@ -28,40 +30,28 @@ export class Machine {
       onPrint: (/** @type {string} */ _text, /** @type {Uint8Array} */ bytes) => streams.print(bytes),
       keepOutput: false,
       clock: clock(interrupt),
-      modules: moduleFinder(command.file),
       milliseconds: LONGEST,
       ...command.limits,
     };
-    if (command.snapshot === undefined) {
-      const lua = await (command.state === undefined ? Lua.create(options) : Lua.open(command.state, options));
-      return new Machine(lua, command.state !== undefined, null, interrupt, streams);
-    }
-    const file = new SnapshotFile(command.snapshot);
-    try {
-      const bytes = file.read();
-      const lua = await (bytes === null ? Lua.create(options) : Lua.restore(bytes, options));
-      return new Machine(lua, false, file, interrupt, streams);
-    } catch (error) {
-      file.close();
-      if (error instanceof SnapshotError) throw new CommandError(`cannot go on with '${command.snapshot}': ${error.message}`);
-      throw error;
-    }
+    const kept = command.snapshot === undefined ? await openState(command, options) : await openSnapshot(command, options, interrupt);
+    return new Machine(kept, command.readOnly, interrupt, streams);
   }
 
   /**
    * @private
-   * @param {Lua} lua
-   * @param {boolean} durable whether its external tables are kept
-   * @param {SnapshotFile | null} file where it is kept as a whole
+   * @param {Kept} kept
+   * @param {boolean} readOnly
    * @param {import('./interrupt.js').Interrupt} interrupt
    * @param {import('./streams.js').Streams} streams
    */
-  constructor(lua, durable, file, interrupt, streams) {
+  constructor({ lua, durable, file }, readOnly, interrupt, streams) {
     this.lua = lua;
     /** @private */
     this.durable = durable;
     /** @private */
     this.file = file;
+    /** @private */
+    this.readOnly = readOnly;
     this.interrupt = interrupt;
     this.streams = streams;
     this.offerExit();
@@ -110,6 +100,7 @@ export class Machine {
    * @throws {CommandError | import('../lua-persistent.js').StateError}
    */
   async save() {
+    if (this.readOnly) throw new CommandError('nothing can be saved: the command was started with --read-only');
     if (this.file !== null) this.file.write(await this.snapshot());
     else if (this.durable) await this.lua.save();
     else return false;
@@ -131,18 +122,13 @@ export class Machine {
   }
 
   /**
-   * Give programs `os.exit`: they are stopped as by a signal, so that what they keep is saved.
+   * Give programs `os.exit`.
    *
    * @private
    */
   offerExit() {
-    const { interrupt, lua } = this;
-    const exit = (/** @type {boolean | number | null} */ code) => {
-      interrupt.exitCode = typeof code === 'number' ? code & 0xff : Number(code === false);
-      throw new Error('os.exit');
-    };
     try {
-      lua.set('os.exit', exit);
+      this.lua.set('os.exit', exitFor(this.interrupt));
     } catch (error) {
       // In a machine that goes on with a snapshot there may be no `os` any more.
       if (!(error instanceof LuaError)) throw error;
@@ -158,6 +144,82 @@ export class Machine {
       throw new CommandError(`no snapshot can be made, and the file is as it was: ${error.message}`);
     }
   }
+}
+
+/**
+ * A machine, and what keeps it.
+ *
+ * @typedef {object} Kept
+ * @property {Lua} lua
+ * @property {boolean} durable whether its external tables are kept
+ * @property {SnapshotFile | null} file where it is kept as a whole
+ */
+
+/**
+ * Begin a machine whose external tables are kept, if the command says so.
+ *
+ * @param {import('./arguments.js').Command} command
+ * @param {import('../lua-persistent.js').LuaOptions} options
+ * @returns {Promise<Kept>}
+ */
+async function openState({ state, file, readOnly }, options) {
+  if (readOnly && state !== undefined) mustExist('state file', state);
+  const lua = await (state === undefined ? Lua.create(options) : Lua.open(state, { ...options, readOnly }));
+  offerModules(lua, modulePath(file));
+  return { lua, durable: state !== undefined && !readOnly, file: null };
+}
+
+/**
+ * Go on with the machine of a snapshot, or begin one that will be a snapshot.
+ *
+ * @param {import('./arguments.js').Command} command
+ * @param {import('../lua-persistent.js').LuaOptions} options
+ * @param {import('./interrupt.js').Interrupt} interrupt
+ * @returns {Promise<Kept>}
+ * @throws {CommandError}
+ */
+async function openSnapshot(command, options, interrupt) {
+  const name = /** @type {string} */ (command.snapshot);
+  if (command.readOnly) mustExist('snapshot file', name);
+  const file = new SnapshotFile(name, command.readOnly);
+  try {
+    const bytes = file.read();
+    if (bytes === null) {
+      const lua = await Lua.create(options);
+      offerModules(lua, modulePath(command.file));
+      return { lua, durable: false, file };
+    }
+    const functions = { ...MODULE_FUNCTIONS, os: { exit: exitFor(interrupt) } };
+    return { lua: await Lua.restore(bytes, { ...options, functions }), durable: false, file: command.readOnly ? null : file };
+  } catch (error) {
+    file.close();
+    if (error instanceof SnapshotError) throw new CommandError(`cannot go on with '${name}': ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * Refuse to begin what is only to be looked at.
+ *
+ * @param {string} what
+ * @param {string} name
+ * @throws {CommandError}
+ */
+function mustExist(what, name) {
+  if (!fs.existsSync(name)) throw new CommandError(`${what} '${name}' cannot be read: there is no such file, and --read-only begins none`);
+}
+
+/**
+ * `os.exit` for programs: they are stopped as by a signal, so that what they keep is saved.
+ *
+ * @param {import('./interrupt.js').Interrupt} interrupt
+ * @returns {(code: boolean | number | null) => never}
+ */
+function exitFor(interrupt) {
+  return (code) => {
+    interrupt.exitCode = typeof code === 'number' ? code & 0xff : Number(code === false);
+    throw new Error('os.exit');
+  };
 }
 
 /**

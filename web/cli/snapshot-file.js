@@ -13,15 +13,16 @@ import { CommandError, reasonOf } from './errors.js';
 export class SnapshotFile {
   /**
    * @param {string} name
+   * @param {boolean} readOnly it is not locked, and cannot be written
    * @throws {import('../persist/state-error.js').StateError} if it cannot be locked
    * @throws {CommandError}
    */
-  constructor(name) {
+  constructor(name, readOnly) {
     this.source = `snapshot file '${name}'`;
     /** Where the file is: a name that is a symbolic link stays one. */
     this.path = fs.existsSync(name) ? fs.realpathSync(name) : path.resolve(name);
     /** @private */
-    this.lock = FileLock.take({ fs, path, os }, this.path, this.source);
+    this.lock = readOnly ? null : FileLock.take({ fs, path, os }, this.path, this.source);
   }
 
   /**
@@ -44,6 +45,7 @@ export class SnapshotFile {
    * @throws {CommandError | import('../persist/state-error.js').StateError} and the file is as it was
    */
   write(bytes) {
+    if (this.lock === null) throw new CommandError(`${this.source} was opened for reading only`);
     this.lock.check();
     const folder = path.dirname(this.path);
     // One name is enough, as there is one writer; what a crash leaves behind there is removed.
@@ -67,7 +69,7 @@ export class SnapshotFile {
 
   /** Let others use the file. */
   close() {
-    this.lock.release();
+    if (this.lock !== null) this.lock.release();
   }
 }
 

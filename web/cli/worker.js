@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { StateError } from '../lua-persistent.js';
+import { LOOK_ONLY } from '../persist/state-error.js';
 import { Console } from './console.js';
 import { CommandError } from './errors.js';
 import { Interrupt } from './interrupt.js';
@@ -124,5 +125,5 @@ async function answer(machine, prompt, request) {
  */
 function complain(error) {
   if (!(error instanceof CommandError || error instanceof StateError)) throw error;
-  streams.report(`lua-persistent: ${error.message}`);
+  streams.report(`lua-persistent: ${error.message.replace(LOOK_ONLY, 'open it with --read-only to look at it')}`);
 }

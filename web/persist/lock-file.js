@@ -7,7 +7,7 @@
  */
 
 import { systemReason, writeProblem } from './node.js';
-import { StateError } from './state-error.js';
+import { LOOK_ONLY, StateError } from './state-error.js';
 
 /**
  * @typedef {object} Owner
@@ -237,9 +237,8 @@ function startOf(fs, pid) {
  * @returns {string}
  */
 function describeOwner(other, self, path) {
-  const readOnly = 'open it with { readOnly: true } to look at it';
   if (other.host !== self.host) {
-    return `is open for writing in process ${other.pid} on '${other.host}'; ${readOnly}, or remove '${path}' if that process has ended`;
+    return `is open for writing in process ${other.pid} on '${other.host}'; ${LOOK_ONLY}, or remove '${path}' if that process has ended`;
   }
-  return `is open for writing in ${other.pid === self.pid ? 'this process' : `process ${other.pid}`}; ${readOnly}`;
+  return `is open for writing in ${other.pid === self.pid ? 'this process' : `process ${other.pid}`}; ${LOOK_ONLY}`;
 }

@@ -5,7 +5,7 @@
 import { outgrown } from './backend.js';
 import { FrameReader, frameSave, START } from './frames.js';
 import { readOperations } from './operations.js';
-import { StateError } from './state-error.js';
+import { LOOK_ONLY, StateError } from './state-error.js';
 
 /** @typedef {import('./backend.js').Backend} Backend */
 
@@ -33,7 +33,7 @@ export class MemoryBackend {
   /** @param {{ readOnly: boolean }} mode */
   async open({ readOnly }) {
     if (!readOnly) {
-      if (this.locked) throw new StateError('locked', this.source, 'is open for writing already; open it with { readOnly: true } to look at it');
+      if (this.locked) throw new StateError('locked', this.source, `is open for writing already; ${LOOK_ONLY}`);
       this.locked = true;
     }
   }

@@ -21,6 +21,9 @@
  *   'read-only' | 'exists'} StateProblem
  */
 
+/** What is said where a state is locked. */
+export const LOOK_ONLY = 'open it with { readOnly: true } to look at it';
+
 /** A durable state cannot be opened, read or saved. What is stored is as it was. */
 export class StateError extends Error {
   /**

@@ -2,7 +2,7 @@
  * One writer per state among the tabs and workers of an origin: a Web Lock, which the browser takes back when its holder ends.
  */
 
-import { StateError } from './state-error.js';
+import { LOOK_ONLY, StateError } from './state-error.js';
 
 /** Milliseconds to wait for a lock: a page that was closed or reloaded just now gives its lock back a moment later. */
 const PATIENCE = 1000;
@@ -28,7 +28,7 @@ export function takeWebLock(name, source) {
       return new Promise((release) => resolve(release));
     };
     locks.request(`lua-persistent:${name}`, { signal: waiting.signal }, hold).catch((error) => {
-      const detail = 'is open for writing in another tab; open it with { readOnly: true } to look at it';
+      const detail = `is open for writing in another tab; ${LOOK_ONLY}`;
       reject(waiting.signal.aborted ? new StateError('locked', source, detail) : error);
     });
   });
