@@ -57,7 +57,7 @@ fn with_no_install_everything_missing_is_named_with_how_to_get_it_and_nothing_is
     for (need, remedy) in [
         ("a C compiler for this machine: not found", "apt-get install gcc"),
         ("Rust for wasm32-unknown-unknown: not found", "rustup target add wasm32-unknown-unknown"),
-        ("Node 18 or newer: not on the path", "winget install OpenJS.NodeJS.LTS"),
+        ("Node 18 or newer: not found", "winget install OpenJS.NodeJS.LTS"),
         ("npm: not found", "dnf install nodejs npm"),
     ] {
         assert!(err.contains(need) && err.contains(remedy), "{need}: {err}");

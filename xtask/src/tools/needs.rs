@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::tools::cache::Cache;
 use crate::tools::programs;
-use crate::tools::rust::{self, Way};
+use crate::tools::rust::{self, OLDEST_RUST, Way};
 use crate::workspace::Workspace;
 
 /// Something that has to be installed.
@@ -32,6 +32,23 @@ pub enum Need {
     Firefox,
     /// The browser with JavaScriptCore: WebKitGTK's, with its driver and the display it needs.
     WebKit,
+}
+
+/// A package of Debian's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Package {
+    /// The first of these that exists.
+    OneOf(&'static [&'static str]),
+    /// One that does from a release on.
+    Since {
+        /// Its name.
+        name: &'static str,
+        /// The oldest release that does.
+        oldest: &'static str,
+    },
+    /// A part of LLVM, which has a package for each release (`clang-22`), and one that stands for the release
+    /// that the system prefers (`clang`). All parts are to be of one release.
+    Llvm(&'static str),
 }
 
 /// What `build` needs.
@@ -77,18 +94,24 @@ impl Need {
         }
     }
 
-    /// Debian's packages, each as a list of names of which the first that exists is taken.
-    pub fn packages(self) -> &'static [&'static [&'static str]] {
+    /// Debian's packages.
+    pub fn packages(self) -> &'static [Package] {
+        use Package::{Llvm, OneOf, Since};
         match self {
-            Self::WasmRust => &[&["rustc-web"], &["cargo-web"], &["rust-web-src"], &["lld-22", "lld"]],
-            Self::Clang => &[&["clang-22", "clang"]],
-            Self::Libclang => &[&["libclang1-22", "libclang1", "libclang-dev"]],
-            Self::HostCompiler => &[&["gcc"], &["libc6-dev"]],
-            Self::Node => &[&["nodejs"]],
-            Self::Npm => &[&["npm"]],
-            Self::Chromium => &[&["chromium"]],
-            Self::Firefox => &[&["firefox-esr", "firefox"]],
-            Self::WebKit => &[&["webkit2gtk-driver"], &["xvfb"]],
+            Self::WasmRust => &[
+                Since { name: "rustc-web", oldest: OLDEST_RUST },
+                OneOf(&["cargo-web"]),
+                OneOf(&["rust-web-src"]),
+                Llvm("lld"),
+            ],
+            Self::Clang => &[Llvm("clang")],
+            Self::Libclang => &[Llvm("libclang1")],
+            Self::HostCompiler => &[OneOf(&["gcc"]), OneOf(&["libc6-dev"])],
+            Self::Node => &[Since { name: "nodejs", oldest: "18" }],
+            Self::Npm => &[OneOf(&["npm"])],
+            Self::Chromium => &[OneOf(&["chromium"])],
+            Self::Firefox => &[OneOf(&["firefox-esr", "firefox"])],
+            Self::WebKit => &[OneOf(&["webkit2gtk-driver"]), OneOf(&["xvfb"])],
             Self::Rustfmt | Self::Clippy => &[],
         }
     }
@@ -105,7 +128,7 @@ impl Need {
     /// How to get it: system and command.
     fn remedies(self, way: Option<Way>) -> Vec<(&'static str, &'static str)> {
         const TARGET: &str = "rustup target add wasm32-unknown-unknown";
-        const DEBIAN: &str = "apt-get install rustc-web cargo-web rust-web-src lld-22";
+        const DEBIAN: &str = "apt-get update && apt-get install rustc-web cargo-web rust-web-src lld-22";
         match self {
             Self::WasmRust => match way {
                 Some(Way::Debian) => vec![("Debian", DEBIAN)],
@@ -113,13 +136,14 @@ impl Need {
                 None => vec![("anywhere", TARGET), ("Debian", DEBIAN)],
             },
             Self::Clang => vec![
-                ("Debian", "apt-get install clang-22"),
+                ("Debian", "apt-get update && apt-get install clang-22 (any from clang-15 on does)"),
+                ("elsewhere", "https://apt.llvm.org has it for releases of Debian and Ubuntu that have none"),
                 ("Fedora", "dnf install clang"),
                 ("macOS", "brew install llvm (Apple's clang has no wasm32)"),
                 ("Windows", "winget install LLVM.LLVM"),
             ],
             Self::Libclang => vec![
-                ("Debian", "apt-get install libclang1-22"),
+                ("Debian", "apt-get update && apt-get install libclang1-22 (the number of your clang)"),
                 ("Fedora", "dnf install clang-libs"),
                 ("macOS", "brew install llvm"),
                 ("Windows", "winget install LLVM.LLVM"),
@@ -132,7 +156,8 @@ impl Need {
                 ("Windows", "winget install Microsoft.VisualStudio.2022.BuildTools"),
             ],
             Self::Node | Self::Npm => vec![
-                ("Debian", "apt-get install nodejs npm (or NodeSource's nodejs, for a newer one)"),
+                ("Debian", "apt-get update && apt-get install nodejs npm"),
+                ("anywhere", "https://nodejs.org/en/download has the newest, with its npm"),
                 ("Fedora", "dnf install nodejs npm"),
                 ("macOS", "brew install node"),
                 ("Windows", "winget install OpenJS.NodeJS.LTS"),
@@ -164,12 +189,12 @@ impl Need {
     fn lacking(self, wanted: Option<Way>, cache: &mut Cache) -> Option<String> {
         let none = |found: bool| (!found).then(|| "not found".to_owned());
         match self {
-            Self::WasmRust => none(rust::way(wanted).is_some()),
-            Self::Clang => none(programs::clang(cache).is_some()),
-            Self::Libclang => none(programs::libclang().is_some()),
+            Self::WasmRust => rust::way(wanted, cache).err(),
+            Self::Clang => programs::clang(cache).err(),
+            Self::Libclang => programs::libclang(cache).err(),
             Self::HostCompiler => none(programs::host_compiler().is_some()),
             Self::Node => programs::node(cache).err(),
-            Self::Npm => none(programs::on_path("npm").is_some()),
+            Self::Npm => programs::npm(cache).err(),
             Self::Rustfmt => none(rust::has_component("cargo-fmt")),
             Self::Clippy => none(rust::has_component("cargo-clippy")),
             Self::Chromium => programs::chromium().err(),
@@ -180,14 +205,23 @@ impl Need {
 }
 
 /// Needs that are not met, as an error: each with how to get it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Missing {
     /// What is missing and what was found in its place.
     pub needs: Vec<(Need, String)>,
     /// The toolchain that was asked for.
     pub way: Option<Way>,
+    /// What was done about it.
+    pub attempt: Attempt,
+}
+
+/// What an installation came to.
+#[derive(Debug, Default)]
+pub struct Attempt {
     /// What was tried, and why it did not help.
     pub tried: Vec<String>,
+    /// The packages that were installed for each need.
+    pub installed: Vec<(Need, String)>,
 }
 
 impl Missing {
@@ -195,7 +229,7 @@ impl Missing {
     pub fn find(workspace: &Workspace, way: Option<Way>, needs: &[Need]) -> Option<Self> {
         let mut cache = Cache::open(workspace.own("programs"));
         let needs: Vec<_> = needs.iter().filter_map(|need| Some((*need, need.lacking(way, &mut cache)?))).collect();
-        (!needs.is_empty()).then(|| Self { needs, way, tried: Vec::new() })
+        (!needs.is_empty()).then(|| Self { needs, way, attempt: Attempt::default() })
     }
 
     /// Whether a need is among the missing.
@@ -209,11 +243,14 @@ impl fmt::Display for Missing {
         write!(f, "missing on this machine:")?;
         for (need, found) in &self.needs {
             write!(f, "\n  {}: {found}", need.name())?;
+            for (_, names) in self.attempt.installed.iter().filter(|(of, _)| of == need) {
+                write!(f, "\n    {names} was installed for it, and that does not do")?;
+            }
             for (system, command) in need.remedies(self.way) {
                 write!(f, "\n    {system:<9} {command}")?;
             }
         }
-        self.tried.iter().try_for_each(|attempt| write!(f, "\ntried: {attempt}"))
+        self.attempt.tried.iter().try_for_each(|attempt| write!(f, "\ntried: {attempt}"))
     }
 }
 
@@ -227,20 +264,32 @@ mod tests {
     fn every_missing_thing_is_named_with_what_was_found_and_how_to_get_it() {
         let all = || TEST.into_iter().chain(BROWSERS.iter().copied());
         let needs = all().map(|need| (need, "not found".to_owned())).collect();
-        let text = Missing { needs, way: None, tried: vec!["apt-get: no network".into()] }.to_string();
+        let attempt = Attempt { tried: vec!["apt-get: no network".into()], ..Attempt::default() };
+        let text = Missing { needs, way: None, attempt }.to_string();
         for need in all() {
             assert!(text.contains(&format!("{}: not found", need.name())), "{text}");
         }
-        for command in ["rustup target add", "apt-get install clang-22", "brew install llvm", "winget install"] {
+        for command in ["rustup target add", "install clang-22", "brew install llvm", "winget install"] {
             assert!(text.contains(command), "{command}: {text}");
         }
         assert!(text.ends_with("tried: apt-get: no network"), "{text}");
     }
 
     #[test]
+    fn what_was_installed_and_does_not_do_is_said_with_what_to_do_next() {
+        let needs = vec![(Need::Clang, "/usr/bin/clang is 14.0.6, which is older than 15".to_owned())];
+        let attempt = Attempt { installed: vec![(Need::Clang, "clang".to_owned())], ..Attempt::default() };
+        let text = Missing { needs, way: None, attempt }.to_string();
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        assert!(lines[1].ends_with("/usr/bin/clang is 14.0.6, which is older than 15"), "{text}");
+        assert_eq!(lines[2], "clang was installed for it, and that does not do");
+        assert!(lines[3].contains("apt-get install clang-22"), "{text}");
+    }
+
+    #[test]
     fn a_chosen_toolchain_is_the_only_remedy_shown() {
         let needs = vec![(Need::WasmRust, "not found".to_owned())];
-        let text = Missing { needs, way: Some(Way::Debian), tried: vec![] }.to_string();
+        let text = Missing { needs, way: Some(Way::Debian), ..Missing::default() }.to_string();
         assert!(text.contains("rustc-web") && !text.contains("rustup"), "{text}");
     }
 }

@@ -39,8 +39,10 @@ pub fn node(workspace: &Workspace) -> Result<Command, Error> {
 
 /// npm, about to work in a folder.
 pub fn npm(workspace: &Workspace, folder: &str) -> Command {
-    let mut npm = Command::new(programs::on_path("npm").unwrap_or_else(|| "npm".into()));
+    let mut cache = Cache::open(workspace.own("programs"));
+    let mut npm = Command::new(programs::npm(&mut cache).unwrap_or_else(|_| "npm".into()));
     environment::clean(&mut npm, Way::Rustup);
+    programs::with_node_first(&mut npm, programs::node(&mut cache).ok().as_deref());
     npm.current_dir(workspace.path(folder));
     npm
 }

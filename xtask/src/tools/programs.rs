@@ -10,9 +10,15 @@ use crate::tools::cache::Cache;
 /// The LLVM release that the project is checked with; it is preferred where there are several.
 pub const LLVM: u32 = 22;
 
-/// The oldest clang and Node that are known to do.
-const OLDEST_CLANG: u32 = 15;
-const OLDEST_NODE: u32 = 18;
+/// The oldest releases that are known to do.
+pub const OLDEST_CLANG: u32 = 15;
+/// See [`OLDEST_CLANG`].
+pub const OLDEST_NODE: u32 = 18;
+/// The first npm that reads the lock files of the project.
+const OLDEST_NPM: u32 = 7;
+
+/// The variable that chooses the clang for wasm32, the one that `cc` reads.
+const CHOSEN_CLANG: &str = "CC_wasm32_unknown_unknown";
 
 /// Folders of LLVM installations that are not on the path.
 const LLVM_FOLDERS: [&str; 5] = [
@@ -25,56 +31,102 @@ const LLVM_FOLDERS: [&str; 5] = [
 
 /// Finds a program on the path.
 pub fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    // On Windows npm is a script.
-    let names = [executable(name), format!("{name}.cmd")];
-    let names = if cfg!(windows) { &names[..] } else { &names[..1] };
-    std::env::split_paths(&path)
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
-        .find(|path| path.is_file())
+    all_on_path(name).next()
 }
 
-/// A clang that compiles for wasm32 (Apple's does not), the preferred release first.
-pub fn clang(cache: &mut Cache) -> Option<PathBuf> {
-    let chosen = std::env::var_os("CC_wasm32_unknown_unknown").map(PathBuf::from);
-    let chosen = chosen.into_iter().filter_map(|c| if c.is_file() { Some(c) } else { on_path(&c.to_string_lossy()) });
-    let newest_first = (OLDEST_CLANG..LLVM + 8).rev();
-    let named = [LLVM].into_iter().chain(newest_first).map(|release| format!("clang-{release}"));
-    let named = named.filter_map(|name| on_path(&name));
-    let plain = on_path("clang").into_iter();
+/// Finds every program of a name on the path, in its order: the first may be too old where a later one does.
+pub fn all_on_path(name: &str) -> impl Iterator<Item = PathBuf> {
+    // On Windows npm is a script.
+    let mut names = vec![executable(name)];
+    if cfg!(windows) {
+        names.push(format!("{name}.cmd"));
+    }
+    let folders: Vec<_> = std::env::var_os("PATH").iter().flat_map(std::env::split_paths).collect();
+    folders
+        .into_iter()
+        .flat_map(move |folder| names.iter().map(|name| folder.join(name)).collect::<Vec<_>>())
+        .filter(|path| path.is_file())
+}
+
+/// A file or folder that the system keeps outside the path. Tests of what gets installed set another root,
+/// so that nothing of this machine is found.
+pub fn of_system(path: &str) -> PathBuf {
+    match std::env::var_os("XTASK_SYSTEM_ROOT") {
+        Some(root) => Path::new(&root).join(path.trim_start_matches('/')),
+        None => path.into(),
+    }
+}
+
+/// The LLVM releases that may do, in the order in which they are taken: the one that the project is checked
+/// with, then from new to old.
+pub fn llvm_releases() -> impl Iterator<Item = u32> {
+    [LLVM].into_iter().chain((OLDEST_CLANG..LLVM + 8).rev().filter(|release| *release != LLVM))
+}
+
+/// A clang that compiles for wasm32 (Apple's does not), the preferred release first; or what was found in
+/// its place.
+pub fn clang(cache: &mut Cache) -> Result<PathBuf, String> {
+    if let Some(chosen) = chosen(CHOSEN_CLANG)? {
+        return targets_wasm(cache, &chosen).map(|()| chosen);
+    }
+    let named = llvm_releases().filter_map(|release| on_path(&format!("clang-{release}")));
+    let plain = all_on_path("clang");
     let unlisted =
         llvm_folders().map(|folder| folder.join("bin").join(executable("clang"))).filter(|path| path.is_file());
-    chosen.chain(named).chain(plain).chain(unlisted).find(|path| targets_wasm(cache, path))
+    first_that_does(named.chain(plain).chain(unlisted), |clang| targets_wasm(cache, clang))
 }
 
-fn targets_wasm(cache: &mut Cache, clang: &Path) -> bool {
-    cache.ask("targets", clang, || {
-        let (version, targets) = (said(clang, &["-dumpversion"]), said(clang, &["--print-targets"]));
-        let new_enough = major(&version).is_some_and(|major| major >= OLDEST_CLANG);
-        if new_enough && targets.contains("wasm32") { "wasm32" } else { "no" }.to_owned()
-    }) == "wasm32"
+/// Whether a clang is new enough and has the target; the error says what it lacks.
+fn targets_wasm(cache: &mut Cache, clang: &Path) -> Result<(), String> {
+    let release = cache.ask("release", clang, || said(clang, &["-dumpversion"]));
+    new_enough(clang, &release, OLDEST_CLANG)?;
+    let targets = cache.ask("targets", clang, || said(clang, &["--print-targets"]));
+    if targets.contains("wasm32") { Ok(()) } else { Err(format!("{} has no target wasm32", clang.display())) }
 }
 
-/// The folder of the `libclang` that `bindgen` is to load, the preferred release first.
-pub fn libclang() -> Option<PathBuf> {
-    if let Some(chosen) = std::env::var_os("LIBCLANG_PATH").map(PathBuf::from) {
-        let folder = if chosen.is_file() { chosen.parent()?.to_owned() } else { chosen };
-        return holds_libclang(&folder).then_some(folder);
+/// The major release of a clang, once it was found to do.
+pub fn release(cache: &mut Cache, clang: &Path) -> Option<u32> {
+    major(&cache.ask("release", clang, || said(clang, &["-dumpversion"])))
+}
+
+/// The folder of the `libclang` that `bindgen` is to load, or what was found in its place. `bindgen` reads the
+/// headers that come with clang, which a libclang older than that clang does not understand; so the one
+/// beside it comes first, and an older one is refused.
+pub fn libclang(cache: &mut Cache) -> Result<PathBuf, String> {
+    if let Some(chosen) = std::env::var_os("LIBCLANG_PATH").filter(|path| !path.is_empty()).map(PathBuf::from) {
+        let folder = if chosen.is_file() { chosen.parent().unwrap_or(&chosen) } else { &chosen };
+        let nothing = || format!("LIBCLANG_PATH is {}, where there is no libclang", chosen.display());
+        return newest_libclang(folder).map(|_| folder.to_owned()).ok_or_else(nothing);
     }
+    let clang = clang(cache).ok();
+    let oldest = clang.as_deref().and_then(|clang| release(cache, clang)).unwrap_or(OLDEST_CLANG);
+    let beside = clang.and_then(|clang| Some(clang.canonicalize().ok()?.parent()?.parent()?.to_owned()));
     let multiarch = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
     let system =
         [&multiarch, "/usr/lib64", "/usr/lib", "/usr/local/lib", "/Library/Developer/CommandLineTools/usr/lib"];
-    llvm_folders()
+    let folders = beside
+        .into_iter()
+        .chain(llvm_folders())
         .flat_map(|folder| [folder.join("lib"), folder.join("lib64"), folder.join("bin")])
-        .chain(system.into_iter().map(PathBuf::from))
-        .find(|folder| holds_libclang(folder))
+        .chain(system.into_iter().map(of_system));
+    let found = folders.filter_map(|folder| newest_libclang(&folder).map(|found| (folder, found)));
+    let mut older = Vec::new();
+    for (folder, (file, release)) in found {
+        match release {
+            Some(release) if release < oldest => older.push(too_old(&file, &release.to_string(), oldest)),
+            _ => return Ok(folder),
+        }
+    }
+    Err(if older.is_empty() { "not found".to_owned() } else { older.join("; ") })
 }
 
-fn holds_libclang(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return false;
-    };
-    entries.flatten().any(|entry| is_libclang(&entry.file_name().to_string_lossy()))
+/// The `libclang` that `bindgen` loads from a folder, the newest, with its release where its name says it.
+fn newest_libclang(folder: &Path) -> Option<(PathBuf, Option<u32>)> {
+    let files = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let found = files.filter(|file| is_libclang(&file.file_name().unwrap_or_default().to_string_lossy()));
+    // A link that leads nowhere is no library.
+    let real = found.filter_map(|file| file.canonicalize().ok().map(|real| (file, real)));
+    real.map(|(file, real)| (release_of_libclang(&real), file)).max().map(|(release, file)| (file, release))
 }
 
 /// Whether a file's name is one that `bindgen` looks for.
@@ -86,28 +138,94 @@ fn is_libclang(name: &str) -> bool {
         || name.starts_with("libclang-") && !name.starts_with("libclang-cpp") && name.contains(".so")
 }
 
+/// The release of a library by the name of its file: `libclang-22.so.22`, `libclang.so.20.1.8`. A single number
+/// behind `.so` counts changes of the interface instead.
+fn release_of_libclang(file: &Path) -> Option<u32> {
+    let name = file.file_name()?.to_string_lossy().into_owned();
+    let (named, version) = name.strip_prefix("libclang")?.split_once(".so")?;
+    let version = version.trim_start_matches('.');
+    named.strip_prefix('-').and_then(major).or_else(|| version.contains('.').then(|| major(version))?)
+}
+
 /// LLVM installations, the preferred release first, then from new to old.
 fn llvm_folders() -> impl Iterator<Item = PathBuf> {
-    let releases = [LLVM].into_iter().chain((OLDEST_CLANG..LLVM + 8).rev());
-    releases
+    llvm_releases()
         .flat_map(|release| [format!("/usr/lib/llvm-{release}"), format!("/usr/lib/llvm/{release}")])
         .chain(LLVM_FOLDERS.map(str::to_owned))
-        .map(PathBuf::from)
+        .map(|folder| of_system(&folder))
 }
 
-/// LLVM's linker for wasm, which Rust outside rustup does not bring along.
-pub fn wasm_ld() -> Option<PathBuf> {
-    let releases = [LLVM].into_iter().chain((OLDEST_CLANG..LLVM + 8).rev());
-    releases.map(|release| format!("wasm-ld-{release}")).chain(["wasm-ld".to_owned()]).find_map(|name| on_path(&name))
+/// LLVM's linker for wasm, which Rust outside rustup does not bring along; or what was found in its place.
+pub fn wasm_ld(cache: &mut Cache) -> Result<PathBuf, String> {
+    let named = llvm_releases().filter_map(|release| on_path(&format!("wasm-ld-{release}")));
+    first_that_does(named.chain(all_on_path("wasm-ld")), |linker| {
+        // It says `LLD 22.1.8`, with the name of who packed it in front.
+        let said = cache.ask("release", linker, || said(linker, &["--version"]));
+        let version = said.split_once("LLD ").map_or("", |(_, version)| version);
+        new_enough(linker, version.split(' ').next().unwrap_or_default(), OLDEST_CLANG)
+    })
 }
 
-/// A Node that is new enough, or why there is none.
+/// The first program that does. The error says of each what it lacks.
+fn first_that_does(
+    programs: impl Iterator<Item = PathBuf>,
+    mut does: impl FnMut(&Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
+    let mut lacking: Vec<String> = Vec::new();
+    for program in programs {
+        match does(&program) {
+            Ok(()) => return Ok(program),
+            Err(reason) if !lacking.contains(&reason) => lacking.push(reason),
+            Err(_) => {}
+        }
+    }
+    Err(if lacking.is_empty() { "not found".to_owned() } else { lacking.join("; ") })
+}
+
+/// Whether a program's version is of a release that does; the error says what it is.
+fn new_enough(program: &Path, version: &str, oldest: u32) -> Result<(), String> {
+    match major(version) {
+        Some(release) if release >= oldest => Ok(()),
+        Some(_) => Err(too_old(program, version.trim(), oldest)),
+        None => Err(format!("{} does not say its version", program.display())),
+    }
+}
+
+fn too_old(program: &Path, version: &str, oldest: u32) -> String {
+    format!("{} is {version}, which is older than {oldest}", program.display())
+}
+
+/// A Node that is new enough, the first on the path; or what was found in its place.
 pub fn node(cache: &mut Cache) -> Result<PathBuf, String> {
-    let node = on_path("node").or_else(|| on_path("nodejs")).ok_or("not on the path")?;
-    let version = cache.ask("version", &node, || said(&node, &["--version"]));
-    match major(version.trim().trim_start_matches('v')) {
-        Some(major) if major >= OLDEST_NODE => Ok(node),
-        _ => Err(format!("{} is {}, which is older than {OLDEST_NODE}", node.display(), version.trim())),
+    first_that_does(all_on_path("node").chain(all_on_path("nodejs")), |node| {
+        let version = cache.ask("version", node, || said(node, &["--version"]));
+        new_enough(node, version.trim().trim_start_matches('v'), OLDEST_NODE)
+    })
+}
+
+/// The npm that comes with the Node in use, else the first on the path that is new enough; or what was found
+/// in its place.
+pub fn npm(cache: &mut Cache) -> Result<PathBuf, String> {
+    let node = node(cache).ok();
+    let beside = node.as_deref().map(|node| node.with_file_name(if cfg!(windows) { "npm.cmd" } else { "npm" }));
+    let installed = node.as_deref().and_then(|node| Some(node.canonicalize().ok()?.with_file_name(executable("npm"))));
+    let with_node = beside.into_iter().chain(installed).filter(|npm| npm.is_file());
+    first_that_does(with_node.chain(all_on_path("npm")), |npm| {
+        let version = cache.ask("version", npm, || {
+            let mut asked = Command::new(npm);
+            with_node_first(&mut asked, node.as_deref());
+            answer(asked.arg("--version"))
+        });
+        new_enough(npm, &version, OLDEST_NPM)
+    })
+}
+
+/// Has a program that is started by `env node` find this Node, wherever it stands on the path.
+pub fn with_node_first(command: &mut Command, node: Option<&Path>) {
+    let folder = node.and_then(Path::parent).map(Path::to_owned);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Ok(path) = std::env::join_paths(folder.into_iter().chain(std::env::split_paths(&path))) {
+        command.env("PATH", path);
     }
 }
 
@@ -136,13 +254,21 @@ pub fn webkit_driver() -> Result<PathBuf, String> {
 /// The browser that `variable` chooses, else the first of `names` on the path, else of the places
 /// where it is installed outside the path.
 fn browser(variable: &str, names: &[&str], unlisted: &[&str]) -> Result<PathBuf, String> {
-    if let Some(chosen) = std::env::var_os(variable).filter(|chosen| !chosen.is_empty()) {
-        let path = PathBuf::from(chosen);
-        let found = if path.is_file() { Some(path.clone()) } else { on_path(&path.to_string_lossy()) };
-        return found.ok_or_else(|| format!("{variable} is {}, which is no program", path.display()));
+    if let Some(chosen) = chosen(variable)? {
+        return Ok(chosen);
     }
-    let unlisted = unlisted.iter().map(PathBuf::from).find(|path| path.is_file());
+    let unlisted = unlisted.iter().map(|path| of_system(path)).find(|path| path.is_file());
     names.iter().find_map(|name| on_path(name)).or(unlisted).ok_or_else(|| "not found".to_owned())
+}
+
+/// The program that a variable chooses, if it chooses one.
+fn chosen(variable: &str) -> Result<Option<PathBuf>, String> {
+    let Some(chosen) = std::env::var_os(variable).filter(|chosen| !chosen.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(chosen);
+    let found = if path.is_file() { Some(path.clone()) } else { on_path(&path.to_string_lossy()) };
+    found.map(Some).ok_or_else(|| format!("{variable} is {}, which is no program", path.display()))
 }
 
 /// The compiler for the host that `cc` would take.
@@ -160,16 +286,26 @@ pub fn executable(name: &str) -> String {
     format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
-/// What a program prints when it is asked about itself; empty if it cannot be asked.
+/// What a program prints, in English, when it is asked about itself; empty if it cannot be asked.
 pub fn said(program: &Path, arguments: &[&str]) -> String {
-    Command::new(program)
-        .args(arguments)
+    answer(Command::new(program).args(arguments))
+}
+
+fn answer(command: &mut Command) -> String {
+    command
+        .env("LC_ALL", "C")
         .output()
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default()
 }
 
-fn major(version: &str) -> Option<u32> {
+/// A version's numbers, to compare versions by.
+pub fn numbers(version: &str) -> Vec<u32> {
+    version.split('.').map_while(|number| number.parse().ok()).collect()
+}
+
+/// The first number of a version.
+pub fn major(version: &str) -> Option<u32> {
     version.split('.').next()?.trim().parse().ok()
 }
 
@@ -185,6 +321,27 @@ mod tests {
         for name in ["libclang-cpp.so.22.1", "libclangBasic.a", "liblldb.so"] {
             assert!(!is_libclang(name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_release_of_a_libclang_is_read_off_its_file_where_the_name_has_it() {
+        for (name, release) in [
+            ("libclang-22.so.22", Some(22)),
+            ("libclang-14.so.14.0.6", Some(14)),
+            ("libclang.so.20.1.8", Some(20)),
+            ("libclang.so.13", None),
+            ("libclang.so", None),
+            ("libclang.dylib", None),
+        ] {
+            assert_eq!(release_of_libclang(Path::new(name)), release, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_release_that_the_project_is_checked_with_comes_first_then_the_newest() {
+        let releases: Vec<_> = llvm_releases().collect();
+        assert_eq!(releases[0], LLVM);
+        assert!(releases[1..].is_sorted_by(|a, b| a > b) && releases.last() == Some(&OLDEST_CLANG), "{releases:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::tools::cache::Cache;
 use crate::tools::programs;
 
 /// The target that the guest is built for.
@@ -16,6 +17,9 @@ pub const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 /// The source of Debian's standard library.
 pub const DEBIAN_LIBRARY: &str = "/usr/lib/rustlib/src/rust";
+
+/// The oldest Rust that compiles the project, from `Cargo.toml`.
+pub const OLDEST_RUST: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// Which Rust compiles the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,26 +39,35 @@ impl fmt::Display for Way {
     }
 }
 
-/// The way to build for wasm32 that is ready on this machine. A wanted one is the only one looked at.
-pub fn way(wanted: Option<Way>) -> Option<Way> {
-    let rustup = || host_sysroot().join("lib/rustlib").join(TARGET).join("lib").is_dir();
+/// The way to build for wasm32 that is ready on this machine, or what was found in its place. A wanted one is
+/// the only one looked at.
+pub fn way(wanted: Option<Way>, cache: &mut Cache) -> Result<Way, String> {
+    let rustup = host_sysroot().join("lib/rustlib").join(TARGET).join("lib").is_dir();
     match wanted {
-        Some(Way::Rustup) => rustup().then_some(Way::Rustup),
-        Some(Way::Debian) => debian().then_some(Way::Debian),
-        None if rustup() => Some(Way::Rustup),
-        None => debian().then_some(Way::Debian),
+        Some(Way::Rustup) | None if rustup => Ok(Way::Rustup),
+        Some(Way::Rustup) => Err("not found".to_owned()),
+        Some(Way::Debian) | None => debian(cache).map(|()| Way::Debian),
     }
 }
 
-/// Whether Debian's toolchain is complete. The package's own record is what tells it from Debian's
-/// older `rustc`, which lies in the same place.
-fn debian() -> bool {
-    ["rustc-web", "cargo-web", "rust-web-src"]
-        .iter()
-        .all(|package| Path::new(&format!("/var/lib/dpkg/info/{package}.list")).is_file())
-        && Path::new(DEBIAN_RUSTC).is_file()
-        && Path::new(DEBIAN_LIBRARY).join("library/core").is_dir()
-        && programs::wasm_ld().is_some()
+/// Whether Debian's toolchain is complete; the error says what it lacks. The package's own record is what
+/// tells it from Debian's older `rustc`, which lies in the same place.
+fn debian(cache: &mut Cache) -> Result<(), String> {
+    let packaged = |package: &&str| programs::of_system(&format!("/var/lib/dpkg/info/{package}.list")).is_file();
+    let rustc = programs::of_system(DEBIAN_RUSTC);
+    if !["rustc-web", "cargo-web", "rust-web-src"].iter().all(packaged)
+        || !rustc.is_file()
+        || !programs::of_system(DEBIAN_LIBRARY).join("library/core").is_dir()
+    {
+        return Err("not found".to_owned());
+    }
+    // It says `rustc 1.96.0 (...)`.
+    let said = cache.ask("version", &rustc, || programs::said(&rustc, &["--version"]));
+    let version = said.split(' ').nth(1).unwrap_or_default();
+    if programs::numbers(version) < programs::numbers(OLDEST_RUST) {
+        return Err(format!("{} is {version}, which is older than {OLDEST_RUST}", rustc.display()));
+    }
+    programs::wasm_ld(cache).map(drop).map_err(|found| format!("no linker for it: wasm-ld {found}"))
 }
 
 /// The folder of the Rust that runs `xtask`; cargo lies in its `bin`.

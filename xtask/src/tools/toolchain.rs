@@ -38,21 +38,20 @@ impl Toolchain {
     pub fn find(workspace: &Workspace, wanted: Option<Way>) -> Result<Self, Error> {
         let mut cache = Cache::open(workspace.own("programs"));
         let lacking = |need: Need| {
-            let needs = vec![(need, "not found".to_owned())];
-            Error::refused(Missing { needs, way: wanted, tried: Vec::new() })
+            move |found| Error::refused(Missing { needs: vec![(need, found)], way: wanted, ..Missing::default() })
         };
-        let way = rust::way(wanted).ok_or_else(|| lacking(Need::WasmRust))?;
+        let way = rust::way(wanted, &mut cache).map_err(lacking(Need::WasmRust))?;
         Ok(Self {
             way,
-            clang: programs::clang(&mut cache).ok_or_else(|| lacking(Need::Clang))?,
-            libclang: programs::libclang().ok_or_else(|| lacking(Need::Libclang))?,
+            clang: programs::clang(&mut cache).map_err(lacking(Need::Clang))?,
+            libclang: programs::libclang(&mut cache).map_err(lacking(Need::Libclang))?,
             target: match way {
                 Way::Rustup => workspace.target.clone(),
                 Way::Debian => workspace.target.join("debian"),
             },
             linker: match way {
                 Way::Rustup => None,
-                Way::Debian => programs::wasm_ld(),
+                Way::Debian => programs::wasm_ld(&mut cache).ok(),
             },
         })
     }
@@ -98,8 +97,10 @@ impl Toolchain {
             .env("CC_wasm32_unknown_unknown", &self.clang)
             .env("CLANG_PATH", &self.clang)
             .env("LIBCLANG_PATH", &self.libclang);
-        let archiver = self.clang.with_file_name(programs::executable("llvm-ar"));
-        if archiver.is_file() {
+        // The archiver of clang's own release lies where clang itself does, not where a link to it stands.
+        let real = self.clang.canonicalize().unwrap_or_else(|_| self.clang.clone());
+        let archivers = [&real, &self.clang].map(|clang| clang.with_file_name(programs::executable("llvm-ar")));
+        if let Some(archiver) = archivers.iter().find(|archiver| archiver.is_file()) {
             command.env("AR_wasm32_unknown_unknown", archiver);
         }
     }

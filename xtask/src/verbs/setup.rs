@@ -28,9 +28,9 @@ pub fn require(workspace: &Workspace, options: &Options, needs: &[Need]) -> Resu
         if options.no_install {
             return Err(Error::refused(missing));
         }
-        let tried = install::install(&missing);
+        let attempt = install::install(&missing, workspace);
         if let Some(mut still) = Missing::find(workspace, options.way, needs) {
-            still.tried = tried;
+            still.attempt = attempt;
             return Err(Error::refused(still));
         }
     }
