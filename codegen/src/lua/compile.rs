@@ -26,6 +26,10 @@ const HOT: [&str; 11] = [
 /// by painting it.
 pub const STACK_SIZE: u32 = 256 * 1024;
 
+/// Keeps headers of this machine out of the guest, into which some releases of clang look. Those that come with
+/// clang stay.
+const NO_SYSTEM_HEADERS: &str = "-nostdlibinc";
+
 /// What is compiled, and from where.
 #[derive(Debug, Clone)]
 pub struct Guest<'a> {
@@ -80,6 +84,7 @@ impl Guest<'_> {
             .extra_warnings(false);
         if self.wasm {
             build
+                .flag(NO_SYSTEM_HEADERS)
                 .flag("-isystem")
                 .flag(self.vendor.join("include"))
                 .flag("-fvisibility=hidden")
@@ -110,6 +115,7 @@ impl Guest<'_> {
         ];
         if self.wasm {
             arguments.push("--target=wasm32-unknown-unknown".to_owned());
+            arguments.push(NO_SYSTEM_HEADERS.to_owned());
             arguments.push("-isystem".to_owned());
             arguments.push(self.vendor.join("include").display().to_string());
             arguments.push("-fvisibility=default".to_owned());
