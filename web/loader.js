@@ -153,20 +153,47 @@ export const SERVICES = Object.freeze({
   module: 13,
 });
 
-/**
- * Reads a MemoryStats of 12 bytes from memory.
- *
- * @param {DataView} view Of the module's memory.
- * @param {number} address Where the structure starts.
- * @returns {import('./loader.js').MemoryStats}
- */
-export function readMemoryStats(view, address) {
-  return {
-    ioBufferSize: view.getUint32(address, true),
-    luaMemoryUsed: view.getUint32(address + 4, true),
-    wasmPages: view.getUint32(address + 8, true),
-  };
-}
+const SECTION = 'lua-persistent';
+const MEMORY = 'memory';
+const HANDLERS = ['set', 'get', 'delete', 'size', 'keys'];
+const EXPORTS = [
+  MEMORY,
+  'init',
+  'deinit',
+  'compute',
+  'eval',
+  'execute',
+  'program_start',
+  'program_step',
+  'program_ticks',
+  'get_status',
+  'result_size',
+  'result_read',
+  'call_function',
+  'get_global',
+  'set_global',
+  'release_value',
+  'set_limits',
+  'get_buffer_ptr',
+  'get_buffer_size',
+  'get_memory_stats',
+  'get_heap_size',
+  'run_gc',
+  'lua_alloc',
+  'attach_memory_table',
+  'get_memory_table_id',
+  'sync_external_table_counter',
+  'set_memory_alias_enabled',
+  'get_io_table_id',
+  'clear_io_table',
+  'get_external_table_counter',
+  'ext_table_new',
+  'ext_table_set',
+  'ext_table_get',
+  'ext_table_delete',
+  'ext_table_size',
+  'ext_table_keys',
+];
 
 /** Module and loader do not fit, or the module could not be fetched. */
 export class AbiError extends Error {
@@ -184,13 +211,255 @@ export class AbiError extends Error {
  * @returns {import('./loader.js').NegotiateReply}
  */
 function negotiated(host) {
-  const handlers = host.services || {};
+  const handlers = /** @type {any} */ (host.services || {});
   let services = 1 << SERVICES.negotiate;
-  for (const name of Object.keys(SERVICES)) {
-    if (typeof handlers[name] === 'function') services |= 1 << SERVICES[name];
+  for (const [name, number] of Object.entries(SERVICES)) {
+    if (typeof handlers[name] === 'function') services |= 1 << number;
   }
   const maxValueLen = host.maxValueLength || VALUE_LIMIT;
   return { services, maxValueLen, continues: host.continues ? 1 : 0 };
+}
+
+/**
+ * Makes the import object for a host. What a method of the host throws does not reach the module,
+ * which sees a value that stands for it; the exception is kept for `takeThrown`.
+ *
+ * @param {import('./loader.js').Host} host
+ * @param {() => WebAssembly.Memory} getMemory Called once, when the module first needs the host.
+ * @returns {{
+ *   imports: WebAssembly.Imports,
+ *   takeThrown: () => import('./loader.js').Thrown | null,
+ * }}
+ */
+export function createImports(host, getMemory) {
+  const methods = /** @type {any} */ (host);
+  const missing = HANDLERS.filter((name) => typeof methods[name] !== 'function');
+  if (missing.length > 0) {
+    throw new AbiError(`the host has no method ${missing.join(', ')}`);
+  }
+  /** @type {import('./loader.js').Thrown | null} */
+  let thrown = null;
+  /** @type {Uint8Array | null} The memory never grows, so one view of it lasts. */
+  let memory = null;
+  const view = () => {
+    if (memory === null) memory = new Uint8Array(getMemory().buffer);
+    return memory;
+  };
+  const imports = bind(host, view, (error) => {
+    thrown = { error };
+  });
+  const takeThrown = () => {
+    const last = thrown;
+    thrown = null;
+    return last;
+  };
+  return { imports, takeThrown };
+}
+
+/** A module at work: its exports, and views of its memory, which never grows. */
+class Instance {
+  /**
+   * @param {WebAssembly.Instance} instance
+   * @param {() => import('./loader.js').Thrown | null} [takeThrown]
+   */
+  constructor(instance, takeThrown = () => null) {
+    this.instance = instance;
+    this.exports = /** @type {any} */ (instance.exports);
+    const { buffer } = this.exports[MEMORY];
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.takeThrown = takeThrown;
+  }
+}
+
+/**
+ * What a value calls itself. Unlike `instanceof`, this knows values of other frames and contexts.
+ *
+ * @param {any} value
+ * @returns {string}
+ */
+function kindOf(value) {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/**
+ * Compiles a module, from a response as it arrives.
+ *
+ * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
+ * @returns {Promise<WebAssembly.Module>}
+ */
+export async function compile(source) {
+  const given = await source;
+  if (kindOf(given) === 'WebAssembly.Module') return given;
+  if (kindOf(given) !== 'Response') return WebAssembly.compile(given);
+  if (!given.ok) {
+    throw new AbiError(`${given.url} could not be fetched: ${given.status} ${given.statusText}`);
+  }
+  // Compiling while it arrives wants exactly this type, which not every server sends.
+  const streams = given.headers.get('Content-Type') === 'application/wasm';
+  if (streams && typeof WebAssembly.compileStreaming === 'function') {
+    return WebAssembly.compileStreaming(given);
+  }
+  return WebAssembly.compile(await given.arrayBuffer());
+}
+
+/**
+ * Reads what a module says about itself: version of the boundary (u32), release of Lua, hash of
+ * the manifest, and the build (each a length byte and text).
+ *
+ * @param {WebAssembly.Module} module
+ * @returns {import('./loader.js').Stamp | null} Null if it says nothing.
+ */
+export function identify(module) {
+  const sections = WebAssembly.Module.customSections(module, SECTION);
+  if (sections.length === 0) return null;
+  const bytes = new Uint8Array(sections[0]);
+  let next = 4;
+  const text = () => {
+    const start = next + 1;
+    next = start + bytes[next];
+    if (!(next <= bytes.length)) throw new AbiError(`the section ${SECTION} is damaged`);
+    return new TextDecoder().decode(bytes.subarray(start, next));
+  };
+  const luaRelease = text();
+  const manifestHash = text();
+  const build = next < bytes.length ? text() : '';
+  const abiVersion = new DataView(sections[0]).getUint32(0, true);
+  return { abiVersion, luaRelease, manifestHash, build };
+}
+
+/**
+ * Throws an `AbiError` if a module does not have this boundary.
+ *
+ * @param {WebAssembly.Module} module
+ */
+export function check(module) {
+  const stamp = identify(module);
+  if (stamp !== null && stamp.abiVersion !== ABI_VERSION) {
+    throw new AbiError(
+      `the module has version ${stamp.abiVersion} of the boundary and the loader version ` +
+        `${ABI_VERSION}: take both from one release`,
+    );
+  }
+  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const missing = EXPORTS.filter((name) => !names.has(name));
+  if (missing.length > 0) {
+    throw new AbiError(`the module is not lua.wasm: it does not export ${missing.join(', ')}`);
+  }
+}
+
+/**
+ * Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. The module
+ * itself looks after its stack pointer.
+ *
+ * @param {() => WebAssembly.Table} getTable Called once, when the module first needs it.
+ */
+export function createUnwinding(getTable) {
+  // One object for all errors: what was raised is in the Lua state, and a stack that nobody reads
+  // would cost more than all else.
+  const raised = new Error('a Lua error outside of any protected call');
+  /** @type {WebAssembly.Table | null} */
+  let table = null;
+  /** @type {any[]} What Lua calls protected, by index in the table: making one costs, too. */
+  const bodies = [];
+  /** @param {number} index */
+  const bodyAt = (index) => {
+    if (table === null) table = getTable();
+    bodies[index] = table.get(index);
+    return bodies[index];
+  };
+  return {
+    /**
+     * (import "env" "lua_try" (func (param i32 i32 i32)))
+     *
+     * @param {number} index Of the body in the table.
+     * @param {number} state
+     * @param {number} data
+     */
+    lua_try(index, state, data) {
+      const body = bodies[index] || bodyAt(index);
+      try {
+        body(state, data);
+      } catch (error) {
+        // A trap, or an exhausted JavaScript stack, is not Lua's to catch.
+        if (error !== raised) throw error;
+      }
+    },
+    // (import "env" "lua_throw" (func))
+    lua_throw() {
+      throw raised;
+    },
+  };
+}
+
+/**
+ * What an instance of a module needs, and what comes of it.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} options
+ */
+function prepare(module, host, options) {
+  check(module);
+  /** @type {any} */
+  let exports = null;
+  const { imports, takeThrown } = createImports(host, () => exports[MEMORY]);
+  const all = Object.assign({}, options.imports, imports);
+  if (WebAssembly.Module.imports(module).some(({ name }) => name === 'lua_try')) {
+    all.env = Object.assign({}, all.env, createUnwinding(() => exports.__indirect_function_table));
+  }
+  /** @param {WebAssembly.Instance} instance */
+  const finish = (instance) => {
+    exports = instance.exports;
+    const lua = new LuaInstance(instance, takeThrown);
+    const pages = lua.bytes.length / WASM_PAGE_SIZE;
+    if (pages !== MEMORY_PAGES) {
+      throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
+    }
+    return lua;
+  };
+  return { imports: all, finish };
+}
+
+/**
+ * Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua.
+ *
+ * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} [options]
+ * @returns {Promise<LuaInstance>}
+ */
+export async function instantiate(source, host, options = {}) {
+  const module = await compile(source);
+  const { imports, finish } = prepare(module, host, options);
+  return finish(await WebAssembly.instantiate(module, imports));
+}
+
+/**
+ * As `instantiate`, at once. Some browsers refuse this on a page's main thread.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {import('./loader.js').Host} host
+ * @param {import('./loader.js').InstantiateOptions} [options]
+ * @returns {LuaInstance}
+ */
+export function instantiateSync(module, host, options = {}) {
+  const { imports, finish } = prepare(module, host, options);
+  return finish(new WebAssembly.Instance(module, imports));
+}
+/**
+ * Reads a MemoryStats of 12 bytes from memory.
+ *
+ * @param {DataView} view Of the module's memory.
+ * @param {number} address Where the structure starts.
+ * @returns {import('./loader.js').MemoryStats}
+ */
+export function readMemoryStats(view, address) {
+  return {
+    ioBufferSize: view.getUint32(address, true),
+    luaMemoryUsed: view.getUint32(address + 4, true),
+    wasmPages: view.getUint32(address + 8, true),
+  };
 }
 
 /**
@@ -311,39 +580,22 @@ function serve(host, memory, start, end, replyStart, replyEnd) {
   }
 }
 
-const HANDLERS = ['set', 'get', 'delete', 'size', 'keys'];
-
 /**
- * Makes the import object for a host. What a method of the host throws does not reach the module,
- * which sees a value that stands for it; the exception is kept for `takeThrown`.
+ * Makes the imports of a module over the methods of a host.
  *
  * @param {import('./loader.js').Host} host
- * @param {() => WebAssembly.Memory} getMemory Called once, when the module first needs the host.
- * @returns {{
- *   imports: WebAssembly.Imports,
- *   takeThrown: () => import('./loader.js').Thrown | null,
- * }}
+ * @param {() => Uint8Array} view The memory of the module.
+ * @param {(error: unknown) => void} keep Takes what a method throws.
+ * @returns {WebAssembly.Imports}
  */
-export function createImports(host, getMemory) {
-  const missing = HANDLERS.filter((name) => typeof host[name] !== 'function');
-  if (missing.length > 0) {
-    throw new AbiError(`the host has no method ${missing.join(', ')}`);
-  }
-  /** @type {import('./loader.js').Thrown | null} */
-  let thrown = null;
-  /** @type {Uint8Array | null} The memory never grows, so one view of it lasts. */
-  let memory = null;
-  const view = () => {
-    if (memory === null) memory = new Uint8Array(getMemory().buffer);
-    return memory;
-  };
+function bind(host, view, keep) {
   const env = {
     // (import "env" "js_ext_table_set" (func (param i32 i32 i32 i32 i32) (result i32)))
     js_ext_table_set(tableId, keyPtr, keyLen, valPtr, valLen) {
       try {
         return host.set(tableId >>> 0, view(), keyPtr, keyPtr + keyLen, valPtr, valPtr + valLen);
       } catch (error) {
-        thrown = { error };
+        keep(error);
         return -2147483648;
       }
     },
@@ -355,7 +607,7 @@ export function createImports(host, getMemory) {
         }
         return host.get(tableId >>> 0, view(), keyPtr, keyPtr + keyLen, valPtr, valPtr + maxLen);
       } catch (error) {
-        thrown = { error };
+        keep(error);
         return -2147483648;
       }
     },
@@ -364,7 +616,7 @@ export function createImports(host, getMemory) {
       try {
         return host.delete(tableId >>> 0, view(), keyPtr, keyPtr + keyLen);
       } catch (error) {
-        thrown = { error };
+        keep(error);
         return -2147483648;
       }
     },
@@ -373,7 +625,7 @@ export function createImports(host, getMemory) {
       try {
         return host.size(tableId >>> 0);
       } catch (error) {
-        thrown = { error };
+        keep(error);
         return -2147483648;
       }
     },
@@ -382,73 +634,16 @@ export function createImports(host, getMemory) {
       try {
         return host.keys(tableId >>> 0, view(), bufPtr, bufPtr + maxLen);
       } catch (error) {
-        thrown = { error };
+        keep(error);
         return -2147483648;
       }
     },
   };
-  const takeThrown = () => {
-    const last = thrown;
-    thrown = null;
-    return last;
-  };
-  return { imports: { env }, takeThrown };
+  return { env };
 }
 
-const EXPORTS = [
-  'memory',
-  'init',
-  'deinit',
-  'compute',
-  'eval',
-  'execute',
-  'program_start',
-  'program_step',
-  'program_ticks',
-  'get_status',
-  'result_size',
-  'result_read',
-  'call_function',
-  'get_global',
-  'set_global',
-  'release_value',
-  'set_limits',
-  'get_buffer_ptr',
-  'get_buffer_size',
-  'get_memory_stats',
-  'get_heap_size',
-  'run_gc',
-  'lua_alloc',
-  'attach_memory_table',
-  'get_memory_table_id',
-  'sync_external_table_counter',
-  'set_memory_alias_enabled',
-  'get_io_table_id',
-  'clear_io_table',
-  'get_external_table_counter',
-  'ext_table_new',
-  'ext_table_set',
-  'ext_table_get',
-  'ext_table_delete',
-  'ext_table_size',
-  'ext_table_keys',
-];
-
-/** A module at work: its exports as methods, and views of its memory, which never grows. */
-export class LuaInstance {
-  /**
-   * @param {WebAssembly.Instance} instance
-   * @param {() => import('./loader.js').Thrown | null} [takeThrown]
-   */
-  constructor(instance, takeThrown = () => null) {
-    this.instance = instance;
-    this.exports = /** @type {any} */ (instance.exports);
-    const { buffer } = this.exports.memory;
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
-    this.takeThrown = takeThrown;
-  }
-
+/** A module at work, its exports as methods. */
+export class LuaInstance extends Instance {
   /**
    * Starts the Lua machine.
    *
@@ -883,173 +1078,4 @@ export class LuaInstance {
   extTableKeys(tableId, bufferPtr, bufferLen) {
     return this.exports.ext_table_keys(tableId, bufferPtr, bufferLen);
   }
-}
-
-/**
- * What a value calls itself. Unlike `instanceof`, this knows values of other frames and contexts.
- *
- * @param {any} value
- * @returns {string}
- */
-function kindOf(value) {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/**
- * Compiles a module, from a response as it arrives.
- *
- * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
- * @returns {Promise<WebAssembly.Module>}
- */
-export async function compile(source) {
-  const given = await source;
-  if (kindOf(given) === 'WebAssembly.Module') return given;
-  if (kindOf(given) !== 'Response') return WebAssembly.compile(given);
-  if (!given.ok) {
-    throw new AbiError(`${given.url} could not be fetched: ${given.status} ${given.statusText}`);
-  }
-  // Compiling while it arrives wants exactly this type, which not every server sends.
-  const streams = given.headers.get('Content-Type') === 'application/wasm';
-  if (streams && typeof WebAssembly.compileStreaming === 'function') {
-    return WebAssembly.compileStreaming(given);
-  }
-  return WebAssembly.compile(await given.arrayBuffer());
-}
-
-/**
- * Reads what a module says about itself: version of the boundary (u32), release of Lua, hash of
- * the manifest, and the build (each a length byte and text).
- *
- * @param {WebAssembly.Module} module
- * @returns {import('./loader.js').Stamp | null} Null if it says nothing.
- */
-export function identify(module) {
-  const sections = WebAssembly.Module.customSections(module, 'lua-persistent');
-  if (sections.length === 0) return null;
-  const bytes = new Uint8Array(sections[0]);
-  let next = 4;
-  const text = () => {
-    const start = next + 1;
-    next = start + bytes[next];
-    if (!(next <= bytes.length)) throw new AbiError('the section lua-persistent is damaged');
-    return new TextDecoder().decode(bytes.subarray(start, next));
-  };
-  const luaRelease = text();
-  const manifestHash = text();
-  const build = next < bytes.length ? text() : '';
-  const abiVersion = new DataView(sections[0]).getUint32(0, true);
-  return { abiVersion, luaRelease, manifestHash, build };
-}
-
-/**
- * Throws an `AbiError` if a module does not have this boundary.
- *
- * @param {WebAssembly.Module} module
- */
-export function check(module) {
-  const stamp = identify(module);
-  if (stamp !== null && stamp.abiVersion !== ABI_VERSION) {
-    throw new AbiError(
-      `the module has version ${stamp.abiVersion} of the boundary and the loader version ` +
-        `${ABI_VERSION}: take both from one release`,
-    );
-  }
-  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
-  const missing = EXPORTS.filter((name) => !names.has(name));
-  if (missing.length > 0) {
-    throw new AbiError(`the module is not lua.wasm: it does not export ${missing.join(', ')}`);
-  }
-}
-
-/**
- * Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. The module
- * itself looks after its stack pointer.
- *
- * @param {() => WebAssembly.Table} getTable Called once, when the module first needs it.
- */
-export function createUnwinding(getTable) {
-  // One object for all errors: what was raised is in the Lua state, and a stack that nobody reads
-  // would cost more than all else.
-  const raised = new Error('a Lua error outside of any protected call');
-  /** @type {WebAssembly.Table | null} */
-  let table = null;
-  /** @type {any[]} What Lua calls protected, by index in the table: making one costs, too. */
-  const bodies = [];
-  const bodyAt = (index) => {
-    if (table === null) table = getTable();
-    bodies[index] = table.get(index);
-    return bodies[index];
-  };
-  return {
-    // (import "env" "lua_try" (func (param i32 i32 i32)))
-    lua_try(index, state, data) {
-      const body = bodies[index] || bodyAt(index);
-      try {
-        body(state, data);
-      } catch (error) {
-        // A trap, or an exhausted JavaScript stack, is not Lua's to catch.
-        if (error !== raised) throw error;
-      }
-    },
-    // (import "env" "lua_throw" (func))
-    lua_throw() {
-      throw raised;
-    },
-  };
-}
-
-/**
- * What an instance of a module needs, and what comes of it.
- *
- * @param {WebAssembly.Module} module
- * @param {import('./loader.js').Host} host
- * @param {import('./loader.js').InstantiateOptions} options
- */
-function prepare(module, host, options) {
-  check(module);
-  /** @type {any} */
-  let exports = null;
-  const { imports, takeThrown } = createImports(host, () => exports.memory);
-  const all = Object.assign({}, options.imports, imports);
-  if (WebAssembly.Module.imports(module).some(({ name }) => name === 'lua_try')) {
-    all.env = Object.assign({}, all.env, createUnwinding(() => exports.__indirect_function_table));
-  }
-  /** @param {WebAssembly.Instance} instance */
-  const finish = (instance) => {
-    exports = instance.exports;
-    const lua = new LuaInstance(instance, takeThrown);
-    const pages = lua.bytes.length / WASM_PAGE_SIZE;
-    if (pages !== MEMORY_PAGES) {
-      throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
-    }
-    return lua;
-  };
-  return { imports: all, finish };
-}
-
-/**
- * Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua.
- *
- * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
- * @param {import('./loader.js').Host} host
- * @param {import('./loader.js').InstantiateOptions} [options]
- * @returns {Promise<LuaInstance>}
- */
-export async function instantiate(source, host, options = {}) {
-  const module = await compile(source);
-  const { imports, finish } = prepare(module, host, options);
-  return finish(await WebAssembly.instantiate(module, imports));
-}
-
-/**
- * As `instantiate`, at once. Some browsers refuse this on a page's main thread.
- *
- * @param {WebAssembly.Module} module
- * @param {import('./loader.js').Host} host
- * @param {import('./loader.js').InstantiateOptions} [options]
- * @returns {LuaInstance}
- */
-export function instantiateSync(module, host, options = {}) {
-  const { imports, finish } = prepare(module, host, options);
-  return finish(new WebAssembly.Instance(module, imports));
 }

@@ -30,31 +30,23 @@ impl Backend for Loader {
              // {ORIGIN}\n\n"
         );
         constants(&mut out, manifest);
+        names(&mut out, manifest);
+        out.push_str(runtime());
         for structure in &manifest.structs {
             self::structure(&mut out, structure);
         }
-        out.push_str(ERROR);
         services(&mut out, manifest);
         imports(&mut out, manifest);
         instance(&mut out, manifest);
-        out.push_str(&modules(manifest));
         out
     }
 }
 
-/// What is the same for every manifest, but for some names. Those of [`Unwind::Host`](crate::manifest::Unwind::Host) are
-/// the unwind pass's, which the build script does without.
-fn modules(manifest: &Manifest) -> String {
-    [
-        ("$SECTION", manifest.abi.section.as_str()),
-        ("$MEMORY", &manifest.abi.memory),
-        ("$HOST", "env"),
-        ("$TRY", "lua_try"),
-        ("$THROW", "lua_throw"),
-        ("$TABLE", "__indirect_function_table"),
-    ]
-    .into_iter()
-    .fold(MODULES.to_owned(), |text, (placeholder, name)| text.replace(placeholder, name))
+/// The part that is the same for every manifest, as JavaScript of its own, which is linted and typed as any.
+fn runtime() -> &'static str {
+    const FILE: &str = include_str!("../../../web/loader-runtime.js");
+    const MARK: &str = "\n// loader.js has what follows.\n\n";
+    FILE.split_once(MARK).map_or(FILE, |(_, runtime)| runtime)
 }
 
 fn constants(out: &mut String, manifest: &Manifest) {
@@ -74,6 +66,22 @@ fn constants(out: &mut String, manifest: &Manifest) {
         let _ = writeln!(out, "  {}: {},", camel(&service.name), service.number);
     }
     out.push_str("});\n\n");
+}
+
+/// The names that the run-time part looks for in a module and in a host.
+fn names(out: &mut String, manifest: &Manifest) {
+    let handlers: Vec<_> = manifest.imports.iter().map(|import| format!("'{}'", import.handler)).collect();
+    let _ = write!(
+        out,
+        "const SECTION = '{}';\nconst MEMORY = '{}';\nconst HANDLERS = [{}];\nconst EXPORTS = [\n  MEMORY,\n",
+        manifest.abi.section,
+        manifest.abi.memory,
+        handlers.join(", ")
+    );
+    for export in &manifest.exports {
+        let _ = writeln!(out, "  '{}',", export.function.name);
+    }
+    out.push_str("];\n\n");
 }
 
 fn structure(out: &mut String, structure: &Struct) {
@@ -100,9 +108,6 @@ fn get(scalar: Scalar, view: &str, at: &str) -> String {
 fn services(out: &mut String, manifest: &Manifest) {
     if manifest.services.is_empty() {
         return;
-    }
-    if manifest.services.iter().any(|service| service.name == NEGOTIATE) {
-        out.push_str(NEGOTIATED);
     }
     out.push_str(&comment(
         "",
@@ -221,19 +226,21 @@ fn arguments(service: &Service) -> String {
 }
 
 fn imports(out: &mut String, manifest: &Manifest) {
-    let handlers: Vec<_> = manifest.imports.iter().map(|import| format!("'{}'", import.handler)).collect();
-    let _ = write!(out, "const HANDLERS = [{}];\n\n", handlers.join(", "));
-    out.push_str(IMPORTS_HEAD);
-    let _ = writeln!(out, "  const {} = {{", manifest.abi.import_module);
+    out.push_str(&comment(
+        "",
+        "Makes the imports of a module over the methods of a host.",
+        &[
+            "@param {import('./loader.js').Host} host".to_owned(),
+            "@param {() => Uint8Array} view The memory of the module.".to_owned(),
+            "@param {(error: unknown) => void} keep Takes what a method throws.".to_owned(),
+            "@returns {WebAssembly.Imports}".to_owned(),
+        ],
+    ));
+    let _ = write!(out, "function bind(host, view, keep) {{\n  const {} = {{\n", manifest.abi.import_module);
     for import in &manifest.imports {
         self::import(out, import, manifest);
     }
-    let _ = write!(
-        out,
-        "  }};\n  const takeThrown = () => {{\n    const last = thrown;\n    thrown = null;\n    return last;\n  }};\n\
-         \x20 return {{ imports: {{ {} }}, takeThrown }};\n}}\n\n",
-        manifest.abi.import_module
-    );
+    let _ = write!(out, "  }};\n  return {{ {} }};\n}}\n\n", manifest.abi.import_module);
 }
 
 fn import(out: &mut String, import: &Import, manifest: &Manifest) {
@@ -252,7 +259,7 @@ fn import(out: &mut String, import: &Import, manifest: &Manifest) {
     let args = handler_arguments(&function.params);
     let _ = write!(
         out,
-        "        return host.{}({});\n      }} catch (error) {{\n        thrown = {{ error }};\n        return {};\n      }}\n    }},\n",
+        "        return host.{}({});\n      }} catch (error) {{\n        keep(error);\n        return {};\n      }}\n    }},\n",
         import.handler,
         args.join(", "),
         import.threw,
@@ -301,17 +308,11 @@ fn range_names(param: &Param) -> Vec<String> {
 }
 
 fn instance(out: &mut String, manifest: &Manifest) {
-    out.push_str("const EXPORTS = [\n");
-    let _ = writeln!(out, "  '{}',", manifest.abi.memory);
-    for export in &manifest.exports {
-        let _ = writeln!(out, "  '{}',", export.function.name);
-    }
-    out.push_str("];\n\n");
-    out.push_str(&INSTANCE_HEAD.replace("$MEMORY", &manifest.abi.memory));
+    out.push_str("/** A module at work, its exports as methods. */\nexport class LuaInstance extends Instance {");
     for export in &manifest.exports {
         method(out, export);
     }
-    out.push_str("}\n\n");
+    out.push_str("}\n");
 }
 
 fn method(out: &mut String, export: &Export) {
@@ -351,245 +352,3 @@ fn plain(ty: &str) -> &str {
         _ => "number",
     }
 }
-
-const ERROR: &str = "/** Module and loader do not fit, or the module could not be fetched. */
-export class AbiError extends Error {
-  /** @param {string} message */
-  constructor(message) {
-    super(message);
-    this.name = 'AbiError';
-  }
-}
-
-";
-
-const NEGOTIATED: &str = "/**
- * What a host offers: the services that it has handlers for, and the longest value of its tables.
- *
- * @param {import('./loader.js').Host} host
- * @returns {import('./loader.js').NegotiateReply}
- */
-function negotiated(host) {
-  const handlers = host.services || {};
-  let services = 1 << SERVICES.negotiate;
-  for (const name of Object.keys(SERVICES)) {
-    if (typeof handlers[name] === 'function') services |= 1 << SERVICES[name];
-  }
-  const maxValueLen = host.maxValueLength || VALUE_LIMIT;
-  return { services, maxValueLen, continues: host.continues ? 1 : 0 };
-}
-
-";
-
-const IMPORTS_HEAD: &str = "/**
- * Makes the import object for a host. What a method of the host throws does not reach the module,
- * which sees a value that stands for it; the exception is kept for `takeThrown`.
- *
- * @param {import('./loader.js').Host} host
- * @param {() => WebAssembly.Memory} getMemory Called once, when the module first needs the host.
- * @returns {{
- *   imports: WebAssembly.Imports,
- *   takeThrown: () => import('./loader.js').Thrown | null,
- * }}
- */
-export function createImports(host, getMemory) {
-  const missing = HANDLERS.filter((name) => typeof host[name] !== 'function');
-  if (missing.length > 0) {
-    throw new AbiError(`the host has no method ${missing.join(', ')}`);
-  }
-  /** @type {import('./loader.js').Thrown | null} */
-  let thrown = null;
-  /** @type {Uint8Array | null} The memory never grows, so one view of it lasts. */
-  let memory = null;
-  const view = () => {
-    if (memory === null) memory = new Uint8Array(getMemory().buffer);
-    return memory;
-  };
-";
-
-const INSTANCE_HEAD: &str =
-    "/** A module at work: its exports as methods, and views of its memory, which never grows. */
-export class LuaInstance {
-  /**
-   * @param {WebAssembly.Instance} instance
-   * @param {() => import('./loader.js').Thrown | null} [takeThrown]
-   */
-  constructor(instance, takeThrown = () => null) {
-    this.instance = instance;
-    this.exports = /** @type {any} */ (instance.exports);
-    const { buffer } = this.exports.$MEMORY;
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
-    this.takeThrown = takeThrown;
-  }
-";
-
-const MODULES: &str = r#"/**
- * What a value calls itself. Unlike `instanceof`, this knows values of other frames and contexts.
- *
- * @param {any} value
- * @returns {string}
- */
-function kindOf(value) {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-/**
- * Compiles a module, from a response as it arrives.
- *
- * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
- * @returns {Promise<WebAssembly.Module>}
- */
-export async function compile(source) {
-  const given = await source;
-  if (kindOf(given) === 'WebAssembly.Module') return given;
-  if (kindOf(given) !== 'Response') return WebAssembly.compile(given);
-  if (!given.ok) {
-    throw new AbiError(`${given.url} could not be fetched: ${given.status} ${given.statusText}`);
-  }
-  // Compiling while it arrives wants exactly this type, which not every server sends.
-  const streams = given.headers.get('Content-Type') === 'application/wasm';
-  if (streams && typeof WebAssembly.compileStreaming === 'function') {
-    return WebAssembly.compileStreaming(given);
-  }
-  return WebAssembly.compile(await given.arrayBuffer());
-}
-
-/**
- * Reads what a module says about itself: version of the boundary (u32), release of Lua, hash of
- * the manifest, and the build (each a length byte and text).
- *
- * @param {WebAssembly.Module} module
- * @returns {import('./loader.js').Stamp | null} Null if it says nothing.
- */
-export function identify(module) {
-  const sections = WebAssembly.Module.customSections(module, '$SECTION');
-  if (sections.length === 0) return null;
-  const bytes = new Uint8Array(sections[0]);
-  let next = 4;
-  const text = () => {
-    const start = next + 1;
-    next = start + bytes[next];
-    if (!(next <= bytes.length)) throw new AbiError('the section $SECTION is damaged');
-    return new TextDecoder().decode(bytes.subarray(start, next));
-  };
-  const luaRelease = text();
-  const manifestHash = text();
-  const build = next < bytes.length ? text() : '';
-  const abiVersion = new DataView(sections[0]).getUint32(0, true);
-  return { abiVersion, luaRelease, manifestHash, build };
-}
-
-/**
- * Throws an `AbiError` if a module does not have this boundary.
- *
- * @param {WebAssembly.Module} module
- */
-export function check(module) {
-  const stamp = identify(module);
-  if (stamp !== null && stamp.abiVersion !== ABI_VERSION) {
-    throw new AbiError(
-      `the module has version ${stamp.abiVersion} of the boundary and the loader version ` +
-        `${ABI_VERSION}: take both from one release`,
-    );
-  }
-  const names = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
-  const missing = EXPORTS.filter((name) => !names.has(name));
-  if (missing.length > 0) {
-    throw new AbiError(`the module is not lua.wasm: it does not export ${missing.join(', ')}`);
-  }
-}
-
-/**
- * Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. The module
- * itself looks after its stack pointer.
- *
- * @param {() => WebAssembly.Table} getTable Called once, when the module first needs it.
- */
-export function createUnwinding(getTable) {
-  // One object for all errors: what was raised is in the Lua state, and a stack that nobody reads
-  // would cost more than all else.
-  const raised = new Error('a Lua error outside of any protected call');
-  /** @type {WebAssembly.Table | null} */
-  let table = null;
-  /** @type {any[]} What Lua calls protected, by index in the table: making one costs, too. */
-  const bodies = [];
-  const bodyAt = (index) => {
-    if (table === null) table = getTable();
-    bodies[index] = table.get(index);
-    return bodies[index];
-  };
-  return {
-    // (import "$HOST" "$TRY" (func (param i32 i32 i32)))
-    $TRY(index, state, data) {
-      const body = bodies[index] || bodyAt(index);
-      try {
-        body(state, data);
-      } catch (error) {
-        // A trap, or an exhausted JavaScript stack, is not Lua's to catch.
-        if (error !== raised) throw error;
-      }
-    },
-    // (import "$HOST" "$THROW" (func))
-    $THROW() {
-      throw raised;
-    },
-  };
-}
-
-/**
- * What an instance of a module needs, and what comes of it.
- *
- * @param {WebAssembly.Module} module
- * @param {import('./loader.js').Host} host
- * @param {import('./loader.js').InstantiateOptions} options
- */
-function prepare(module, host, options) {
-  check(module);
-  /** @type {any} */
-  let exports = null;
-  const { imports, takeThrown } = createImports(host, () => exports.$MEMORY);
-  const all = Object.assign({}, options.imports, imports);
-  if (WebAssembly.Module.imports(module).some(({ name }) => name === '$TRY')) {
-    all.$HOST = Object.assign({}, all.$HOST, createUnwinding(() => exports.$TABLE));
-  }
-  /** @param {WebAssembly.Instance} instance */
-  const finish = (instance) => {
-    exports = instance.exports;
-    const lua = new LuaInstance(instance, takeThrown);
-    const pages = lua.bytes.length / WASM_PAGE_SIZE;
-    if (pages !== MEMORY_PAGES) {
-      throw new AbiError(`the memory of the module has ${pages} pages instead of ${MEMORY_PAGES}`);
-    }
-    return lua;
-  };
-  return { imports: all, finish };
-}
-
-/**
- * Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua.
- *
- * @param {any} source A module, its bytes, a response with them, or a promise of one of these.
- * @param {import('./loader.js').Host} host
- * @param {import('./loader.js').InstantiateOptions} [options]
- * @returns {Promise<LuaInstance>}
- */
-export async function instantiate(source, host, options = {}) {
-  const module = await compile(source);
-  const { imports, finish } = prepare(module, host, options);
-  return finish(await WebAssembly.instantiate(module, imports));
-}
-
-/**
- * As `instantiate`, at once. Some browsers refuse this on a page's main thread.
- *
- * @param {WebAssembly.Module} module
- * @param {import('./loader.js').Host} host
- * @param {import('./loader.js').InstantiateOptions} [options]
- * @returns {LuaInstance}
- */
-export function instantiateSync(module, host, options = {}) {
-  const { imports, finish } = prepare(module, host, options);
-  return finish(new WebAssembly.Instance(module, imports));
-}
-"#;
