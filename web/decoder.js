@@ -485,14 +485,3 @@ export function setField(object, name, value) {
 export function decodeValue(bytes) {
   return new Decoder(bytes).value(0, bytes.length);
 }
-
-/**
- * Decode the results of a call: the last one, then optionally those before it.
- *
- * @param {Uint8Array} bytes
- * @returns {any[]} all results in their order
- * @throws {DecodeError}
- */
-export function decodeResults(bytes) {
-  return new Decoder(bytes).results(0, bytes.length);
-}

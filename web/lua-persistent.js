@@ -280,7 +280,10 @@ export class Lua {
      * @private
      */
     this.calls = 0;
-    /** How many programs have been started. */
+    /**
+     * How many programs have been started.
+     * @private
+     */
     this.programs = 0;
     /** @private */
     this.output = output;
@@ -363,7 +366,10 @@ export class Lua {
      * @type {Map<string, Uint8Array>}
      */
     this.names = new Map();
-    /** Limits of a call that has none of its own: instructions, milliseconds and bytes of output, 0 for none. */
+    /**
+     * Limits of a call that has none of its own: instructions, milliseconds and bytes of output, 0 for none.
+     * @private
+     */
     this.defaultLimits = limitsOf(origin.options, [0, 0, 0]);
     /**
      * The limits that the module has been told, if that is known.
@@ -607,7 +613,7 @@ export class Lua {
    * @throws {LuaError}
    */
   run(code, options = {}) {
-    return runInPieces(this, code, options);
+    return runInPieces(this, code, options, { limits: this.defaultLimits, started: () => this.programs });
   }
 
   /**

@@ -61,20 +61,22 @@ function turn() {
  * @param {import('./lua-persistent.js').Lua} lua
  * @param {string | Uint8Array} code
  * @param {ProgramOptions} options
+ * @param {{ limits: [number, number, number], started: () => number }} state the limits of calls without their own, and how
+ *   many programs have been started
  * @returns {Promise<Step>} the last step, with the ticks and the output of all
  */
-export async function runInPieces(lua, code, options) {
+export async function runInPieces(lua, code, options, state) {
   const budget = options.ticks === undefined ? PIECE : options.ticks;
   ticksOf(budget);
-  const total = limitsOf(options, lua.defaultLimits);
+  const total = limitsOf(options, state.limits);
   lua.start(code, options);
-  const number = lua.programs;
+  const number = state.started();
   let output = '';
   let ticks = 0;
   let milliseconds = 0;
   let bytes = 0;
   for (;;) {
-    if (lua.programs !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
+    if (state.started() !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
     const began = performance.now();
     const step = stepWithin(lua, budget, total, [ticks, milliseconds, bytes]);
     milliseconds += performance.now() - began;

@@ -27,12 +27,12 @@ inEach(BROWSERS, (kind, context) => {
         assert.deepEqual(await tab.complaints(), []);
       });
 
-    check('T1, basic code execution prints 8 and gives 8', async () => {
+    check('basic code execution prints 8 and gives 8', async () => {
       const { results } = await run('local x = 5 + 3\nprint("Result: " .. x)');
       assert.deepEqual(results, [{ value: 8, values: [8], output: 'Result: 8\n', lines: ['Result: 8'] }]);
     });
 
-    check('T2, an external table keeps Alice in JavaScript', async () => {
+    check('an external table keeps Alice in JavaScript', async () => {
       const { results, tables } = await run(
         'local data = ext.table()\ndata["name"] = "Alice"\ndata["age"] = 30\nreturn data["name"]',
       );
@@ -41,20 +41,20 @@ inEach(BROWSERS, (kind, context) => {
       assert.deepEqual(kept.find((entries) => entries.length > 0), [['name', 'Alice'], ['age', 30]]);
     });
 
-    check('T3, state stays from one call to the next', async () => {
+    check('state stays from one call to the next', async () => {
       const count = 'local counter = (counter or 0) + 1\nprint("Count: " .. counter)';
       const { results } = await run(count, count);
       assert.deepEqual(results.map(({ lines }) => lines), [['Count: 1'], ['Count: 2']]);
     });
 
-    check('T4, a syntax error names its line, and the next call works', async () => {
+    check('a syntax error names its line, and the next call works', async () => {
       const { results } = await run('x = 1\ninvalid syntax here', 'return x');
       assert.equal(results[0].error.status, 'syntax');
       assert.match(results[0].error.message, /:2: syntax error near 'syntax'$/);
       assert.equal(results[1].value, null);
     });
 
-    check('T5, a thousand items go to JavaScript and come back', async () => {
+    check('a thousand items go to JavaScript and come back', async () => {
       const { results, tables } = await run(
         'items = ext.table()\nfor i = 1, 1000 do\n  items["item_" .. i] = "value_" .. i\nend\nreturn "Stored 1000 items"',
         `local n, wrong = 0, 0

@@ -3,11 +3,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Decoder, decodeResults, decodeValue } from '../../web/decoder.js';
+import { Decoder, decodeValue } from '../../web/decoder.js';
 import { encodeValue } from '../../web/encoder.js';
 import { DecodeError, EncodeError } from '../../web/errors.js';
 import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from '../../web/values.js';
 import { random } from './random.js';
+
+/** All results of a call, from their bytes. */
+function decodeResults(results) {
+  return new Decoder(results).results(0, results.length);
+}
 
 /** Bytes from a mixture of numbers, arrays of numbers, and strings (as Latin-1). */
 function bytes(...parts) {

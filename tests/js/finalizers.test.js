@@ -36,10 +36,21 @@ test('finalizers that call functions with long replies leave the values around t
 test('finalizers cannot change a table while it is converted', async () => {
   const lua = await Lua.create({ functions: { id: (x) => x } });
   lua.eval(`T, n = {}, 0 function finalize() n = n + 1 T = T for k in pairs(T) do T[k] = nil end for i = 1, n % 7 do T["k" .. i] = print T[i] = {i} end print("x") end ${TRASH}`);
+  // What one finalizer made of it: as many lists [i] as functions under "k" .. i.
+  const whole = (table) => {
+    const entries = table instanceof Map ? table : new Map(Object.entries(table));
+    const count = entries.size / 2;
+    for (let i = 1; i <= count; i++) {
+      assert.deepEqual(entries.get(i), [i]);
+      assert.equal(entries.get(`k${i}`).name, 'print');
+    }
+    assert.ok(Number.isInteger(count) && count < 7, `${entries.size} entries`);
+  };
   for (let i = 0; i < 1000; i++) {
-    lua.eval('return T, id(T), {T}');
-    lua.get('T');
+    const { values } = lua.eval('return T, id(T), {T}');
+    [values[0], values[1], values[2][0], lua.get('T')].forEach(whole);
   }
+  assert.ok(lua.get('n') > 0, 'no finalizer ran');
   lua.close();
 });
 

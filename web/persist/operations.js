@@ -12,7 +12,7 @@
  * | 7    |                             | drop the table                                                        |
  *
  * A block is a u32 length and that many bytes. Numbers are little-endian. Keys are the bytes that Lua gave (`keyBytes` in
- * text.js), values are encoded as in codec.js. The operations come in chunks that can be read one by one: each begins with
+ * text.js), values are encoded as values.js says. The operations come in chunks that can be read one by one: each begins with
  * operation 1, 2 or 3.
  */
 
@@ -42,7 +42,7 @@ const SHORT_KEY = 256;
  */
 
 /**
- * Takes the operations of a state as they are read. A `Store` takes them through `storeSink`.
+ * Takes the operations of a state as they are read. `StateSession` (session.js) loads a store with them.
  *
  * @typedef {object} Sink
  * @property {() => void} reset
