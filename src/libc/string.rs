@@ -44,17 +44,38 @@ pub unsafe extern "C" fn memchr(block: *const c_void, c: c_int, size: usize) -> 
 /// The first `c` in a string, its end included, or null.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn strchr(text: *const c_char, c: c_int) -> *mut c_char {
-    // SAFETY: the caller passes a string.
-    let bytes = unsafe { CStr::from_ptr(text) }.to_bytes_with_nul();
-    found(text, position(bytes, c as u8))
+    // Nothing behind the place is looked at: callers search the rest of a long string again and again.
+    let mut index = 0;
+    loop {
+        // SAFETY: the caller passes a string, without an end up to `index`.
+        let byte = unsafe { *text.cast::<u8>().add(index) };
+        if byte == c as u8 {
+            return found(text, Some(index));
+        }
+        if byte == 0 {
+            return ptr::null_mut();
+        }
+        index += 1;
+    }
 }
 
 /// The first byte of a string that is one of `set`, or null.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn strpbrk(text: *const c_char, set: *const c_char) -> *mut c_char {
     // SAFETY: the caller passes two strings.
-    let (bytes, set) = unsafe { (bytes(text), bytes(set)) };
-    found(text, bytes.iter().position(|byte| set.contains(byte)))
+    let set = unsafe { bytes(set) };
+    let mut index = 0;
+    loop {
+        // SAFETY: as in `strchr`.
+        let byte = unsafe { *text.cast::<u8>().add(index) };
+        if byte == 0 {
+            return ptr::null_mut();
+        }
+        if set.contains(&byte) {
+            return found(text, Some(index));
+        }
+        index += 1;
+    }
 }
 
 /// How many bytes at the start of a string are of `set`.
@@ -68,20 +89,24 @@ pub unsafe extern "C" fn strspn(text: *const c_char, set: *const c_char) -> usiz
 /// The first place in a string where `part` stands, or null.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn strstr(text: *const c_char, part: *const c_char) -> *mut c_char {
-    // SAFETY: the caller passes two strings.
-    let (bytes, part) = unsafe { (bytes(text), bytes(part)) };
-    let Some(first) = part.first() else {
+    // SAFETY: the caller passes a string.
+    let Some((first, rest)) = unsafe { bytes(part) }.split_first() else {
         return text.cast_mut();
     };
-    let mut start = 0;
-    while let Some(step) = position(&bytes[start..], *first) {
-        start += step;
-        if bytes[start..].starts_with(part) {
-            return found(text, Some(start));
+    let mut start = text;
+    loop {
+        // SAFETY: `start` is in the string, and `strncmp` stops at its end.
+        unsafe {
+            start = strchr(start, c_int::from(*first));
+            if start.is_null() {
+                return ptr::null_mut();
+            }
+            if strncmp(start.add(1), part.add(1), rest.len()) == 0 {
+                return start.cast_mut();
+            }
+            start = start.add(1);
         }
-        start += 1;
     }
-    ptr::null_mut()
 }
 
 /// Orders two strings by their bytes.

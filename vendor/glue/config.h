@@ -5,6 +5,8 @@
 #ifndef lp_config_h
 #define lp_config_h
 
+#include "charge.h"
+
 #if defined(__wasm__)
 
 struct lua_State;

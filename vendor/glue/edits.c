@@ -11,6 +11,7 @@
 #include "lua.h"
 
 #include "lapi.h"
+#include "lauxlib.h"
 #include "ldebug.h"
 #include "ldo.h"
 #include "lfunc.h"
@@ -128,6 +129,8 @@ int lp_gc_hold (lua_State *L, int hold) {
 
 int lp_ticks = SLICE;
 
+unsigned int lp_collected = 0;
+
 static struct {
   int longest;  /* ticks in a slice */
   int slice;  /* length of the slice that is running */
@@ -182,14 +185,56 @@ void lp_hurry (void) {
 }
 
 
-void lp_slice (lua_State *L) {
+/*
+** Ends a slice that is used up. What was charged beyond its end counts as well.
+*/
+static void end_slice (void) {
+  lua_Unsigned beyond = (lua_Unsigned)(-(lua_Integer)lp_ticks);
+  budget.spent += (lua_Unsigned)budget.slice + beyond;
+  if (budget.pause != ENDLESS)
+    budget.pause -= (beyond < budget.pause) ? beyond : budget.pause;
+  if (budget.stop != ENDLESS)
+    budget.stop -= (beyond < budget.stop) ? beyond : budget.stop;
+}
+
+
+/*
+** The message of the limit that is reached, or NULL. The error can be caught,
+** but the next tick raises it again.
+*/
+static const char *limit_reached (void) {
   const char *limit;
-  budget.spent += (lua_Unsigned)budget.slice;
+  end_slice();
   limit = lp_limit_reached(budget.stop == 0);
   if (limit != NULL) {
-    /* It can be caught, but the next tick raises it again. */
     budget.stop = 0;
     budget.slice = lp_ticks = 1;
+  }
+  return limit;
+}
+
+
+void lp_charged (lua_State *L) {
+  const char *limit = limit_reached();
+  if (limit != NULL)
+    luaL_error(L, "%s", limit);
+  begin_slice();
+}
+
+
+void lp_work (lua_State *L, int n) {
+  lp_charge(L, n);
+}
+
+
+void lp_worked (int n) {
+  lp_count(n);
+}
+
+
+void lp_slice (lua_State *L) {
+  const char *limit = limit_reached();
+  if (limit != NULL) {
     L->ci->u.l.savedpc++;  /* errors are at the instruction before it */
     luaG_runerror(L, "%s", limit);
   }

@@ -64,8 +64,9 @@ int lp_gc_hold (lua_State *L, int hold);
 
 /* Ticks ------------------------------------------------------------ */
 
-/* What is left of the slice of ticks that is running. */
-extern int lp_ticks;
+/* As 'lp_charge' and 'lp_count' of charge.h, for Rust. */
+void lp_work (lua_State *L, int n);
+void lp_worked (int n);
 
 /*
 ** Called between two instructions when a slice is used up: begins the next,
@@ -87,9 +88,6 @@ void lp_budget (lua_Unsigned pause, lua_State *program, lua_Unsigned stop, int w
 ** end of each slice. 'spent' tells that it is the budget to stop.
 */
 const char *lp_limit_reached (int spent);
-
-/* Ends the running slice with the next tick. */
-void lp_hurry (void);
 
 /* Ticks that have run since the budget was set. */
 lua_Unsigned lp_spent (void);
