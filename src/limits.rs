@@ -23,6 +23,9 @@ pub struct Limits {
 /// Output of a call with a limit of time is handed on after so many seconds, even if the buffer has room.
 const FLUSH_SECONDS: f64 = 0.1;
 
+/// 32 bytes that are copied are a tick, as `lp_copied` in `vendor/glue/charge.h` says.
+const COPIED_SHIFT: u32 = 5;
+
 struct Allowance {
     limits: Cell<Limits>,
     /// When time is up, in the clock's seconds; infinite without a limit.
@@ -99,6 +102,27 @@ pub fn print(bytes: usize) -> usize {
         reach(abi::STATUS_OUTPUT_LIMIT);
     }
     allowed
+}
+
+/// Charges work on so many bytes, which the next tick sees.
+pub fn count_bytes(bytes: usize) {
+    count((bytes >> COPIED_SHIFT) as c_int);
+}
+
+/// Charges so many ticks of work that the size of the heap bounds, which the next tick sees.
+pub fn count(ticks: c_int) {
+    // SAFETY: changes a counter.
+    unsafe { ffi::lp_worked(ticks) };
+}
+
+/// Charges a tick of a loop whose length a script chooses; raises the error when a limit is reached.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn charge(state: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe { ffi::lp_work(state, 1) };
 }
 
 /// Looks whether time is up after something that took time without ticks.

@@ -76,6 +76,7 @@ pub fn restart() {
 /// Takes more output, as far as the limit allows.
 pub fn write(bytes: &[u8]) {
     let mut bytes = &bytes[..limits::print(bytes.len())];
+    limits::count_bytes(bytes.len());
     while !bytes.is_empty() {
         let length = CAPTURED.length.get();
         let room = SIZE - HEADER - length;

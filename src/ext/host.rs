@@ -3,6 +3,7 @@
 use core::ffi::c_int;
 
 use crate::abi::{self, imports};
+use crate::limits;
 use crate::lua::{self, State, ffi};
 use crate::machine::Single;
 use crate::system;
@@ -52,11 +53,13 @@ pub unsafe fn failed(state: *mut State, what: &core::ffi::CStr) -> ! {
 pub unsafe fn get<'a>(state: *mut State, id: u32, key: &[u8]) -> Option<&'a [u8]> {
     // SAFETY: as for the caller.
     unsafe {
+        limits::count_bytes(key.len());
         match imports::ext_table_get(id, key, room()) {
             -1 => None,
             imports::EXT_TABLE_GET_THREW => failed(state, c"read an external table"),
             needed if needed < 0 => {
                 let size = needed.unsigned_abs() as usize;
+                limits::count_bytes(size);
                 let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
                 let place = core::slice::from_raw_parts_mut(place, size);
                 match imports::ext_table_get(id, key, place) {
@@ -74,6 +77,7 @@ pub unsafe fn get<'a>(state: *mut State, id: u32, key: &[u8]) -> Option<&'a [u8]
 
 /// Asks the host to store; whether it did.
 pub fn set(id: u32, key: &[u8], value: &[u8]) -> bool {
+    limits::count_bytes(key.len() + value.len());
     imports::ext_table_set(id, key, value) == 0
 }
 

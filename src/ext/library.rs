@@ -4,6 +4,7 @@ use core::ffi::{CStr, c_int};
 
 use super::{collect, host, key, refs, walk};
 use crate::functions;
+use crate::limits;
 use crate::lua::{self, State, ffi, kind};
 
 /// How far behind the counter a number may lie that `ext.attach` takes unseen.
@@ -70,6 +71,7 @@ unsafe extern "C-unwind" fn fill(state: *mut State) -> c_int {
     unsafe {
         ffi::lua_pushnil(state);
         while ffi::lua_next(state, 2) != 0 {
+            limits::charge(state);
             ffi::lua_pushvalue(state, -2);
             ffi::lua_rotate(state, -2, 1);
             ffi::lua_rawset(state, 1);

@@ -8,6 +8,7 @@ use core::ffi::c_int;
 
 use super::{host, key, refs};
 use crate::abi::{imports, services};
+use crate::limits;
 use crate::lua::{self, State, ffi, kind};
 use crate::system;
 
@@ -125,6 +126,7 @@ pub unsafe extern "C-unwind" fn next(state: *mut State) -> c_int {
         // The walk was given up, or the key comes from elsewhere: look for it from the beginning.
         let slot = begin(state, id);
         while step(state, slot) {
+            limits::charge(state);
             if with_list(state, slot, |list, walk| current(list, walk) == form) {
                 return advance(state, slot);
             }
@@ -451,6 +453,7 @@ pub unsafe fn for_each(state: *mut State, id: u32, mut each: impl FnMut(&[u8], &
         let top = ffi::lua_gettop(state);
         let slot = begin(state, id);
         while step(state, slot) {
+            limits::charge(state);
             ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
             ffi::lua_rawgeti(state, -1, slot as i64 + 1);
             let form = current(lua::bytes(state, -1), WALKING.walks[slot].get());

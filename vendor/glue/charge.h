@@ -11,6 +11,12 @@ struct lua_State;
 extern int lp_ticks;
 
 /*
+** So many ticks a C function goes on beyond the end of a slice before it is asked again. The interpreter asks
+** at the end itself, which is how it comes to know that a program is to pause.
+*/
+#define LP_GRACE	200
+
+/*
 ** Called when a slice is used up inside a C function: begins the next one, or raises an error when a limit
 ** is reached. A program that is to pause does so at its next tick.
 */
@@ -18,7 +24,7 @@ void lp_charged (struct lua_State *L);
 
 /* Charges 'n' ticks where an error may be raised: in loops whose length a script chooses. */
 #define lp_charge(L,n)  \
-	do { if (__builtin_expect((lp_ticks -= (int)(n)) <= 0, 0)) lp_charged(L); } while (0)
+	do { if (__builtin_expect((lp_ticks -= (int)(n)) <= -LP_GRACE, 0)) lp_charged(L); } while (0)
 
 /*
 ** Charges 'n' ticks where no error may be raised, for work that the size of the heap bounds. The next tick

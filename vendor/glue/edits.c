@@ -218,7 +218,10 @@ void lp_charged (lua_State *L) {
   const char *limit = limit_reached();
   if (limit != NULL)
     luaL_error(L, "%s", limit);
-  begin_slice();
+  if (budget.pause == 0)
+    budget.slice = lp_ticks = 0;  /* the next tick pauses, if it can */
+  else
+    begin_slice();
 }
 
 
