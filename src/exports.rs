@@ -74,7 +74,17 @@ pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
 
 /// Runs the program for some ticks.
 pub fn program_step(ticks: u32) -> i32 {
-    run::step(ticks)
+    run::step(ticks, None)
+}
+
+/// Runs the program for some ticks, with values for it.
+pub fn program_resume(values: Bytes, ticks: u32) -> i32 {
+    run::step(ticks, Some(values))
+}
+
+/// Whether there is a program, and what it waits for.
+pub fn program_state() -> u32 {
+    run::program_state()
 }
 
 /// Ticks that the last step has run.

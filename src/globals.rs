@@ -36,6 +36,16 @@ unsafe fn push_sent(state: *mut State) -> c_int {
     }
 }
 
+/// Returns the values that were sent.
+///
+/// # Safety
+///
+/// Called with a pointer to what the host sent, as through `run_request`.
+pub unsafe extern "C-unwind" fn values(state: *mut State) -> c_int {
+    // SAFETY: as for the caller.
+    unsafe { push_sent(state) }
+}
+
 /// Calls the function that is the first of the values sent, or that their first names, with the others.
 ///
 /// # Safety

@@ -9,6 +9,7 @@ use crate::boundary::Bytes;
 use crate::console;
 use crate::ext;
 use crate::functions;
+use crate::globals;
 use crate::limits;
 use crate::lua::{self, State, ffi};
 use crate::machine::{self, Frame};
@@ -334,9 +335,59 @@ pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i
     }
 }
 
-/// Runs the program for some ticks, 0 for as many as it takes. Returns what `compute` returns; the status
-/// tells whether the program has ended or is paused, and then there is no result but the output so far.
-pub fn step(ticks: u32) -> i32 {
+/// Pushes the program's thread and returns it; `None` if there is no program, and nothing was pushed.
+unsafe fn push_program(state: *mut State) -> Option<*mut State> {
+    // SAFETY: the callers have a free slot.
+    unsafe {
+        let kind = ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
+        let thread = ffi::lua_tothread(state, -1);
+        if kind == ffi::LUA_TTHREAD as c_int && !thread.is_null() {
+            return Some(thread);
+        }
+        lua::pop(state, 1);
+        None
+    }
+}
+
+/// Whether there is a program, and what it waits for: one of the `PROGRAM_` constants.
+pub fn program_state() -> u32 {
+    let Some(state) = machine::state() else { return abi::PROGRAM_NONE };
+    // SAFETY: the state is live, with free slots between calls and inside a function of the host.
+    unsafe {
+        let Some(thread) = push_program(state) else { return abi::PROGRAM_NONE };
+        let yielded = ffi::lp_yielded(thread) != 0;
+        lua::pop(state, 1);
+        if yielded { abi::PROGRAM_YIELDED } else { abi::PROGRAM_PAUSED }
+    }
+}
+
+/// Moves the values that the host sent to the program, whose thread is all that is on the stack. `Err`: the status of
+/// what went wrong, with the error on top of the stack.
+unsafe fn hand_over(state: *mut State, thread: *mut State, mut values: Bytes) -> Result<c_int, c_int> {
+    // SAFETY: as for `step`; what is pointed at outlives the call.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        lua::push_function(state, globals::values);
+        ffi::lua_pushlightuserdata(state, (&raw mut values).cast());
+        let status = lua::pcall(state, 1, lua::MULTRET, 0);
+        if status != lua::OK {
+            return Err(status);
+        }
+        let count = ffi::lua_gettop(state) - top;
+        if ffi::lua_checkstack(thread, count) == 0 {
+            ffi::lua_settop(state, top);
+            ffi::lua_pushstring(state, c"not enough memory".as_ptr());
+            return Err(ffi::LUA_ERRMEM as c_int);
+        }
+        ffi::lua_xmove(state, thread, count);
+        Ok(count)
+    }
+}
+
+/// Runs the program for some ticks, 0 for as many as it takes. `values`: what the yield that it waits in returns, or
+/// more arguments if it has not begun. Returns what `compute` returns; the status tells whether the program has ended
+/// or is paused, and then the result is what it has yielded.
+pub fn step(ticks: u32, values: Option<Bytes>) -> i32 {
     let frame = match begin_program() {
         Ok(frame) => frame,
         Err(answer) => return answer,
@@ -344,28 +395,36 @@ pub fn step(ticks: u32) -> i32 {
     let state = frame.state;
     // SAFETY: as for `run`. The thread is held by the registry until it has ended.
     unsafe {
-        let program = ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PROGRAM));
-        let thread = ffi::lua_tothread(state, -1);
-        if program != ffi::LUA_TTHREAD as c_int || thread.is_null() {
-            lua::pop(state, 1);
+        let Some(thread) = push_program(state) else {
             return result::refuse(abi::STATUS_NO_PROGRAM, "there is no program to step: start one first");
-        }
+        };
         let mut results = 0;
         // Before its first step, the program lies on its stack with its arguments above.
         let fresh = ffi::lua_status(thread) == lua::OK;
-        let arguments = if fresh { ffi::lua_gettop(thread) - 1 } else { 0 };
+        let mut arguments = if fresh { ffi::lua_gettop(thread) - 1 } else { 0 };
+        if let Some(values) = values.filter(|values| !values.is_empty()) {
+            if !fresh && ffi::lp_yielded(thread) == 0 {
+                lua::pop(state, 1);
+                return result::refuse(
+                    abi::STATUS_BAD_ARGUMENT,
+                    "the program is paused, but not by a yield: it takes no values",
+                );
+            }
+            match hand_over(state, thread, values) {
+                Ok(count) => arguments += count,
+                Err(status) => return result::fail(frame, status),
+            }
+        }
         begin_running(frame, ticks, thread);
         let status = ffi::lua_resume(thread, state, arguments, &raw mut results);
         machine::set_spent(ffi::lp_spent());
         let limit = end_running(frame);
         if status as u32 == ffi::LUA_YIELD {
-            // What `coroutine.yield` passes to nobody.
-            lua::pop(thread, results);
-            ffi::lua_settop(state, 0);
-            if limit != abi::STATUS_OK {
+            let status = take_results(state, thread, results, lua::OK);
+            if limit != abi::STATUS_OK || status != lua::OK {
                 forget_program(state);
             }
-            let written = end(frame, lua::OK, limit, Mode::Chunk);
+            let written = end(frame, status, limit, Mode::Chunk);
             if written >= 0 {
                 machine::set_status(abi::STATUS_PAUSED);
             }

@@ -24,6 +24,12 @@ export const EXECUTE_CONSOLE: 1;
  * `...`.
  */
 export const EXECUTE_ARGUMENTS: 2;
+/** There is no program, or it has ended. */
+export const PROGRAM_NONE: 0;
+/** There is a program, which has not begun, or has used up the ticks of a step. */
+export const PROGRAM_PAUSED: 1;
+/** The program waits in `coroutine.yield`, which returns what `program_resume` hands over. */
+export const PROGRAM_YIELDED: 2;
 /** The code ran to its end. */
 export const STATUS_OK: 0;
 /** The program that is run in steps is paused: `program_step` goes on with it. */
@@ -493,6 +499,8 @@ export interface RawExports {
     flags: number,
   ): number;
   program_step(ticks: number): number;
+  program_resume(values_ptr: Address, values_len: number, ticks: number): number;
+  program_state(): number;
   program_ticks(): number;
   get_status(): Status;
   result_size(part: Part): number;
@@ -642,9 +650,30 @@ export class LuaInstance {
    * @param ticks How many ticks; 0: until the program ends.
    * @returns Length of what is in the I/O buffer, as for `compute`. `> 0`: The program has ended,
    *   and this is its result; or, if the status is `STATUS_PAUSED`, what it has printed in this
-   *   step, and nil. `< 0`: The program has failed.
+   *   step, and what it has yielded: nil, if the ticks were used up. `< 0`: The program has failed.
    */
   programStep(ticks: number): number;
+
+  /**
+   * Runs the program of `program_start` for some time, with values for it.
+   *
+   * `(func (export "program_resume") (param i32 i32 i32) (result i32))`
+   *
+   * @param valuesPtr Serialized values, one after another; none: as `program_step`.
+   * @param valuesLen Bytes at `valuesPtr`.
+   * @param ticks How many ticks; 0: until the program ends.
+   * @returns As for `program_step`.
+   */
+  programResume(valuesPtr: Address, valuesLen: number, ticks: number): number;
+
+  /**
+   * Gets whether there is a program, and whether it waits in a yield.
+   *
+   * `(func (export "program_state") (result i32))`
+   *
+   * @returns One of the `PROGRAM_` constants.
+   */
+  programState(): number;
 
   /**
    * Gets how many ticks the last step has run.

@@ -42,7 +42,6 @@ import {
   PART_TRACEBACK,
   PART_VALUES,
   STATUS_MEMORY_ERROR,
-  STATUS_PAUSED,
   STATUS_TOO_LARGE,
   TAG_STRING,
   WASM_PAGE_SIZE,
@@ -50,7 +49,7 @@ import {
 import { MapStore } from './map-store.js';
 import { Output } from './output.js';
 import { exportTables } from './persist/tables-json.js';
-import { runInPieces, Step, ticksOf } from './program.js';
+import { resumeOf, runInPieces, Step, ticksOf } from './program.js';
 import { References } from './references.js';
 import { Result } from './result.js';
 import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf, takeCompressedSnapshot, takeSnapshot } from './snapshot.js';
@@ -580,27 +579,27 @@ export class Lua {
    * Go on with the program of `start`.
    *
    * The program pauses when the budget of ticks (rounds of loops and calls of Lua functions) is spent, or when it yields
-   * outside of its own coroutines; inside of a C function that calls Lua (a comparator of `table.sort`, a coroutine that it
+   * outside of its own coroutines, and then the step has the values that it yields; inside of a C function that calls Lua (a comparator of `table.sort`, a coroutine that it
    * resumed) it first goes on until it can.
    *
    * @param {number} [budget] ticks; without it, or with Infinity, the program runs to its end
-   * @param {import('./limits.js').Limits} [limits] of this step, where they differ from the machine's. A program that reaches
-   *   one has ended
+   * @param {import('./program.js').StepOptions} [options] limits of this step, where they differ from the machine's, and what
+   *   the yield returns that the program waits in. A program that reaches a limit has ended
    * @returns {Step}
    * @throws {LuaError} and there is no program any more; of a transactional machine, it stands where it was before the step
    */
-  step(budget, limits) {
+  step(budget, options) {
     this.checkOutside();
     const ticks = ticksOf(budget);
+    const handed = resumeOf(options);
     return this.attempt(() => {
-      this.begin(limits);
       const { machine } = this;
-      const left = this.guarded(() => machine.programStep(ticks));
-      if (this.session !== null) this.session.called();
-      const done = machine.getStatus() !== STATUS_PAUSED;
+      const left = this.send(this.written(null, handed), (at, length) => machine.programResume(at, length, ticks), options);
+      const state = machine.programState();
       const spent = machine.programTicks();
       const { values, output } = left >= 0 ? this.succeed(left) : this.fail(left);
-      return new Step(done, done ? values : [], output, spent, ticks === 0 ? 0 : Math.max(0, spent - ticks));
+      const overrun = ticks === 0 ? 0 : Math.max(0, spent - ticks);
+      return new Step(state, values, output, spent, overrun);
     });
   }
 
@@ -1022,7 +1021,7 @@ export class Lua {
    * Write what is sent, in the I/O buffer if it fits there.
    *
    * @private
-   * @param {Target} target or a path
+   * @param {Target | null} target or a path; null for values alone
    * @param {any[]} values
    * @returns {Writer}
    */
@@ -1041,12 +1040,12 @@ export class Lua {
   /**
    * @private
    * @param {Writer} writer
-   * @param {Target} target
+   * @param {Target | null} target
    * @param {any[]} values
    */
   writeRequest(writer, target, values) {
     if (typeof target === 'string') this.writeName(writer, target);
-    else encodeValues(writer, [target], this.live);
+    else if (target !== null) encodeValues(writer, [target], this.live);
     encodeValues(writer, values, this.live);
   }
 
@@ -1075,14 +1074,15 @@ export class Lua {
    * @private
    * @param {Writer} writer
    * @param {(at: number, length: number) => number} call
+   * @param {import('./limits.js').Limits} [limits]
    * @returns {number} what the export returned
    */
-  send(writer, call) {
+  send(writer, call, limits) {
     const { machine } = this;
     const { size } = writer;
     // Finalizers may run Lua before there is memory, and use the writer.
     const bytes = writer.fits ? null : writer.bytes.subarray(writer.start, writer.length);
-    this.begin();
+    this.begin(limits);
     const own = bytes !== null;
     const at = own ? this.allocate(size) : this.address;
     if (own) machine.bytes.set(bytes, at);

@@ -4,22 +4,30 @@
  */
 
 import { LuaError, LuaStateError } from './errors.js';
+import { MultiReturn } from './host-functions.js';
 import { LIMITS, limitsOf } from './limits.js';
+import { PROGRAM_NONE, PROGRAM_PAUSED, PROGRAM_YIELDED } from './loader.js';
 import { Result } from './result.js';
+import { hide } from './values.js';
 
 /** What a step of a program gave. */
 export class Step extends Result {
   /**
-   * @param {boolean} done
+   * @param {number} state of the program: `PROGRAM_*`
    * @param {any[]} values
    * @param {string} output
    * @param {number} ticks
    * @param {number} overrun
    */
-  constructor(done, values, output, ticks, overrun) {
-    super(values, output);
+  constructor(state, values, output, ticks, overrun) {
+    super(state === PROGRAM_PAUSED ? [] : values, output);
     /** Whether the program has ended. Its values come with the last step. */
-    this.done = done;
+    this.done = state === PROGRAM_NONE;
+    /** Whether the program waits in `coroutine.yield`. What it has passed to that is the step's values. */
+    this.yielded = state === PROGRAM_YIELDED;
+    /** @private */
+    this.state = state;
+    hide(this, 'state');
     /** Ticks that the step ran: rounds of loops and calls of Lua functions. */
     this.ticks = ticks;
     /** By how many of them it went beyond its budget because the program was where it cannot pause. */
@@ -28,9 +36,19 @@ export class Step extends Result {
 }
 
 /**
+ * @typedef {object} ResumeOptions
+ * @property {any[]} [resume] what the `coroutine.yield` returns that the program waits in; of a program that has not begun,
+ *   its arguments
+ */
+
+/** @typedef {import('./limits.js').Limits & ResumeOptions} StepOptions */
+
+/**
  * @typedef {object} PiecesOptions
  * @property {number} [ticks] budget of each piece; by default 1,000,000, about a hundredth of a second
  * @property {(step: Step) => unknown} [onTick] is told after each piece; if it returns false, the program stays paused
+ * @property {(...values: any[]) => any} [onYield] gets what the program yields; what it returns, or a promise of it gives, is
+ *   what `coroutine.yield` returns (several values as a `MultiReturn`). Without it, that is nothing
  */
 
 /** @typedef {import('./lua-persistent.js').RunOptions & PiecesOptions & { console?: boolean }} ProgramOptions */
@@ -48,6 +66,32 @@ export function ticksOf(budget) {
   if (budget === undefined || budget === Infinity) return 0;
   if (typeof budget === 'number' && Number.isInteger(budget) && budget > 0 && budget <= LONGEST) return budget;
   throw new RangeError(`a budget has to be a whole number of ticks from 1 to ${LONGEST}, or Infinity, not ${String(budget)}`);
+}
+
+/**
+ * The values that a step hands to the program.
+ *
+ * @param {ResumeOptions | undefined} options
+ * @returns {any[]}
+ */
+export function resumeOf(options) {
+  const resume = options === undefined ? undefined : options.resume;
+  if (resume === undefined) return [];
+  if (Array.isArray(resume)) return resume;
+  throw new TypeError(`the option resume has to be an array of values, not ${String(resume)}`);
+}
+
+/**
+ * What a program gets for what it has yielded.
+ *
+ * @param {Step} step
+ * @param {PiecesOptions['onYield']} onYield
+ * @returns {Promise<any[]>}
+ */
+async function answerTo(step, onYield) {
+  if (!step.yielded || onYield === undefined) return [];
+  const answer = await onYield(...step.values);
+  return answer instanceof MultiReturn ? Array.from(answer) : [answer];
 }
 
 /** Lets the thread do what else it has to. */
@@ -71,6 +115,8 @@ export async function runInPieces(lua, code, options, state) {
   const total = limitsOf(options, state.limits);
   lua.start(code, options);
   const number = state.started();
+  /** @type {any[]} */
+  let resume = [];
   let output = '';
   let ticks = 0;
   let milliseconds = 0;
@@ -78,13 +124,14 @@ export async function runInPieces(lua, code, options, state) {
   for (;;) {
     if (state.started() !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
     const began = performance.now();
-    const step = stepWithin(lua, budget, total, [ticks, milliseconds, bytes]);
+    const step = stepWithin(lua, budget, total, [ticks, milliseconds, bytes], resume);
     milliseconds += performance.now() - began;
     bytes += lua.printed;
     output += step.output;
     ticks += step.ticks;
     const stopped = options.onTick !== undefined && options.onTick(step) === false;
-    if (step.done || stopped) return new Step(step.done, step.values, output, ticks, step.overrun);
+    if (step.done || stopped) return new Step(step.state, step.values, output, ticks, step.overrun);
+    resume = await answerTo(step, options.onYield);
     await turn();
   }
 }
@@ -96,14 +143,15 @@ export async function runInPieces(lua, code, options, state) {
  * @param {number} budget
  * @param {[number, number, number]} total limits of the whole, 0 for none
  * @param {[number, number, number]} used by the pieces before
+ * @param {any[]} resume
  * @returns {Step}
  */
-function stepWithin(lua, budget, total, used) {
+function stepWithin(lua, budget, total, used, resume) {
   const [instructions, milliseconds, outputBytes] = total.map((limit, index) =>
     limit === 0 ? Infinity : Math.max(1, Math.ceil(limit - used[index])),
   );
   try {
-    return lua.step(budget, { instructions, milliseconds, outputBytes });
+    return lua.step(budget, { instructions, milliseconds, outputBytes, resume });
   } catch (error) {
     // It names what was left; what was set is the limit of the whole.
     if (error instanceof LuaError && error.limit !== null) {

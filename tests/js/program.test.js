@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Lua, LuaError, LuaStateError } from '../../web/lua-persistent.js';
+import { Lua, LuaError, LuaStateError, MultiReturn } from '../../web/lua-persistent.js';
 
 /** Step a program to its end; all steps. */
 function steps(lua, budget) {
@@ -61,14 +61,86 @@ test('a program that cannot pause goes on until it can, and the step says by how
 
 test('a program pauses inside of coroutines that return, and where it yields itself', async () => {
   const lua = await Lua.create();
-  lua.start('for i = 1, 3 do print(i) coroutine.yield("ignored") end return "end"');
+  lua.start('for i = 1, 3 do print(i) coroutine.yield("yielded", i) end return "end"');
   const all = steps(lua, 1000);
-  assert.deepEqual(all.map((step) => [step.done, step.output, step.value]), [
-    [false, '1\n', null],
-    [false, '2\n', null],
-    [false, '3\n', null],
-    [true, '', 'end'],
+  assert.deepEqual(all.map((step) => [step.done, step.yielded, step.output, step.values]), [
+    [false, true, '1\n', ['yielded', 1]],
+    [false, true, '2\n', ['yielded', 2]],
+    [false, true, '3\n', ['yielded', 3]],
+    [true, false, '', ['end']],
   ]);
+});
+
+test('a step hands values to the yield that the program waits in', async () => {
+  const lua = await Lua.create();
+  lua.start('local a, b = ... local n = select("#", coroutine.yield(a, b)) local t, f = coroutine.yield(n) return t.x, f(2)');
+  assert.deepEqual(lua.step(1000, { resume: ['first', true] }).values, ['first', true]);
+  assert.deepEqual(lua.step(undefined, { resume: [null, 'x', null] }).values, [3]);
+  assert.deepEqual(lua.step(1000, { resume: [{ x: 'table' }, (n) => n * 21] }).values, ['table', 42]);
+});
+
+test('what a step hands over comes behind the arguments of the program, and may be longer than the buffer', async () => {
+  const lua = await Lua.create();
+  lua.compute('arg = { "one", "two" }');
+  lua.start('return select("#", ...), (...), #select(3, ...)', { passArguments: true });
+  assert.deepEqual(lua.step(100, { resume: ['x'.repeat(100000)] }).values, [3, 'one', 100000]);
+  lua.start('return coroutine.yield(("y"):rep(100000))');
+  const step = lua.step();
+  assert.deepEqual([step.done, step.yielded, step.value.length], [false, true, 100000]);
+  const list = Array.from({ length: 20000 }, (_, index) => index);
+  assert.deepEqual(lua.step(undefined, { resume: [list] }).value, list);
+});
+
+test('values for a program that does not wait in a yield are refused, and it stands', async () => {
+  const lua = await Lua.create();
+  lua.start('local n = 0 while n < 1000 do n = n + 1 end return n');
+  lua.step(100);
+  assert.throws(() => lua.step(100, { resume: [1] }), { name: 'LuaError', status: 'argument', message: 'the program is paused, but not by a yield: it takes no values' });
+  assert.throws(() => lua.step(100, { resume: [new Date()] }), { name: 'EncodeError' });
+  assert.throws(() => lua.step(100, { resume: 'x' }), { name: 'TypeError', message: 'the option resume has to be an array of values, not x' });
+  assert.equal(lua.step(100, { resume: [] }).done, false);
+  assert.equal(lua.step().value, 1000);
+  assert.throws(() => lua.step(1, { resume: [1] }), /there is no program/);
+});
+
+test('a yield inside of a coroutine of the program is its own', async () => {
+  const lua = await Lua.create();
+  lua.start('local co = coroutine.wrap(function() coroutine.yield("inner") end) return co(), (coroutine.yield("outer"))');
+  assert.deepEqual(lua.step(1000).values, ['outer']);
+  assert.deepEqual(lua.step(1000, { resume: ['back'] }).values, ['inner', 'back']);
+});
+
+test('a program that waits in a yield does so in a snapshot, too', async () => {
+  const lua = await Lua.create();
+  lua.start('local n = 0 while true do n = n + coroutine.yield(n) end');
+  lua.step();
+  lua.step(undefined, { resume: [20] });
+  const again = await Lua.restore(await lua.snapshot());
+  assert.equal(again.step(undefined, { resume: [22] }).value, 42);
+});
+
+test('what a yield passes is held like any result, and errors in it end the program', async () => {
+  const lua = await Lua.create();
+  lua.start('coroutine.yield(function() return 7 end) error("after")');
+  assert.equal(lua.step().value(), 7);
+  assert.throws(() => lua.step(), /after/);
+  lua.start('local n = coroutine.yield() return n + 1');
+  assert.deepEqual([lua.step().yielded], [true]);
+  assert.throws(() => lua.step(undefined, { resume: ['x'] }), /attempt to add a 'string' with a 'number'/);
+  assert.throws(() => lua.step(), /there is no program/);
+});
+
+test('`run` asks what a yield is to give', async () => {
+  const lua = await Lua.create();
+  const asked = [];
+  const onYield = async (...values) => {
+    asked.push(values);
+    return values[0] === 'two' ? MultiReturn.of(1, 2) : undefined;
+  };
+  const { values } = await lua.run('local a = coroutine.yield("one", 1) return a, coroutine.yield("two")', { onYield });
+  assert.deepEqual(asked, [['one', 1], ['two']]);
+  assert.deepEqual(values, [null, 1, 2]);
+  await assert.rejects(lua.run('coroutine.yield()', { onYield: () => new Date() }), { name: 'EncodeError' });
 });
 
 test('other code runs between two steps', async () => {

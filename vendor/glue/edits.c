@@ -172,6 +172,11 @@ lua_Unsigned lp_spent (void) {
 }
 
 
+int lp_yielded (lua_State *L) {
+  return L->status == LUA_YIELD && !isLua(L->ci);
+}
+
+
 void lp_hurry (void) {
   int rest = lp_ticks - 1;
   if (rest <= 0)

@@ -92,6 +92,9 @@ const char *lp_limit_reached (int spent);
 /* Ticks that have run since the budget was set. */
 lua_Unsigned lp_spent (void);
 
+/* Whether a thread has called 'yield', and was not just paused by its budget. */
+int lp_yielded (lua_State *L);
+
 
 /* External tables -------------------------------------------------- */
 
