@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 2;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = '462db6b6dba49d4e';
+export const MANIFEST_HASH = 'c3aa433d96470abc';
 /** Pages of the memory, minimum and maximum: 2 MiB. */
 export const MEMORY_PAGES = 32;
 /** Bytes in a page. */
@@ -25,6 +25,12 @@ export const EXECUTE_CONSOLE = 1;
  * `...`.
  */
 export const EXECUTE_ARGUMENTS = 2;
+/** There is no program, or it has ended. */
+export const PROGRAM_NONE = 0;
+/** There is a program, which has not begun, or has used up the ticks of a step. */
+export const PROGRAM_PAUSED = 1;
+/** The program waits in `coroutine.yield`, which returns what `program_resume` hands over. */
+export const PROGRAM_YIELDED = 2;
 /** The code ran to its end. */
 export const STATUS_OK = 0;
 /** The program that is run in steps is paused: `program_step` goes on with it. */
@@ -165,6 +171,8 @@ const EXPORTS = [
   'execute',
   'program_start',
   'program_step',
+  'program_resume',
+  'program_state',
   'program_ticks',
   'get_status',
   'result_size',
@@ -734,6 +742,31 @@ export class LuaInstance extends Instance {
    */
   programStep(ticks) {
     return this.exports.program_step(ticks);
+  }
+
+  /**
+   * Runs the program of `program_start` for some time, with values for it.
+   *
+   * `(func (export "program_resume") (param i32 i32 i32) (result i32))`
+   *
+   * @param {number} valuesPtr Serialized values, one after another; none: as `program_step`.
+   * @param {number} valuesLen Bytes at `valuesPtr`.
+   * @param {number} ticks How many ticks; 0: until the program ends.
+   * @returns {number} As for `program_step`.
+   */
+  programResume(valuesPtr, valuesLen, ticks) {
+    return this.exports.program_resume(valuesPtr, valuesLen, ticks);
+  }
+
+  /**
+   * Gets whether there is a program, and whether it waits in a yield.
+   *
+   * `(func (export "program_state") (result i32))`
+   *
+   * @returns {number} One of the `PROGRAM_` constants.
+   */
+  programState() {
+    return this.exports.program_state() >>> 0;
   }
 
   /**

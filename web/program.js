@@ -25,7 +25,7 @@ export class Step extends Result {
     this.done = state === PROGRAM_NONE;
     /** Whether the program waits in `coroutine.yield`. What it has passed to that is the step's values. */
     this.yielded = state === PROGRAM_YIELDED;
-    /** @private */
+    /** What the program waits for: a `PROGRAM_` constant. */
     this.state = state;
     hide(this, 'state');
     /** Ticks that the step ran: rounds of loops and calls of Lua functions. */

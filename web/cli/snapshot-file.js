@@ -3,11 +3,17 @@
  */
 
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
+import { FileIdentity } from '../persist/file-identity.js';
+import { placeOf } from '../persist/file-place.js';
 import { FileLock } from '../persist/lock-file.js';
+import { LOOK_ONLY, StateError } from '../persist/state-error.js';
 import { CommandError, reasonOf } from './errors.js';
+
+const NODE = { fs, path, os, net };
 
 /** A file that holds a snapshot, or will. */
 export class SnapshotFile {
@@ -19,10 +25,19 @@ export class SnapshotFile {
    */
   constructor(name, readOnly) {
     this.source = `snapshot file '${name}'`;
-    /** Where the file is: a name that is a symbolic link stays one. */
-    this.path = fs.existsSync(name) ? fs.realpathSync(name) : path.resolve(name);
+    try {
+      /** Where the file is, or will be: a name that is a symbolic link stays one. */
+      this.path = placeOf(NODE, name);
+    } catch (error) {
+      throw new CommandError(`${this.source} cannot be read: ${reasonOf(error)}`);
+    }
     /** @private */
-    this.lock = readOnly ? null : FileLock.take({ fs, path, os }, this.path, this.source);
+    this.lock = readOnly ? null : FileLock.take(NODE, this.path, this.source);
+    /** @private */
+    this.identity = this.lock === null ? null : FileIdentity.take(NODE, this.path);
+    if (this.lock === null || this.identity !== null) return;
+    this.lock.release();
+    throw new StateError('locked', this.source, `is open for writing under another name of the file; ${LOOK_ONLY}`);
   }
 
   /**
@@ -69,6 +84,7 @@ export class SnapshotFile {
 
   /** Let others use the file. */
   close() {
+    if (this.identity !== null) this.identity.release();
     if (this.lock !== null) this.lock.release();
   }
 }

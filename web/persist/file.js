@@ -31,10 +31,12 @@
 import { crc32 } from '../crc32.js';
 import { outgrown } from './backend.js';
 import { FORMAT_VERSION, FRAME_EXTRA, FRAME_HEAD, frameLength, FrameReader, frameSave, START } from './frames.js';
+import { FileIdentity } from './file-identity.js';
+import { placeOf } from './file-place.js';
 import { FileLock } from './lock-file.js';
 import { nodeModules, systemReason, writeProblem } from './node.js';
 import { readOperations } from './operations.js';
-import { StateError } from './state-error.js';
+import { LOOK_ONLY, StateError } from './state-error.js';
 import { readVersion1 } from './version-1.js';
 
 const MAGIC = Uint8Array.of(0x8b, 0x4c, 0x75, 0x61, 0x53, 0x74, 0x0d, 0x0a);
@@ -68,10 +70,23 @@ export class FileBackend {
   constructor(name, node) {
     this.source = `state file '${name}'`;
     this.node = node;
-    /** Where the file is: a name that is a symbolic link stays one. */
-    this.path = node.path.resolve(name);
+    this.name = name;
+    /** Where the file is, or will be: a name that is a symbolic link stays one. */
+    this.path = name;
     /** @type {FileLock | null} */
     this.lock = null;
+    /**
+     * What keeps others from the file under its other names.
+     * @private
+     * @type {FileIdentity | null}
+     */
+    this.identity = null;
+    /**
+     * The marks as they are in the file; null if that is not known.
+     * @private
+     * @type {Uint8Array | null}
+     */
+    this.marks = null;
     /** The open file, -1 if there is none yet. */
     this.handle = -1;
     /**
@@ -89,17 +104,32 @@ export class FileBackend {
 
   /** @param {{ readOnly: boolean }} mode */
   async open({ readOnly }) {
-    const { fs } = this.node;
     try {
-      if (fs.existsSync(this.path)) this.path = fs.realpathSync(this.path);
+      this.path = placeOf(this.node, this.name);
     } catch (error) {
       throw this.unreadable(error);
     }
-    if (!readOnly) this.lock = FileLock.take(this.node, this.path, this.source);
+    if (readOnly) return;
+    this.lock = FileLock.take(this.node, this.path, this.source);
+    this.identity = FileIdentity.take(this.node, this.path);
+    if (this.identity !== null) return;
+    await this.close();
+    throw new StateError('locked', this.source, `is open for writing under another name of the file; ${LOOK_ONLY}`);
   }
 
   wantsWhole() {
-    return this.rewrite || outgrown(this.wholeEnd, this.mark.end);
+    // A new file would take the place of one name only.
+    return this.rewrite || (outgrown(this.wholeEnd, this.mark.end) && this.names() === 1);
+  }
+
+  /**
+   * How many names the file has, of which all but one are hard links.
+   *
+   * @private
+   * @returns {number}
+   */
+  names() {
+    return this.handle < 0 ? 1 : Math.max(1, this.node.fs.fstatSync(this.handle).nlink);
   }
 
   /**
@@ -161,8 +191,10 @@ export class FileBackend {
     const { fs } = this.node;
     if (this.handle >= 0) fs.closeSync(this.handle);
     this.handle = -1;
-    const { lock } = this;
+    const { lock, identity } = this;
     this.lock = null;
+    this.identity = null;
+    if (identity !== null) identity.release();
     if (lock !== null) lock.release();
   }
 
@@ -258,6 +290,7 @@ export class FileBackend {
     if (version < 1) throw this.damaged(`format version ${version}`);
     if (head.length < FRAMES) throw this.truncated(length, FRAMES);
     this.readSaves(handle, length, [readMark(view, 0), readMark(view, 1)], sink, progress);
+    this.marks = head.slice(MARKS);
   }
 
   /**
@@ -300,7 +333,8 @@ export class FileBackend {
   }
 
   /**
-   * Make sure that the file is still the one that was read: a save to one that was removed or replaced would be lost.
+   * Make sure that the file is still the one that was read, as it was left: a save to one that was removed or replaced would
+   * be lost, and one to a file that another has saved to under a name that no lock knows would damage it.
    *
    * @private
    */
@@ -311,9 +345,18 @@ export class FileBackend {
       if (there === undefined) return;
     } else if (there !== undefined) {
       const ours = fs.fstatSync(this.handle);
-      if (there.ino === ours.ino && there.dev === ours.dev && there.size >= this.mark.end) return;
+      if (there.ino === ours.ino && there.dev === ours.dev && there.size >= this.mark.end && this.isAsLeft()) return;
     }
     throw new StateError('conflict', this.source, 'cannot be saved: something else has changed, replaced or removed it meanwhile');
+  }
+
+  /**
+   * @private
+   * @returns {boolean} whether the marks are those that were last read or written
+   */
+  isAsLeft() {
+    const { marks } = this;
+    return marks === null || this.bytesAt(this.handle, MARKS, marks.length).every((byte, index) => byte === marks[index]);
   }
 
   /**
@@ -325,16 +368,22 @@ export class FileBackend {
    */
   replace(chunks, progress) {
     const { fs, path } = this.node;
+    const names = this.names();
+    if (names > 1) {
+      const detail = `cannot be saved: it has ${names} names (hard links), and would be replaced under one of them only; remove the others`;
+      throw new StateError('unwritable', this.source, detail);
+    }
     const folder = path.dirname(this.path);
     // One name is enough, as there is one writer; what a crash leaves behind there is removed.
     const temporary = path.join(folder, `.${path.basename(this.path)}.tmp`);
     const { frames, after, length } = frameSave(chunks, START);
     const mark = { ...after, end: FRAMES + length };
+    const head = header(mark);
     fs.rmSync(temporary, { force: true });
     let handle = -1;
     try {
       handle = fs.openSync(temporary, 'wx+', this.handle < 0 ? 0o666 : fs.fstatSync(this.handle).mode & 0o777);
-      this.writeAt(handle, header(mark), 0);
+      this.writeAt(handle, head, 0);
       this.writeFrames(handle, frames, FRAMES, length, progress);
       fs.fsyncSync(handle);
       fs.renameSync(temporary, this.path);
@@ -345,6 +394,9 @@ export class FileBackend {
     }
     const old = this.handle;
     this.handle = handle;
+    this.marks = head.slice(MARKS);
+    if (this.identity !== null) this.identity.release();
+    this.identity = FileIdentity.take(this.node, handle);
     this.mark = mark;
     this.wholeEnd = mark.end;
     this.tail = false;
@@ -375,10 +427,16 @@ export class FileBackend {
       throw error;
     }
     // Should one of these fail, nobody knows what is on the disk: the next save then leaves this file alone.
+    const { marks } = this;
     this.rewrite = true;
+    this.marks = null;
     fs.fdatasyncSync(handle);
-    this.writeAt(handle, encodeMark(mark), MARKS + (mark.save % 2) * MARK_LENGTH);
+    const bytes = encodeMark(mark);
+    const slot = (mark.save % 2) * MARK_LENGTH;
+    this.writeAt(handle, bytes, MARKS + slot);
     fs.fdatasyncSync(handle);
+    if (marks !== null) marks.set(bytes, slot);
+    this.marks = marks;
     this.rewrite = false;
     this.tail = false;
     this.mark = mark;

@@ -3,7 +3,7 @@
  *
  * The lock appears with its contents at once (a hard link), so it is never half written. A lock whose process is gone is
  * stale and taken over: the machine has been started again since (boot id), no process has that id, or the one that has it
- * started at another time. Of a process on another machine nothing can be known, so its lock holds.
+ * started at another time. What is left of a lock that was not finished is removed. Of a process on another machine nothing can be known, so its lock holds.
  */
 
 import { systemReason, writeProblem } from './node.js';
@@ -23,6 +23,12 @@ import { LOOK_ONLY, StateError } from './state-error.js';
 /** How often the lock is tried before giving up: others may take and release it meanwhile. */
 const ATTEMPTS = 20;
 
+/** Milliseconds after which nobody is still writing a lock that is empty. */
+const UNFINISHED = 60000;
+
+/** What tells one lock from another. */
+const TOKEN = /^\d+-[a-z0-9]+$/;
+
 /** A lock that this process holds. */
 export class FileLock {
   /**
@@ -40,19 +46,23 @@ export class FileLock {
     const owner = currentOwner(node);
     const own = `${path}.${owner.token}`;
     try {
-      fs.writeFileSync(own, `${JSON.stringify(owner)}\n`, { flag: 'wx' });
+      removeLeftovers(node, path);
       try {
+        fs.writeFileSync(own, `${JSON.stringify(owner)}\n`, { flag: 'wx' });
         for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
           if (place(fs, own, path)) return new FileLock(fs, path, owner.token, source);
           const other = readOwner(fs, path);
           if (other === undefined) continue;
-          if (other === null) throw new StateError('locked', source, `is locked by '${path}', which is no lock of lua-persistent`);
+          if (other === null) {
+            if (removeUnfinished(fs, path)) continue;
+            throw new StateError('locked', source, `is locked by '${path}', which is no lock of lua-persistent; remove it if nothing uses the state`);
+          }
           const holder = isAlive(node, other) ? other : replaceStale(node, own, path, other);
           if (holder === null) return new FileLock(fs, path, owner.token, source);
           if (holder !== undefined) throw new StateError('locked', source, describeOwner(holder, owner, path));
         }
       } finally {
-        fs.rmSync(own, { force: true });
+        removeOwn(fs, own);
       }
     } catch (error) {
       if (error instanceof StateError) throw error;
@@ -116,8 +126,70 @@ function place(fs, own, path) {
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    // Half a lock would hold for ever.
+    fs.rmSync(path, { force: true });
     throw error;
   }
+}
+
+/**
+ * Remove a file that was needed to take the lock. What cannot be removed does no harm, and is removed by those who come later.
+ *
+ * @param {typeof import('node:fs')} fs
+ * @param {string} file
+ */
+function removeOwn(fs, file) {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch (_stays) {
+    // The lock is taken, or not, all the same.
+  }
+}
+
+/**
+ * Remove what processes have left behind that were killed while they took the lock: files with the name of the lock, a dot
+ * and a token.
+ *
+ * @param {NodeModules} node
+ * @param {string} lock
+ */
+function removeLeftovers(node, lock) {
+  const { fs, path } = node;
+  const folder = path.dirname(lock);
+  const prefix = `${path.basename(lock)}.`;
+  let names;
+  try {
+    names = fs.readdirSync(folder);
+  } catch (_unreadable) {
+    // A folder may be written without being listed.
+    return;
+  }
+  for (const name of names) {
+    if (!name.startsWith(prefix) || !TOKEN.test(name.slice(prefix.length))) continue;
+    const file = path.join(folder, name);
+    try {
+      const owner = readOwner(fs, file);
+      if (owner === null) removeUnfinished(fs, file);
+      else if (owner !== undefined && !isAlive(node, owner)) fs.rmSync(file, { force: true });
+    } catch (_gone) {
+      // Another has removed it, or will.
+    }
+  }
+}
+
+/**
+ * Remove a lock that is empty, or zeros, and has been for a while: its process was killed while it wrote it, or the machine
+ * stopped before it was on the disk.
+ *
+ * @param {typeof import('node:fs')} fs
+ * @param {string} file
+ * @returns {boolean} whether it was one
+ */
+function removeUnfinished(fs, file) {
+  const { mtimeMs } = fs.statSync(file);
+  if (Date.now() - mtimeMs < UNFINISHED || !fs.readFileSync(file).every((byte) => byte === 0)) return false;
+  fs.rmSync(file, { force: true });
+  return true;
 }
 
 /**
@@ -145,7 +217,7 @@ function replaceStale(node, own, path, stale) {
     fs.renameSync(own, path);
     return null;
   } finally {
-    fs.rmSync(guard, { force: true });
+    removeOwn(fs, guard);
   }
 }
 

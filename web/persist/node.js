@@ -12,6 +12,7 @@ export const isNode = typeof process !== 'undefined' && Boolean(process.versions
  * @property {typeof import('node:fs')} fs
  * @property {typeof import('node:path')} path
  * @property {typeof import('node:os')} os
+ * @property {typeof import('node:net')} net
  */
 
 /**
@@ -25,8 +26,8 @@ async function builtin(name) {
 
 /** @returns {Promise<NodeModules>} */
 export async function nodeModules() {
-  const [fs, path, os] = await Promise.all(['fs', 'path', 'os'].map(builtin));
-  return { fs, path, os };
+  const [fs, path, os, net] = await Promise.all(['fs', 'path', 'os', 'net'].map(builtin));
+  return { fs, path, os, net };
 }
 
 /**
