@@ -3,7 +3,7 @@
  */
 
 import { convert } from './convert.js';
-import { keyForm, keyOfForm, METATABLE } from './key.js';
+import { keyForm, METATABLE } from './key.js';
 import { hide, TableReference } from './values.js';
 
 /**
@@ -92,7 +92,8 @@ export class ExternalTable extends TableReference {
 
   /** @returns {IterableIterator<any>} the keys in the order in which they were first set */
   *keys() {
-    for (const form of this.tables.store.keys(this.id)) if (form !== METATABLE) yield keyOfForm(form);
+    const { tables, id } = this;
+    for (const form of tables.store.keys(id)) if (form !== METATABLE) yield tables.keyOf(id, form);
   }
 
   /** @returns {IterableIterator<any>} the values, in the order of the keys */
@@ -106,7 +107,7 @@ export class ExternalTable extends TableReference {
     for (const form of tables.store.keys(id)) {
       if (form === METATABLE) continue;
       const value = tables.read(id, form);
-      if (value !== undefined) yield [keyOfForm(form), value];
+      if (value !== undefined) yield [tables.keyOf(id, form), value];
     }
   }
 

@@ -53,7 +53,8 @@ import { resumeOf, runInPieces, Step, ticksOf } from './program.js';
 import { References } from './references.js';
 import { Result } from './result.js';
 import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf, takeCompressedSnapshot, takeSnapshot } from './snapshot.js';
-import { ID_LIMIT, Tables } from './tables.js';
+import { ID_LIMIT } from './table-ids.js';
+import { Tables } from './tables.js';
 import { decodeLossy, encodeInto, encodeUtf8 } from './text.js';
 import { compileFrom } from './wasm.js';
 

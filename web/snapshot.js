@@ -24,6 +24,7 @@ import { canCompress, compress, decompress } from './compress.js';
 import { digest } from './digest.js';
 import { buildOf, buildOfSync, compare, knownBuild, longestImage, writeImage } from './image.js';
 import { dropTable } from './store.js';
+import { idProblem, isTableId } from './table-ids.js';
 import { decodeLossy, encodeUtf8, keyBytes, keyText } from './text.js';
 
 const MAGIC = Uint8Array.of(0x8b, 0x4c, 0x75, 0x61, 0x49, 0x6d, 0x0d, 0x0a);
@@ -236,6 +237,8 @@ export function readSnapshot(given) {
     tables: { bytes: take(view.getUint32(52, true)), size: view.getUint32(56, true) },
   };
   if (at !== bytes.length) throw new SnapshotError('damaged', `is damaged: byte ${at} should be its last`);
+  const problem = idProblem(parts.homeTableId, parts.nextTableId);
+  if (problem !== '') throw new SnapshotError('damaged', `is damaged: its header ${problem}`);
   return parts;
 }
 
@@ -310,7 +313,7 @@ export async function imageOf(parts, build) {
 export async function tablesOf(parts) {
   if (!parts.holdsTables) return null;
   const tables = decodeTables(await unpack(parts.tables, parts.compressed));
-  if (tables === null) throw new SnapshotError('damaged', 'is damaged: its tables are not tables');
+  if (typeof tables === 'number') throw new SnapshotError('damaged', `is damaged: byte ${tables} of its tables is not what belongs there`);
   return tables;
 }
 
@@ -385,7 +388,7 @@ function encodeTables(store) {
 
 /**
  * @param {Uint8Array} bytes
- * @returns {Map<number, Map<string, Uint8Array>> | null} null if these are not tables
+ * @returns {Map<number, Map<string, Uint8Array>> | number} or where the bytes are not tables
  */
 function decodeTables(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -407,18 +410,18 @@ function decodeTables(bytes) {
   for (let number = 0; number < count; number++) {
     const id = u32();
     const entries = u32();
-    if (id <= 0 || entries < 0 || tables.has(id)) return null;
+    if (!isTableId(id) || entries < 0 || tables.has(id)) return at;
     /** @type {Map<string, Uint8Array>} */
     const table = new Map();
     for (let entry = 0; entry < entries; entry++) {
       const key = block();
       const value = block();
-      if (key === null || value === null) return null;
+      if (key === null || value === null) return at;
       table.set(keyText(key, 0, key.length), value.slice());
     }
     tables.set(id, table);
   }
-  return count >= 0 && at === bytes.length ? tables : null;
+  return count >= 0 && at === bytes.length ? tables : at;
 }
 
 /**

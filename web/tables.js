@@ -7,15 +7,14 @@ import { Plan } from './assign.js';
 import { stepTo } from './containers.js';
 import { Decoder, DETACHED } from './decoder.js';
 import { encodeLeaf, encodeValue, Writer } from './encoder.js';
+import { DecodeError } from './errors.js';
 import { ExternalTable } from './external-table.js';
 import { Handles } from './handles.js';
-import { keyForm, METATABLE } from './key.js';
+import { keyForm, keyOfForm, METATABLE } from './key.js';
 import { dropTable } from './store.js';
+import { ID_LIMIT, isTableId } from './table-ids.js';
 import { isWellFormed } from './text.js';
 import { callable, LuaFunction, TableReference } from './values.js';
-
-/** First id that no table can have. */
-export const ID_LIMIT = 0xffffffff;
 
 /** The form of a key of `_io` that no program uses. */
 const HOLDER = '["\\x00held by JavaScript"]';
@@ -88,7 +87,7 @@ export class Tables {
    * @throws {RangeError} if no table can have the id
    */
   table(id) {
-    if (!Number.isInteger(id) || id < 1 || id >= ID_LIMIT) {
+    if (!isTableId(id)) {
       throw new RangeError(`the id of an external table is an integer from 1 to ${ID_LIMIT - 1}, not ${String(id)}`);
     }
     const known = this.handles.get(id);
@@ -144,9 +143,41 @@ export class Tables {
   read(id, form) {
     const bytes = this.store.get(id, form);
     if (bytes === undefined) return undefined;
-    if (bytes.length > SHORT_VALUE) return new Decoder(bytes, this.decoder.references).stored(0, bytes.length);
-    this.scratch.set(bytes);
-    return this.decoder.stored(0, bytes.length);
+    try {
+      if (bytes.length > SHORT_VALUE) return new Decoder(bytes, this.decoder.references).stored(0, bytes.length);
+      this.scratch.set(bytes);
+      return this.decoder.stored(0, bytes.length);
+    } catch (error) {
+      throw this.located(error, id, form);
+    }
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} form
+   * @returns {any} the key that has the form
+   * @throws {DecodeError} if none has
+   */
+  keyOf(id, form) {
+    try {
+      return keyOfForm(form);
+    } catch (error) {
+      throw this.located(error, id, form);
+    }
+  }
+
+  /**
+   * Say where a value or key is that cannot be read.
+   *
+   * @private
+   * @param {unknown} error
+   * @param {number} id
+   * @param {string} form
+   * @returns {unknown}
+   */
+  located(error, id, form) {
+    if (error instanceof DecodeError) error.message = `${this.nameOf(id)}[${JSON.stringify(form)}]: ${error.message}`;
+    return error;
   }
 
   /**

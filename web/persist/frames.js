@@ -100,3 +100,11 @@ export class FrameReader {
     return frame.subarray(FRAME_HEAD, end);
   }
 }
+
+/**
+ * @param {any} value
+ * @returns {boolean} whether it is a number of frames, bytes or saves, or a checksum
+ */
+export function isCount(value) {
+  return Number.isSafeInteger(value) && value >= 0;
+}

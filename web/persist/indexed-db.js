@@ -4,7 +4,7 @@
  */
 
 import { outgrown } from './backend.js';
-import { FORMAT_VERSION, FrameReader, frameSave, START } from './frames.js';
+import { FORMAT_VERSION, FrameReader, frameSave, isCount, START } from './frames.js';
 import { readOperations } from './operations.js';
 import { StateError } from './state-error.js';
 import { takeWebLock } from './web-lock.js';
@@ -123,7 +123,8 @@ export class IndexedDbBackend {
       throw new StateError('truncated', this.source, `is truncated: ${count} frames, where ${head.frames} belong`);
     }
     const { save, check } = reader.position;
-    if (count > head.frames || !reader.atEnd || save !== head.save || check !== head.check) {
+    const lengths = done === head.length && head.wholeLength <= head.length;
+    if (!lengths || count > head.frames || !reader.atEnd || save !== head.save || check !== head.check) {
       throw this.damaged('its frames do not match its head');
     }
     this.head = head;
@@ -215,7 +216,9 @@ export class IndexedDbBackend {
     if (head === null || typeof head !== 'object' || head.format !== FORMAT) {
       return new StateError('foreign', this.source, 'is not a state of lua-persistent');
     }
-    if (head.version <= FORMAT_VERSION) return null;
+    const { version, frames, wholeLength, length, save, check } = head;
+    if (![version, frames, wholeLength, length, save, check].every(isCount)) return this.damaged('its head is not what was written');
+    if (version <= FORMAT_VERSION) return null;
     const detail = `has format version ${head.version}, newer than ${FORMAT_VERSION}, the newest that this release reads`;
     return new StateError('newer', this.source, detail);
   }

@@ -10,7 +10,7 @@ import { crc32 } from '../crc32.js';
 import { encodeUtf8 } from '../text.js';
 import { outgrown } from './backend.js';
 import { decodeBase64, encodeBase64 } from './base64.js';
-import { FORMAT_VERSION, FrameReader, frameSave, START } from './frames.js';
+import { FORMAT_VERSION, FrameReader, frameSave, isCount, START } from './frames.js';
 import { readOperations } from './operations.js';
 import { StateError } from './state-error.js';
 import { takeWebLock } from './web-lock.js';
@@ -116,7 +116,8 @@ export class LocalStorageBackend {
       progress({ phase: 'load', done, total: head.length });
     }
     const { save, check } = reader.position;
-    if (!reader.atEnd || save !== head.save || check !== head.check) throw this.damaged('its frames do not match its head');
+    const lengths = done === head.length && head.wholeLength <= head.length;
+    if (!lengths || !reader.atEnd || save !== head.save || check !== head.check) throw this.damaged('its frames do not match its head');
     if (this.writable) this.removeOthers();
     return head.save > 0;
   }
@@ -247,7 +248,7 @@ export class LocalStorageBackend {
       const detail = `has format version ${head.version}, newer than ${FORMAT_VERSION}, the newest that this release reads`;
       throw new StateError('newer', this.source, detail);
     }
-    if (head.sum !== sumOf(head)) throw this.damaged('its head is not what was written');
+    if (head.sum !== sumOf(head) || !FIELDS.every((field) => isCount(head[field]))) throw this.damaged('its head is not what was written');
     return /** @type {Head} */ (FIELDS.reduce((all, field) => ({ ...all, [field]: head[field] }), {}));
   }
 

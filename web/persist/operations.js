@@ -16,6 +16,7 @@
  * operation 1, 2 or 3.
  */
 
+import { idProblem, isTableId } from '../table-ids.js';
 import { decodeLossy, encodeInto, encodeUtf8, keyBytes, keyText } from '../text.js';
 
 const RESET = 1;
@@ -226,10 +227,13 @@ export function readOperations(bytes, sink) {
     const operation = bytes[at++];
     if (operation === TABLE) {
       tableId = u32();
+      if (!short && !isTableId(tableId)) return `byte ${start} of a save names table ${tableId}, which is never one`;
     } else if (operation === RESET) {
       sink.reset();
     } else if (operation === META) {
       const meta = { homeTableId: u32(), nextTableId: u32(), abiHash: decodeLossy(block()) };
+      const problem = short ? '' : idProblem(meta.homeTableId, meta.nextTableId);
+      if (problem !== '') return `byte ${start} of a save ${problem}`;
       if (!short) sink.meta(meta);
     } else if (operation > DROP || tableId === 0) {
       return `byte ${start} of a save is no operation`;

@@ -40,11 +40,16 @@
  */
 
 import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_FUNCTION, TAG_INTEGER, TAG_LIBRARY, TAG_LIBRARY_FUNCTION, TAG_NIL, TAG_STRING } from '../loader.js';
+import { MAX_VALUE_LENGTH } from '../host.js';
+import { ID_LIMIT, isTableId } from '../table-ids.js';
 import { decodeUtf8, encodeUtf8, isWellFormed, keyBytes } from '../text.js';
 import { decodeBase64, encodeBase64 } from './base64.js';
 
 const FORMAT = 'lua-persistent tables';
 const VERSION = 1;
+
+/** Bytes of the longest value that Lua can read: a string, with its tag and length. */
+const LONGEST = MAX_VALUE_LENGTH + 5;
 
 /** @typedef {import('./operations.js').Meta} Meta */
 
@@ -108,10 +113,10 @@ export function importTables(text, store) {
     throw new ImportError('', `this is not JSON: ${/** @type {Error} */ (error).message}`);
   }
   if (!isObject(file) || file.format !== FORMAT) throw new ImportError('format', `this is not an export of lua-persistent ("${FORMAT}")`);
-  if (file.version !== VERSION) throw new ImportError('version', `this release reads version ${VERSION}, not ${JSON.stringify(file.version)}`);
+  if (file.version !== VERSION) throw new ImportError('version', `this release reads version ${VERSION}, not ${shown(file.version)}`);
   if (typeof file.abi !== 'string') throw new ImportError('abi', 'should be a string');
   const homeTableId = tableId(file.home, 'home');
-  let nextTableId = tableId(file.next, 'next');
+  let nextTableId = file.next === ID_LIMIT ? ID_LIMIT : tableId(file.next, 'next');
   if (!isObject(file.tables)) throw new ImportError('tables', 'should be an object of tables by their ids');
   /** @type {[number, string, Uint8Array][]} */
   const entries = [];
@@ -126,15 +131,25 @@ export function importTables(text, store) {
       if (!Array.isArray(entry) || entry.length !== 2) throw new ImportError(place, 'an entry should be a list of a key and a value');
       const [key, value] = entry;
       if (typeof key !== 'string' || !isKeyText(key)) throw new ImportError(place, 'a key should be a text as a store has it');
-      if (seen.has(key)) throw new ImportError(place, `the table has the key ${JSON.stringify(key)} already`);
+      if (seen.has(key)) throw new ImportError(place, `the table has the key ${shown(key)} already`);
       seen.add(key);
       const bytes = valueFromJson(value);
-      if (bytes === null) throw new ImportError(place, `${JSON.stringify(value)} is no value`);
+      if (bytes === null) throw new ImportError(place, `${shown(value)} is no value`);
+      if (bytes.length > LONGEST) throw new ImportError(place, `a value has at most ${LONGEST} bytes, this one has ${bytes.length}`);
       entries.push([id, key, bytes]);
     });
   }
   for (const [id, key, value] of entries) store.set(id, key, value);
   return { homeTableId, nextTableId, abiHash: file.abi };
+}
+
+/**
+ * @param {any} value
+ * @returns {string} the value as JSON, if that is short
+ */
+function shown(value) {
+  if (typeof value === 'object' && value !== null) return isObject(value) ? `an object with the names ${JSON.stringify(Object.keys(value)).slice(0, 60)}` : 'a list';
+  return String(JSON.stringify(value)).slice(0, 60);
 }
 
 /**
@@ -225,10 +240,10 @@ const FORMS = new Map([
   ['float', (content) => readFloat(content)],
   ['nan', (content) => readNan(content)],
   ['bytes', (content) => mapNull(readBase64(content), (bytes) => blockValue(TAG_STRING, bytes))],
-  ['table', (content) => (isId(content) ? referenceValue(TAG_EXTERNAL_TABLE, content) : null)],
-  ['function', (content) => (isId(content) ? blockValue(TAG_FUNCTION, referenceValue(0, content).subarray(1)) : null)],
-  ['library', (content) => (typeof content === 'string' ? blockValue(TAG_LIBRARY, encodeUtf8(content)) : null)],
-  ['libraryFunction', (content) => (typeof content === 'string' ? blockValue(TAG_LIBRARY_FUNCTION, encodeUtf8(content)) : null)],
+  ['table', (content) => (isTableId(content) ? referenceValue(TAG_EXTERNAL_TABLE, content) : null)],
+  ['function', (content) => (isTableId(content) ? blockValue(TAG_FUNCTION, referenceValue(0, content).subarray(1)) : null)],
+  ['library', (content) => (isText(content) ? blockValue(TAG_LIBRARY, encodeUtf8(content)) : null)],
+  ['libraryFunction', (content) => (isText(content) ? blockValue(TAG_LIBRARY_FUNCTION, encodeUtf8(content)) : null)],
   ['raw', (content) => readBase64(content)],
 ]);
 
@@ -338,10 +353,10 @@ function isObject(value) {
 
 /**
  * @param {any} value
- * @returns {boolean}
+ * @returns {boolean} whether it is a string that UTF-8 can express
  */
-function isId(value) {
-  return Number.isInteger(value) && value >= 1 && value <= 0xffffffff;
+function isText(value) {
+  return typeof value === 'string' && isWellFormed(value);
 }
 
 /**
@@ -349,7 +364,7 @@ function isId(value) {
  * @returns {boolean}
  */
 function isInteger64(text) {
-  return /^-?[0-9]+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
+  return /^-?[0-9]{1,20}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 }
 
 /**
@@ -373,6 +388,6 @@ function isKeyText(text) {
  * @throws {ImportError}
  */
 function tableId(value, place) {
-  if (isId(value)) return value;
-  throw new ImportError(place, `should be the id of a table, a whole number from 1 to ${0xffffffff}`);
+  if (isTableId(value)) return value;
+  throw new ImportError(place, `should be the id of a table, a whole number from 1 to ${ID_LIMIT - 1}`);
 }

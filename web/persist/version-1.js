@@ -15,6 +15,7 @@
  */
 
 import { crc32 } from '../crc32.js';
+import { idProblem, isTableId } from '../table-ids.js';
 import { decodeLossy, keyText } from '../text.js';
 
 const HEADER = 24;
@@ -51,9 +52,13 @@ export function readVersion1(bytes, sink) {
   };
   try {
     const abiHash = decodeLossy(block());
-    sink.meta({ abiHash, homeTableId: u32(), nextTableId: u32() });
+    const meta = { abiHash, homeTableId: u32(), nextTableId: u32() };
+    const problem = idProblem(meta.homeTableId, meta.nextTableId);
+    if (problem !== '') return damaged(`byte ${at - 8} ${problem}`);
+    sink.meta(meta);
     for (let tables = u32(); tables > 0; tables--) {
       const id = u32();
+      if (!isTableId(id)) return damaged(`byte ${at - 4} names table ${id}, which is never one`);
       for (let entries = u32(); entries > 0; entries--) {
         const key = block();
         sink.set(id, keyText(key, 0, key.length), block().slice());
