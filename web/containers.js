@@ -130,10 +130,24 @@ function arrayParts(array, place) {
 
 /**
  * @param {any} object
- * @returns {boolean}
+ * @returns {boolean} whether it is a `Map`, of whatever realm, and not only called one
  */
 function isMap(object) {
-  return object instanceof Map || Object.prototype.toString.call(object) === '[object Map]';
+  if (!(object instanceof Map) && Object.prototype.toString.call(object) !== '[object Map]') return false;
+  try {
+    Map.prototype.has.call(object, 0);
+    return true;
+  } catch (_pretender) {
+    return false;
+  }
+}
+
+/**
+ * @param {object | null} prototype
+ * @returns {boolean} whether it is the prototype of all objects, of whatever realm
+ */
+function isRoot(prototype) {
+  return prototype !== null && Object.getPrototypeOf(prototype) === null && Object.prototype.hasOwnProperty.call(prototype, 'isPrototypeOf');
 }
 
 /**
@@ -142,8 +156,8 @@ function isMap(object) {
  * @returns {Parts}
  */
 function mapParts(map, place) {
-  const prototype = Object.getPrototypeOf(Object.getPrototypeOf(map));
-  if (prototype === null || Object.getPrototypeOf(prototype) !== null) refuseInstance(map, place, 'give new Map() of it');
+  const prototype = Object.getPrototypeOf(map);
+  if (prototype === null || !isRoot(Object.getPrototypeOf(prototype))) refuseInstance(map, place, 'give new Map() of it');
   refuseSymbols(map, place);
   const [name] = Object.getOwnPropertyNames(map);
   if (name !== undefined) refuse(place, `the Map has a property '${name}', which is no entry of it: give it as an entry`);
@@ -158,7 +172,7 @@ function mapParts(map, place) {
  */
 function objectParts(object, place) {
   const prototype = Object.getPrototypeOf(object);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) refuseInstance(object, place);
+  if (prototype !== null && !isRoot(prototype)) refuseInstance(object, place);
   refuseSymbols(object, place);
   const names = Object.getOwnPropertyNames(object);
   /** @type {[any, any][]} */

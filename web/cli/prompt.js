@@ -64,7 +64,7 @@ export class Prompt {
    */
   async run(atLineStart) {
     const { reader, thread } = this;
-    process.stdout.write(this.terminal && !atLineStart ? `\n${this.banner}` : this.banner);
+    if (this.terminal) process.stdout.write(atLineStart ? this.banner : `\n${this.banner}`);
     thread.onSignal = (signal) => this.signalled(signal);
     reader.on('SIGINT', () => this.interrupted());
     thread.ended.then(() => reader.close());
