@@ -30,12 +30,12 @@
 
 import { crc32 } from '../crc32.js';
 import { outgrown } from './backend.js';
-import { FORMAT_VERSION, FRAME_EXTRA, FRAME_HEAD, frameLength, FrameReader, frameSave, START } from './frames.js';
 import { FileIdentity } from './file-identity.js';
 import { placeOf } from './file-place.js';
+import { FORMAT_VERSION, FRAME_EXTRA, FRAME_HEAD, frameLength, frameSave, START } from './frames.js';
 import { FileLock } from './lock-file.js';
 import { nodeModules, systemReason, writeProblem } from './node.js';
-import { readOperations } from './operations.js';
+import { SeriesReader } from './series.js';
 import { LOOK_ONLY, StateError } from './state-error.js';
 import { readVersion1 } from './version-1.js';
 
@@ -307,28 +307,22 @@ export class FileBackend {
     if (mark === null) throw this.damaged('neither of its two marks can be read');
     if (length < mark.end) throw this.truncated(length, mark.end);
 
-    const reader = new FrameReader();
-    let at = FRAMES;
+    const reader = new SeriesReader(this.source, sink, progress, FRAMES);
     const readFrame = (/** @type {number} */ limit) => {
+      const at = reader.done;
       const head = limit - at < FRAME_EXTRA ? null : this.bytesAt(handle, at, FRAME_HEAD);
       const size = head === null ? Infinity : frameLength(head);
-      const chunk = size > limit - at ? null : reader.next(this.bytesAt(handle, at, size));
-      if (chunk === null) throw this.damaged(`the save at byte ${at} is not what was written`);
-      const problem = readOperations(chunk, sink);
-      if (problem !== '') throw this.damaged(`${problem}, in the frame at byte ${at}`);
-      at += size;
-      if (reader.atEnd && reader.position.save === 1) this.wholeEnd = at;
-      progress({ phase: 'load', done: at, total: limit });
+      reader.take(size > limit - at ? null : this.bytesAt(handle, at, size), `the frame at byte ${at}`, limit);
+      if (reader.atEnd && reader.position.save === 1) this.wholeEnd = reader.done;
     };
-    while (at < mark.end) readFrame(mark.end);
-    const { save, check } = reader.position;
-    if (!reader.atEnd || save !== mark.save || check !== mark.check) throw this.damaged('its saves do not match its marks');
+    while (reader.done < mark.end) readFrame(mark.end);
+    reader.expectEnd(mark, 'its saves do not match its marks');
     if (even === null || odd === null) {
       do readFrame(length);
       while (!reader.atEnd);
     }
-    this.mark = { ...reader.position, end: at };
-    this.tail = length > at;
+    this.mark = { ...reader.position, end: reader.done };
+    this.tail = length > reader.done;
     this.rewrite = even === null || odd === null;
   }
 

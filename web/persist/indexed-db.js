@@ -4,8 +4,8 @@
  */
 
 import { outgrown } from './backend.js';
-import { FORMAT_VERSION, FrameReader, frameSave, isCount, START } from './frames.js';
-import { readOperations } from './operations.js';
+import { FORMAT_VERSION, isCount } from './frames.js';
+import { continueSeries, SeriesReader } from './series.js';
 import { StateError } from './state-error.js';
 import { takeWebLock } from './web-lock.js';
 
@@ -20,15 +20,9 @@ const FORMAT = 'lua-persistent state';
 const HEAD = 'head';
 
 /**
- * @typedef {object} Head
- * @property {string} format
- * @property {number} version of the format
- * @property {string} id differs from save to save, whoever made it
- * @property {number} frames how many there are
- * @property {number} wholeLength bytes of the first save
- * @property {number} length bytes of all saves
- * @property {number} save number of the last save
- * @property {number} check checksum of its last frame
+ * `version` is that of the format; `id` differs from save to save, whoever made it.
+ *
+ * @typedef {{ format: string, version: number, id: string } & import('./series.js').Extent} Head
  */
 
 /**
@@ -86,15 +80,16 @@ export class IndexedDbBackend {
     /** @type {Head | undefined} */
     let head;
     let count = 0;
-    let done = 0;
-    const reader = new FrameReader();
-    const takeFrame = (/** @type {unknown} */ frame) => {
-      const chunk = frame instanceof Uint8Array ? reader.next(frame) : null;
-      const wrong = chunk === null ? `frame ${count} is not what was written` : readOperations(chunk, sink);
-      if (wrong !== '' || head === undefined) return this.damaged(wrong || 'its head is missing');
+    const reader = new SeriesReader(this.source, sink, progress);
+    const takeFrame = (/** @type {unknown} */ frame, /** @type {number} */ total) => {
+      try {
+        reader.take(frame instanceof Uint8Array ? frame : null, `frame ${count}`, total);
+      } catch (error) {
+        if (error instanceof StateError) return error;
+        throw error;
+      }
+      if (head === undefined) return this.damaged('its head is missing');
       count += 1;
-      done += /** @type {Uint8Array} */ (frame).length;
-      progress({ phase: 'load', done, total: head.length });
       return null;
     };
     try {
@@ -105,11 +100,12 @@ export class IndexedDbBackend {
           head = headRequest.result;
           problem = head === undefined ? null : this.problemOf(head);
           if (problem !== null) return;
+          const total = head === undefined ? 0 : head.length;
           const walk = transaction.objectStore('frames').openCursor();
           walk.onsuccess = () => {
             const cursor = walk.result;
             if (cursor === null) return;
-            problem = cursor.key === count ? takeFrame(cursor.value) : this.damaged(`frame ${count} is missing`);
+            problem = cursor.key === count ? takeFrame(cursor.value, total) : this.damaged(`frame ${count} is missing`);
             if (problem === null) cursor.continue();
           };
         };
@@ -122,11 +118,7 @@ export class IndexedDbBackend {
     if (count < head.frames) {
       throw new StateError('truncated', this.source, `is truncated: ${count} frames, where ${head.frames} belong`);
     }
-    const { save, check } = reader.position;
-    const lengths = done === head.length && head.wholeLength <= head.length;
-    if (!lengths || count > head.frames || !reader.atEnd || save !== head.save || check !== head.check) {
-      throw this.damaged('its frames do not match its head');
-    }
+    reader.expectExtent(head, 'its frames do not match its head');
     this.head = head;
     return true;
   }
@@ -139,18 +131,13 @@ export class IndexedDbBackend {
    */
   async commit(chunks, whole, progress) {
     if (!this.writable) throw new StateError('read-only', this.source, 'was opened for reading only');
-    const before = whole ? null : this.head;
-    const first = before === null ? 0 : before.frames;
-    const { frames, after, length } = frameSave(chunks, before === null ? START : before);
+    const { frames, first, length, extent } = continueSeries(chunks, whole ? null : this.head);
     /** @type {Head} */
     const head = {
       format: FORMAT,
       version: FORMAT_VERSION,
       id: `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
-      frames: first + frames.length,
-      wholeLength: before === null ? length : before.wholeLength,
-      length: before === null ? length : before.length + length,
-      ...after,
+      ...extent,
     };
     let conflict = false;
     try {

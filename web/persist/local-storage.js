@@ -10,22 +10,17 @@ import { crc32 } from '../crc32.js';
 import { encodeUtf8 } from '../text.js';
 import { outgrown } from './backend.js';
 import { decodeBase64, encodeBase64 } from './base64.js';
-import { FORMAT_VERSION, FrameReader, frameSave, isCount, START } from './frames.js';
-import { readOperations } from './operations.js';
+import { FORMAT_VERSION, isCount } from './frames.js';
+import { continueSeries, SeriesReader } from './series.js';
 import { StateError } from './state-error.js';
 import { takeWebLock } from './web-lock.js';
 
 /** @typedef {import('./backend.js').Backend} Backend */
 
 /**
- * @typedef {object} Head
- * @property {number} version of the format
- * @property {number} generation
- * @property {number} frames how many the generation has
- * @property {number} wholeLength bytes of its first save
- * @property {number} length bytes of all its saves
- * @property {number} save number of the last save; 0: there has been none
- * @property {number} check checksum of its last frame
+ * The extent is that of the newest generation; save 0: there has been none.
+ *
+ * @typedef {{ version: number, generation: number } & import('./series.js').Extent} Head
  */
 
 /** @type {(keyof Head)[]} */
@@ -103,21 +98,13 @@ export class LocalStorageBackend {
     }
     this.head = this.parseHead(this.headText);
     const { head } = this;
-    const reader = new FrameReader();
-    let done = 0;
+    const reader = new SeriesReader(this.source, sink, progress);
     for (let index = 0; index < head.frames; index++) {
       const text = storage.getItem(this.itemName(head.generation, index));
       if (text === null) throw new StateError('truncated', this.source, `is truncated: frame ${index} of ${head.frames} is missing`);
-      const frame = decodeBase64(text);
-      const chunk = frame === null ? null : reader.next(frame);
-      const problem = chunk === null ? `frame ${index} is not what was written` : readOperations(chunk, sink);
-      if (frame === null || problem !== '') throw this.damaged(problem);
-      done += frame.length;
-      progress({ phase: 'load', done, total: head.length });
+      reader.take(decodeBase64(text), `frame ${index}`, head.length);
     }
-    const { save, check } = reader.position;
-    const lengths = done === head.length && head.wholeLength <= head.length;
-    if (!lengths || !reader.atEnd || save !== head.save || check !== head.check) throw this.damaged('its frames do not match its head');
+    reader.expectExtent(head, 'its frames do not match its head');
     if (this.writable) this.removeOthers();
     return head.save > 0;
   }
@@ -143,25 +130,18 @@ export class LocalStorageBackend {
     if (storage.getItem(this.prefix) !== this.headText) {
       throw new StateError('conflict', this.source, 'cannot be saved: another tab has saved to it meanwhile');
     }
-    const base = whole ? { ...EMPTY, generation: this.head.generation + 1 } : this.head;
-    const { frames, after, length } = frameSave(chunks, whole ? START : base);
+    const generation = this.head.generation + (whole ? 1 : 0);
+    const { frames, first, length, extent } = continueSeries(chunks, whole ? null : this.head);
     try {
       // Frames without any head would be what is left of a damaged state.
       if (this.headText === null) this.writeHead(EMPTY);
       let done = 0;
       frames.forEach((frame, index) => {
-        storage.setItem(this.itemName(base.generation, base.frames + index), encodeBase64(frame));
+        storage.setItem(this.itemName(generation, first + index), encodeBase64(frame));
         done += frame.length;
         progress({ phase: 'save', done, total: length });
       });
-      this.writeHead({
-        version: FORMAT_VERSION,
-        generation: base.generation,
-        frames: base.frames + frames.length,
-        wholeLength: whole ? length : base.wholeLength,
-        length: base.length + length,
-        ...after,
-      });
+      this.writeHead({ version: FORMAT_VERSION, generation, ...extent });
     } catch (error) {
       this.removeOthers();
       if (isQuotaError(error)) {

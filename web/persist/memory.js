@@ -3,19 +3,12 @@
  */
 
 import { outgrown } from './backend.js';
-import { FrameReader, frameSave, START } from './frames.js';
-import { readOperations } from './operations.js';
+import { continueSeries, SeriesReader } from './series.js';
 import { LOOK_ONLY, StateError } from './state-error.js';
 
 /** @typedef {import('./backend.js').Backend} Backend */
 
-/**
- * @typedef {object} Series
- * @property {Uint8Array[]} frames
- * @property {import('./frames.js').Position} end
- * @property {number} wholeLength bytes of the first save
- * @property {number} length bytes of all
- */
+/** @typedef {{ frames: Uint8Array[], extent: import('./series.js').Extent }} Series */
 
 /**
  * A state that lives as long as this object. It can be opened again once the machine that had it open is closed.
@@ -39,7 +32,7 @@ export class MemoryBackend {
   }
 
   wantsWhole() {
-    return this.series === null || outgrown(this.series.wholeLength, this.series.length);
+    return this.series === null || outgrown(this.series.extent.wholeLength, this.series.extent.length);
   }
 
   /**
@@ -50,15 +43,8 @@ export class MemoryBackend {
   async load(sink, progress) {
     const { series } = this;
     if (series === null) return false;
-    const reader = new FrameReader();
-    let done = 0;
-    for (const frame of series.frames) {
-      const chunk = reader.next(frame);
-      const problem = chunk === null ? 'a save is not what was written' : readOperations(chunk, sink);
-      if (problem !== '') throw new StateError('damaged', this.source, `is damaged: ${problem}`);
-      done += frame.length;
-      progress({ phase: 'load', done, total: series.length });
-    }
+    const reader = new SeriesReader(this.source, sink, progress);
+    series.frames.forEach((frame, index) => reader.take(frame, `frame ${index}`, series.extent.length));
     return true;
   }
 
@@ -78,16 +64,8 @@ export class MemoryBackend {
    */
   commitSync(chunks, whole, progress) {
     const before = whole ? null : this.series;
-    const { frames, after, length } = frameSave(chunks, before === null ? START : before.end);
-    if (before === null) this.series = { frames, end: after, wholeLength: length, length };
-    else {
-      this.series = {
-        frames: before.frames.concat(frames),
-        end: after,
-        wholeLength: before.wholeLength,
-        length: before.length + length,
-      };
-    }
+    const { frames, length, extent } = continueSeries(chunks, before === null ? null : before.extent);
+    this.series = { frames: before === null ? frames : before.frames.concat(frames), extent };
     progress({ phase: 'save', done: length, total: length });
   }
 
