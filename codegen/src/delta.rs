@@ -1,6 +1,6 @@
-//! What turns one artifact into another that is linked of the same functions: two modules that differ by a few
-//! imports differ in the number of every function that is called, byte for byte in thousands of places, but in
-//! little that is not alike. So the package ships one of them and this.
+//! Encodes one artifact as the difference to another one, so that the package ships one module and a small delta.
+//! Both are linked of the same functions. As one has a few imports more, the number of every function that is called
+//! differs: thousands of bytes, which all differ in the same way.
 //!
 //! A delta is a sequence of steps through the one file, which the other is written by:
 //!

@@ -1,4 +1,4 @@
-//! The artifacts that are declared and built, against the engines that they are for.
+//! Checks the built artifacts against what the manifest declares and the engines that they are for.
 #![cfg(feature = "passes")]
 
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The bindings to Lua's API, as `bindgen` makes them for the module: what changes between two Lua releases, or two
+//! Compares the bindings to Lua's API, as `bindgen` makes them for the module, with a snapshot: what changes between two Lua releases, or two
 //! releases of `bindgen`, shows here as a diff.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The generated loader at work in Node, with stub modules that have the manifest's boundary and do nothing.
+//! Runs the generated loader in Node, with stub modules that have the manifest's boundary and do nothing.
 #![cfg(feature = "passes")]
 
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! The body of the fuzz target `manifest` on changed copies of the real manifest: it is read or refused
-//! with a message, never anything else.
+//! Runs the body of the fuzz target `manifest` on changed copies of the real manifest: each is read, or refused with a
+//! message.
 
 #[path = "../../fuzz/bodies/manifest.rs"]
 mod body;

@@ -1,4 +1,4 @@
-//! What the model makes of a valid manifest.
+//! Checks the model of a valid manifest.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What the manifest's reader refuses, and what it says then. Each test damages a valid manifest in one way.
+//! Checks what the manifest's reader refuses, and its messages. Each test damages a valid manifest in one way.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! What can go wrong in `xtask`, with the exit code each kind ends in: 2 where the caller has to change
-//! something first (the command line, or what is installed), 1 for everything else.
+//! Defines the errors of `xtask` and their exit codes: 2 where the caller has to change something first (the command
+//! line, or what is installed), 1 for everything else.
 
 use std::error::Error as StdError;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Where things are: the repository, the build folder, and what `xtask` keeps in it.
+//! Finds the repository and the build folder, and names the files that `xtask` keeps there.
 
 use std::path::{Path, PathBuf};
 

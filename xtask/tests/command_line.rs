@@ -1,4 +1,4 @@
-//! The command line of `xtask` as a user meets it: what it refuses, in which words, with which exit code.
+//! Checks the command line of `xtask` as a user meets it: what it refuses, in which words, with which exit code.
 
 use std::path::Path;
 use std::process::{Command, Output};

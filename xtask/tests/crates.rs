@@ -1,4 +1,4 @@
-//! What is compiled for what.
+//! Checks which packages each crate is compiled from.
 
 use std::path::Path;
 use std::process::Command;

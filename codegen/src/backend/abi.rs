@@ -1,4 +1,4 @@
-//! The boundary for machines: everything that the manifest declares but its programs, as JSON.
+//! Writes `web/abi.json`: everything that the manifest declares, except its example programs, as JSON.
 
 use super::json::Json;
 use super::output::Backend;

@@ -1,4 +1,4 @@
-//! What the loader and its types have in common: how JavaScript names and types what the manifest declares.
+//! Names and types in JavaScript what the manifest declares, for the loader, its types and the reference.
 
 use super::names::{camel, pascal};
 use super::text::wrap;
@@ -89,7 +89,7 @@ pub fn comment(indent: &str, text: &str, tags: &[String]) -> String {
     format!("{indent}/**\n{body}{indent} */\n")
 }
 
-/// A text whose links into the reference are plain words.
+/// Replaces links into the reference by their words.
 fn without_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! JSON whose members keep the order in which they were written.
+//! Writes JSON whose members keep their order.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! The JavaScript loader: makes the imports over a host object, brings a module to life, and gives its exports as
-//! methods. Its syntax keeps to what Chrome 74 and Firefox 79 parse.
+//! Writes `web/loader.js`: the constants, the imports over a host object, and the exports as methods. What no manifest
+//! changes is copied from `web/loader-runtime.js`. Its syntax keeps to what Chrome 74 and Firefox 79 parse.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! One backend per output, each a file that turns the manifest into text. None knows of another.
+//! Turns the manifest into text, in one backend for each output. No backend uses another.
 
 mod abi;
 mod javascript;

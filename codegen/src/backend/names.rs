@@ -1,4 +1,4 @@
-//! The same name in the spelling of each language.
+//! Converts names to the spelling of each language.
 
 /// `get_buffer_ptr` as `getBufferPtr`.
 pub fn camel(name: &str) -> String {

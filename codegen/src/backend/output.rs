@@ -1,4 +1,4 @@
-//! What a backend is.
+//! Defines a backend.
 
 use crate::manifest::Manifest;
 

@@ -1,4 +1,4 @@
-//! The reference for people who instantiate the module by hand, in Markdown.
+//! Writes the reference, in Markdown, for people who instantiate the module by hand.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! Rust shims: the guest's side of the boundary. Every address that the host passes is checked here, before any
-//! hand-written code sees it.
+//! Writes the guest's side of the boundary in Rust: export shims, which check every address that the host passes before
+//! any hand-written code sees it, and bindings of the imports and services.
 
 use std::fmt::Write;
 

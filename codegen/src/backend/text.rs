@@ -1,4 +1,4 @@
-//! Paragraphs, comments and tables for all backends.
+//! Lays out paragraphs, comments and tables for all backends.
 
 /// Wraps a text at a width, paragraph by paragraph. Lists, tables and code keep their lines.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {

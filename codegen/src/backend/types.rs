@@ -1,4 +1,4 @@
-//! TypeScript types of the loader.
+//! Writes `web/loader.d.ts`, the TypeScript types of the loader.
 
 use std::fmt::Write;
 

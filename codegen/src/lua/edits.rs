@@ -1,6 +1,6 @@
-//! The named edits that the guest makes to the Lua sources. Each file of `vendor/edits` is one edit:
-//! what it is for, and changes anchored on text that must stand exactly once in the named source
-//! file, so that a new Lua release that moved the ground under an edit fails here and not at run time.
+//! Applies the edits of `vendor/edits` to the Lua sources. Each file there is one edit: its purpose, and changes
+//! anchored on text that must stand exactly once in the named source file. An edit that does not fit a new release of
+//! Lua thus fails the build.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,5 @@
-//! Which Lua, and what happens to its sources on the way into the guest: found in the package
-//! registry ([`sources`]), changed by the named edits of `vendor/edits` ([`edits`]), compiled
-//! ([`compile`]) and described to Rust ([`bindings`]).
+//! Brings Lua into the guest: finds its sources in the package registry ([`sources`]), applies the edits of
+//! `vendor/edits` ([`edits`]), compiles them ([`compile`]) and declares Lua's API in Rust ([`bindings`]).
 
 pub mod bindings;
 pub mod compile;

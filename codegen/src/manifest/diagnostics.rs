@@ -1,4 +1,4 @@
-//! What is wrong with a manifest, where, and what would be right. Becomes text only when it is shown.
+//! Describes the mistakes of a manifest: each with its place and its remedy. Becomes text only when it is shown.
 
 use std::fmt;
 use std::ops::Range;

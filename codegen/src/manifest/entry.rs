@@ -93,12 +93,12 @@ impl<'t> Entry<'t> {
         }
     }
 
-    /// Where the entry is named, or else where it starts.
+    /// The place where the entry is named, or else where it starts.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
-    /// Where the value of a key stands, or else the entry.
+    /// The place of a key's value, or else of the entry.
     pub fn span_of(&self, key: &str) -> Range<usize> {
         self.value(key).map_or_else(|| self.span(), Spanned::span)
     }

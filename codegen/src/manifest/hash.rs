@@ -1,4 +1,4 @@
-//! The manifest's hash: equal for two builds exactly if they agree on every call. Documentation does not count.
+//! Computes the manifest's hash: equal for two builds exactly if they agree on every call. Documentation does not count.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! The keys that each kind of entry may have, and how to add those that it must have.
+//! Lists the keys that each kind of entry may have, and how to add a required one.
 
 use super::entry::{Key, optional, required};
 

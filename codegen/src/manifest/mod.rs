@@ -1,5 +1,4 @@
-//! `exports.toml`, the one place where the boundary between the module and its host is written down: its model and
-//! its reader.
+//! Reads `exports.toml`, which declares the boundary between the module and its host, into a model.
 //!
 //! ```no_run
 //! use std::path::Path;

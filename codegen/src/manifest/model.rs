@@ -1,4 +1,4 @@
-//! The boundary as data: what `exports.toml` declares, checked, in file order, and free of any output format.
+//! Models the boundary: what `exports.toml` declares, checked, in the order of the file, free of any output format.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Which names an entry may have, which it may not and why, and which known name a mistyped one was meant to be.
+//! Checks the names of entries: their spelling, and collisions with names that are taken. Suggests the known name
+//! nearest to a mistyped one.
 
 /// The spelling that a kind of name has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl Case {
         }
     }
 
-    /// What to tell someone who spelled it otherwise.
+    /// The remedy for a name that is spelled otherwise.
     pub fn rule(self) -> &'static str {
         match self {
             Self::Snake => {
@@ -97,7 +98,7 @@ const RESERVED: &[(&str, Option<Use>, &str)] = &[
     ),
 ];
 
-/// Who has taken a name already, if anyone has.
+/// Finds who has taken a name already.
 pub fn reserved(name: &str, what: Use) -> Option<&'static str> {
     if name.starts_with("__") {
         return Some("a prefix of symbols that the linker makes");

@@ -1,4 +1,4 @@
-//! Types of parameters, results and fields, and what WebAssembly makes of them.
+//! Defines the types of parameters, results and fields, and maps them to WebAssembly's.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! The names that Lua's C objects are linked against. A `cdylib` exports every symbol that has a C name, and these have
-//! theirs only for the linker, so none of them is part of the boundary unless the manifest says so.
+//! Lists the names that Lua's C objects are linked against. A `cdylib` exports every symbol with a C name; these have
+//! one only for the linker, so they are not part of the boundary unless the manifest declares them.
 
 /// The functions and objects of the C library's headers that Lua includes, by header.
 const LIBRARY: &[&[&str]] = &[

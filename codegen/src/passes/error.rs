@@ -1,4 +1,4 @@
-//! What a pass refuses. Each error names what was wrong, where, and what would be right.
+//! Defines the errors of the passes. Each error names what was wrong, where, and what would be right.
 
 use std::fmt;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What `wasm-ld` leaves in a module for tools: the globals that tell how it laid out memory.
+//! Finds what `wasm-ld` leaves in a module for tools: the globals that tell how it laid out memory.
 
 use walrus::ir::Value;
 use walrus::{ConstExpr, ExportItem, GlobalId, GlobalKind, Module, ValType};

@@ -1,4 +1,4 @@
-//! The passes over the linked module: from what the linker wrote to an artifact that keeps the manifest's promises.
+//! Makes an artifact from the linked module, in passes, and checks that it keeps what the manifest promises.
 //!
 //! Each pass is one file with one `run`. [`process`] runs them in the only order that works:
 //!

@@ -1,4 +1,4 @@
-//! The `lua-persistent` custom section: what an artifact says about itself.
+//! Encodes and decodes the stamp, the custom section `lua-persistent` that identifies an artifact.
 //!
 //! | offset | size | |
 //! | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! A short difference between two texts: the lines between their common beginning and common end.
+//! Shows a short difference between two texts: the lines between their common beginning and common end.
 
 /// Most lines shown of either side.
 const SHOWN: usize = 6;

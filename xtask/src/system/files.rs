@@ -1,4 +1,5 @@
-//! Writing files so that a reader, or someone who interrupts, sees the old or the new one whole.
+//! Reads, replaces, copies and lists files. A file is replaced in one step, so that an interruption leaves the old one
+//! or the new one, whole.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;

@@ -1,4 +1,4 @@
-//! Files, other programs, and what is shown while they work. Knows nothing of the project.
+//! Handles files, other programs, and what is shown while they work. Knows nothing of the project.
 
 pub mod diff;
 pub mod files;

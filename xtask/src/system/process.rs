@@ -20,7 +20,7 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Without the lines in which cargo says what it is at, which are progress and not findings.
+    /// Removes the lines in which cargo reports its progress.
     pub fn without_progress(mut self) -> Self {
         let lines = self.output.lines().filter(|line| !is_cargo_progress(line));
         self.output = lines.map(|line| format!("{line}\n")).collect();

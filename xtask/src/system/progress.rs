@@ -1,5 +1,5 @@
-//! Progress of a step that may take long, on standard error: a live line on a terminal; elsewhere a
-//! line when it begins to take long, one a minute, and one at its end. A quick step shows nothing.
+//! Shows the progress of a long step on standard error: a live line on a terminal; elsewhere a line when the step
+//! turns out to take long, one every minute, and one at its end. A quick step shows nothing.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -96,7 +96,7 @@ impl Progress {
         }
     }
 
-    /// Takes the live line away. Whether the step was mentioned.
+    /// Removes the live line. Returns whether the step was mentioned.
     fn end(&mut self) -> bool {
         match &mut self.display {
             Display::Live(bar) => bar.take().map(|bar| bar.finish_and_clear()).is_some(),

@@ -1,5 +1,5 @@
-//! Remembers what programs said about themselves, so that only file times are looked at in the
-//! ordinary case: asking a clang what it can target costs longer than a whole up-to-date build.
+//! Caches what programs say about themselves, by the time of their files: asking a clang for its targets takes longer
+//! than a whole build that is up to date.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What each verb needs to be there, how it is called, and how to get it on each system.
+//! Lists what each verb needs, what it is called, and how to install it on each system; finds what is missing.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Node, npm, and the packages that a folder's `package.json` names.
+//! Starts Node and npm, and installs the packages that a folder's `package.json` names.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! Finds programs and libraries on this machine by looking at files, without starting anything except
-//! where a program has to be asked what it can do; that answer is remembered.
+//! Finds programs and libraries on this machine by their files. A program is started only to ask it what it can do,
+//! and its answer is cached.
 
 use std::fs;
 use std::path::{Path, PathBuf};

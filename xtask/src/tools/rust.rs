@@ -1,4 +1,4 @@
-//! Rust on this machine. There are two ways to compile for wasm32: the Rust that runs `xtask`, with its wasm32
+//! Finds Rust on this machine. There are two ways to compile for wasm32: the Rust that runs `xtask`, with its wasm32
 //! target (rustup's, ordinarily), or Debian's packages `rustc-web`, `cargo-web` and `rust-web-src`, which
 //! come without a compiled library for wasm32 and build `core` and `alloc` themselves.
 

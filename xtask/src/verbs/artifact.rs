@@ -1,4 +1,4 @@
-//! From the manifest's words to the configuration of the passes, which know nothing of the manifest.
+//! Configures the passes, which know nothing of the manifest, from the manifest.
 
 use codegen::lua::sources;
 use codegen::manifest::{self, Artifact, Manifest, WasmFunction};
@@ -24,7 +24,7 @@ pub fn process(
     passes::process(linked, &config).map_err(Error::codegen("make the artifact from the linked module"))
 }
 
-/// What the passes are to hold an artifact to.
+/// The configuration of the passes for an artifact.
 fn config(manifest: &Manifest, artifact: &Artifact, lua_release: &str, linked: &[u8]) -> Result<Config, Error> {
     let exports = manifest.wasm_exports().into_iter();
     let imports = manifest.wasm_imports().into_iter().zip(&manifest.imports);

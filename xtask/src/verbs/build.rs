@@ -28,7 +28,7 @@ pub struct Built {
     pub report: String,
 }
 
-/// Builds, and says what came out.
+/// Builds, and prints the figures of each artifact.
 pub fn command(workspace: &Workspace, options: &Options, verify: bool) -> Result<(), Error> {
     let toolchain = setup::provide(workspace, options, &needs::BUILD)?;
     for built in build(workspace, &toolchain)? {
@@ -53,7 +53,7 @@ pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<Vec<Built>,
     Ok(built)
 }
 
-/// Writes what turns the artifact that is shipped into one that is not, if there is such a one.
+/// Writes the delta that turns the shipped artifact into one that is not shipped, if the manifest declares one.
 fn derive(
     workspace: &Workspace,
     manifest: &Manifest,
@@ -116,7 +116,7 @@ fn finish(
     Ok(Built { path, report })
 }
 
-/// Tells this program from the next one built: the passes are part of it.
+/// Identifies this build of the program, which the passes are part of.
 fn own_version() -> String {
     let facts = std::env::current_exe().and_then(std::fs::metadata);
     let changed = facts.as_ref().ok().and_then(|facts| facts.modified().ok());
@@ -143,7 +143,7 @@ pub fn verify_reproducible(workspace: &Workspace, toolchain: &Toolchain) -> Resu
     Ok(())
 }
 
-/// What a copy of the sources does without: what builds made, and what git keeps for itself.
+/// Whether a copy of the sources leaves a path out: what builds made, and git's own files.
 fn leave_out(workspace: &Workspace, path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     path == workspace.target || name == files::NODE_MODULES || name == ".git" || path == workspace.path("target")

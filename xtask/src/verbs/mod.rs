@@ -1,4 +1,4 @@
-//! One module for each verb of `cargo xtask`, and what several of them share.
+//! Does what each verb of `cargo xtask` says, in one module for each.
 
 pub mod artifact;
 pub mod build;

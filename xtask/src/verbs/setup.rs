@@ -1,5 +1,4 @@
-//! `cargo xtask setup`, and what the other verbs do before they begin: find what is missing and have
-//! it installed.
+//! `cargo xtask setup`, and what the other verbs do before they begin: finds what is missing and installs it.
 
 use crate::arguments::Options;
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! What a runner's output says about how many tests passed.
+//! Counts the tests that passed and failed, from the output of their runners.
 
 use std::ops::AddAssign;
 
@@ -57,7 +57,7 @@ impl Outcome {
         Self::one(false, format!("not run: {reason}"), String::new())
     }
 
-    /// A step that cannot be done here without that being a failure, which counts as skipped.
+    /// A step that cannot run here, which counts as skipped and not as failed.
     pub fn left_out(reason: &str) -> Self {
         let totals = Totals { skipped: 1, ..Totals::default() };
         Self { totals, closing: vec![format!("left out: {reason}")], output: String::new() }

@@ -1,4 +1,4 @@
-//! What `cargo xtask test` prints. All of it goes to standard output, in lines that tools which watch
+//! Prints the report of `cargo xtask test`. All of it goes to standard output, in lines that tools which watch
 //! test runs know.
 
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! What a step of `cargo xtask test` is.
+//! Defines a step of `cargo xtask test`.
 
 use crate::arguments::Options;
 use crate::error::Error;
@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 
 use super::outcome::Outcome;
 
-/// What the steps work with.
+/// The folders, options and tools that every step works with.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The folders.
@@ -18,7 +18,7 @@ pub struct Context<'a> {
     pub toolchain: &'a Toolchain,
 }
 
-/// One step.
+/// One step of a test run.
 #[derive(Debug)]
 pub struct Step {
     /// The word that picks it on the command line.
@@ -29,7 +29,7 @@ pub struct Step {
     pub tags: &'static [&'static str],
     /// The steps that have to have passed before it.
     pub requires: &'static [&'static str],
-    /// Does it.
+    /// Runs it.
     pub run: fn(&Context<'_>) -> Result<Outcome, Error>,
 }
 

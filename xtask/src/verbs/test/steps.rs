@@ -1,4 +1,4 @@
-//! The steps of `cargo xtask test`, in the order in which they run.
+//! Lists the steps of `cargo xtask test` in the order in which they run, and does each.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,15 +22,15 @@ use crate::verbs::setup;
 const WEB: &str = "web";
 /// The folder of the tests in Node.
 const NODE_TESTS: &str = "tests/js";
-/// How the names of those begin to which it makes no difference which artifact runs.
+/// Beginnings of the names of tests that do not depend on which artifact runs.
 const OUTSIDE_THE_MODULE: [&str; 7] = ["codec", "external-scale", "key", "old-engine", "persist", "store", "text"];
 /// The folder of the old engine that some of them run the package in.
 const OLD_ENGINE: &str = "tests/old-engine";
-/// The folder of the tests of what is written for readers: snippets, messages, examples.
+/// The folder of the tests of documents: snippets, messages, examples.
 const DOCUMENT_TESTS: &str = "tests/docs";
-/// The folder of the tests in browsers, which brings along what drives them.
+/// The folder of the tests in browsers, which has what drives them as a dependency.
 const BROWSER_TESTS: &str = "tests/browser";
-/// The folder of the tests of what npm packs, which brings along the tools of those who use it.
+/// The folder of the tests of the packed package, which has the bundlers that its users have as dependencies.
 const PACKAGE_TESTS: &str = "tests/package";
 
 /// Words that pick several steps.
