@@ -20,7 +20,7 @@ pub unsafe fn open(state: *mut State) {
     for table in [&PLACES, &CAPTURES] {
         // SAFETY: as for the caller.
         unsafe {
-            ffi::lua_createtable(state, 0, 0);
+            lua::push_private_table(state, 0, 0);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(table));
         }
     }

@@ -49,7 +49,7 @@ pub unsafe fn open(state: *mut State) {
     unsafe {
         ext::refs::push_weak_table(state, c"v");
         ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FUNCTIONS));
-        ffi::lua_createtable(state, 0, 1);
+        lua::push_private_table(state, 0, 1);
         lua::push_function(state, collected);
         ffi::lua_setfield(state, -2, c"__gc".as_ptr());
         ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&METATABLE));

@@ -67,14 +67,41 @@ pub unsafe fn pop(state: *mut State, n: c_int) {
     unsafe { ffi::lua_settop(state, -n - 1) }
 }
 
-/// Pushes a C function without upvalues. Takes no memory.
+/// Pushes a C function of the guest's own, which takes its arguments on trust: no Lua code ever gets it, through hooks
+/// and `debug.getinfo` neither. Takes no memory.
 ///
 /// # Safety
 ///
 /// `state` is a live Lua state with a free stack slot.
 pub unsafe fn push_function(state: *mut State, function: Function) {
     // SAFETY: as for the caller.
+    unsafe {
+        ffi::lp_internal(Some(function));
+        ffi::lua_pushcclosure(state, Some(function), 0);
+    }
+}
+
+/// Pushes a C function for Lua code, which checks its arguments. Takes no memory.
+///
+/// # Safety
+///
+/// `state` is a live Lua state with a free stack slot.
+pub unsafe fn push_library_function(state: *mut State, function: Function) {
+    // SAFETY: as for the caller.
     unsafe { ffi::lua_pushcclosure(state, Some(function), 0) }
+}
+
+/// Pushes a new table of the guest's own, which `debug.getlocal` does not show. May raise a memory error.
+///
+/// # Safety
+///
+/// `state` is a live Lua state with a free stack slot, inside a protected call.
+pub unsafe fn push_private_table(state: *mut State, items: c_int, fields: c_int) {
+    // SAFETY: as for the caller.
+    unsafe {
+        ffi::lua_createtable(state, items, fields);
+        ffi::lp_hide(state);
+    }
 }
 
 /// Pushes a string. May raise a memory error.

@@ -370,7 +370,7 @@ unsafe extern "C-unwind" fn open(state: *mut State) -> c_int {
         result::open(state);
         output::open(state);
         ffi::lua_getglobal(state, c"os".as_ptr());
-        lua::push_function(state, exit);
+        lua::push_library_function(state, exit);
         ffi::lua_setfield(state, -2, c"exit".as_ptr());
         lua::pop(state, 1);
     }

@@ -26,7 +26,7 @@ pub unsafe fn open(state: *mut State) {
         ffi::lua_rawseti(state, -2, 3);
         ffi::lua_pushnil(state);
         ffi::lua_rawseti(state, -2, 4);
-        lua::push_function(state, search);
+        lua::push_library_function(state, search);
         ffi::lua_rawseti(state, -2, 2);
         ffi::lua_settop(state, top);
     }

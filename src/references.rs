@@ -21,7 +21,7 @@ static LAST: Single<Cell<u32>> = Single::new(Cell::new(0));
 pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        ffi::lua_createtable(state, 0, 0);
+        lua::push_private_table(state, 0, 0);
         ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&HELD));
     }
 }

@@ -398,7 +398,6 @@ pub fn step(ticks: u32, values: Option<Bytes>) -> i32 {
         let Some(thread) = push_program(state) else {
             return result::refuse(abi::STATUS_NO_PROGRAM, "there is no program to step: start one first");
         };
-        let mut results = 0;
         // Before its first step, the program lies on its stack with its arguments above.
         let fresh = ffi::lua_status(thread) == lua::OK;
         let mut arguments = if fresh { ffi::lua_gettop(thread) - 1 } else { 0 };
@@ -415,10 +414,20 @@ pub fn step(ticks: u32, values: Option<Bytes>) -> i32 {
                 Err(status) => return result::fail(frame, status),
             }
         }
+        let mut resumption = Resumption { thread, arguments, results: 0, status: lua::OK };
         begin_running(frame, ticks, thread);
-        let status = ffi::lua_resume(thread, state, arguments, &raw mut results);
+        lua::push_function(state, resume);
+        ffi::lua_pushlightuserdata(state, (&raw mut resumption).cast());
+        let called = lua::pcall(state, 1, 0, 0);
         machine::set_spent(ffi::lp_spent());
         let limit = end_running(frame);
+        if called != lua::OK {
+            // There was no memory to call it.
+            ffi::lua_rotate(state, 1, -1);
+            lua::pop(state, 1);
+            return end(frame, called, limit, Mode::Chunk);
+        }
+        let Resumption { mut results, status, .. } = resumption;
         if status as u32 == ffi::LUA_YIELD {
             let status = take_results(state, thread, results, lua::OK);
             if limit != abi::STATUS_OK || status != lua::OK {
@@ -442,6 +451,25 @@ pub fn step(ticks: u32, values: Option<Bytes>) -> i32 {
         forget_program(state);
         end(frame, status, limit, machine::program_mode())
     }
+}
+
+/// What [`resume`] is asked for, and what came of it.
+struct Resumption {
+    thread: *mut State,
+    arguments: c_int,
+    results: c_int,
+    status: c_int,
+}
+
+/// Resumes the program from within a call, so that the main thread counts as one that waits for another: one on which
+/// nothing runs could be resumed and closed by Lua code.
+unsafe extern "C-unwind" fn resume(state: *mut State) -> c_int {
+    // SAFETY: `step` passes a `Resumption` that outlives the call.
+    unsafe {
+        let it = &mut *ffi::lua_touserdata(state, 1).cast::<Resumption>();
+        it.status = ffi::lua_resume(it.thread, state, it.arguments, &raw mut it.results);
+    }
+    0
 }
 
 /// Lets the program go.

@@ -32,7 +32,7 @@ pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
         let bits = ffi::lua_newuserdatauv(state, bytes, 0).cast::<u8>();
         let mut marks = Marks { state, bits: core::slice::from_raw_parts_mut(bits, bytes), ahead: 0, end };
         marks.bits.fill(0);
-        ffi::lua_createtable(state, 0, 0);
+        lua::push_private_table(state, 0, 0);
         marks.mark_roots();
         marks.mark_all();
         let freed = marks.sweep();

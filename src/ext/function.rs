@@ -51,7 +51,7 @@ pub unsafe fn open(state: *mut State) {
             refs::push_weak_table(state, mode);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(table));
         }
-        ffi::lua_createtable(state, 0, 0);
+        lua::push_private_table(state, 0, 0);
         ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&STORED));
     }
 }
@@ -245,7 +245,7 @@ pub unsafe fn push(state: *mut State, id: u32) {
                 let outermost = ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&PENDING)) != kind::TABLE;
                 if outermost {
                     lua::pop(state, 1);
-                    ffi::lua_createtable(state, 1, 0);
+                    lua::push_private_table(state, 1, 0);
                 }
                 ffi::lua_pushvalue(state, function);
                 ffi::lua_rawseti(state, function + 1, ffi::lua_rawlen(state, function + 1) as i64 + 1);
@@ -268,7 +268,7 @@ unsafe fn read_pending(state: *mut State, pending: c_int) {
     unsafe extern "C-unwind" fn begin_all(state: *mut State) -> c_int {
         // SAFETY: called below, with the list of functions.
         unsafe {
-            ffi::lua_createtable(state, 0, 0);
+            lua::push_private_table(state, 0, 0);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&PENDING));
         }
@@ -387,7 +387,7 @@ unsafe fn hold(state: *mut State, variable: c_int) {
     unsafe {
         if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&HELD)) != kind::TABLE {
             lua::pop(state, 1);
-            ffi::lua_createtable(state, 0, 0);
+            lua::push_private_table(state, 0, 0);
             ffi::lua_pushvalue(state, -1);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&HELD));
         }
@@ -570,7 +570,7 @@ pub unsafe fn store_all(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         push_registry(state, &CELLS);
-        ffi::lua_createtable(state, 0, 0);
+        lua::push_private_table(state, 0, 0);
         let mut count = 0;
         ffi::lua_pushnil(state);
         while ffi::lua_next(state, 1) != 0 {

@@ -164,10 +164,10 @@ unsafe extern "C-unwind" fn run_held(state: *mut State) -> c_int {
     unsafe {
         let plan = ffi::lua_touserdata(state, 3);
         ffi::luaL_checkstack(state, 20, c"external tables".as_ptr());
-        ffi::lua_createtable(state, 0, 0);
+        lua::push_private_table(state, 0, 0);
         ffi::lua_copy(state, -1, index::NUMBERS);
         lua::pop(state, 1);
-        ffi::lua_createtable(state, 0, 0);
+        lua::push_private_table(state, 0, 0);
         lua::push_function(state, prepare_and_write);
         for index in 1..index::FREE {
             ffi::lua_pushvalue(state, index);
@@ -298,7 +298,7 @@ impl Writer<'_> {
     unsafe fn copy_fields(&self, table: c_int) {
         let state = self.state;
         unsafe {
-            ffi::lua_createtable(state, 0, 0);
+            lua::push_private_table(state, 0, 0);
             let fields = ffi::lua_gettop(state);
             ffi::lua_pushnil(state);
             while ffi::lua_next(state, table) != 0 {

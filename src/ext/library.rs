@@ -29,7 +29,7 @@ pub unsafe fn open(state: *mut State) {
     unsafe {
         ffi::lua_createtable(state, 0, FUNCTIONS.len() as c_int);
         for (name, function) in FUNCTIONS {
-            lua::push_function(state, function);
+            lua::push_library_function(state, function);
             ffi::lua_setfield(state, -2, name.as_ptr());
         }
         ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr());

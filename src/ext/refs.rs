@@ -44,8 +44,8 @@ pub unsafe fn open(state: *mut State) {
 pub unsafe fn push_weak_table(state: *mut State, mode: &core::ffi::CStr) {
     // SAFETY: as for the caller.
     unsafe {
-        ffi::lua_createtable(state, 0, 0);
-        ffi::lua_createtable(state, 0, 1);
+        lua::push_private_table(state, 0, 0);
+        lua::push_private_table(state, 0, 1);
         ffi::lua_pushstring(state, mode.as_ptr());
         ffi::lua_setfield(state, -2, c"__mode".as_ptr());
         ffi::lua_setmetatable(state, -2);
@@ -143,7 +143,7 @@ unsafe fn make(state: *mut State, id: u32) -> c_int {
         ffi::lp_ext_push(state, id);
         let table = ffi::lua_gettop(state);
         if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&FRESH)) != kind::TABLE {
-            ffi::lua_createtable(state, 1, 0);
+            lua::push_private_table(state, 1, 0);
             ffi::lua_pushvalue(state, -1);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
         }
@@ -255,7 +255,7 @@ pub unsafe fn know_fields(state: *mut State, metatable: c_int) {
         }
         // Attached when it is whole. Reading a field can lead back here, but not without end: an object
         // that is met again is registered.
-        ffi::lua_createtable(state, 0, 0);
+        lua::push_private_table(state, 0, 0);
         for n in 0.. {
             let name = ffi::lp_ext_event(state, n);
             if name.is_null() {

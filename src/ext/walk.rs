@@ -60,7 +60,7 @@ static LISTS: u8 = 0;
 pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        ffi::lua_createtable(state, WALKS as c_int, 0);
+        lua::push_private_table(state, WALKS as c_int, 0);
         ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
         forget(state);
     }

@@ -10,6 +10,9 @@
 
 #include "lua.h"
 
+#include "lauxlib.h"
+#include "lualib.h"
+
 #include "lapi.h"
 #include "lauxlib.h"
 #include "ldebug.h"
@@ -107,6 +110,110 @@ int lp_gc_hold (lua_State *L, int hold) {
   }
   g->gcstp = cast_byte(hold ? (g->gcstp | GCSTPGC) : (g->gcstp & ~GCSTPGC));
   return held != 0;
+}
+
+
+/* What Lua code does not see ---------------------------------------- */
+
+/* Must be a power of two, and more than there are internal functions. */
+#define INTERNALS	128
+
+/* The internal functions, by address. */
+static lua_CFunction internals[INTERNALS];
+
+
+/* The place of a function among the internal ones, or the free one where it belongs. */
+static lua_CFunction *place_of_internal (lua_CFunction f) {
+  unsigned int i = cast_uint((size_t)f ^ ((size_t)f >> 6));
+  while (internals[i %= INTERNALS] != NULL && internals[i] != f)
+    i++;
+  return &internals[i];
+}
+
+
+void lp_internal (lua_CFunction f) {
+  *place_of_internal(f) = f;
+}
+
+
+static int is_internal (const TValue *o) {
+  lua_CFunction f = ttislcf(o) ? fvalue(o) : ttisCclosure(o) ? clCvalue(o)->f : NULL;
+  return f != NULL && *place_of_internal(f) == f;
+}
+
+
+int lp_is_internal (const CallInfo *ci) {
+  return !isLua(ci) && is_internal(s2v(ci->func.p));
+}
+
+
+/* The bit of 'marked' that no collector uses. */
+#define HIDDENBIT	7
+
+
+void lp_hide (lua_State *L) {
+  l_setbit(gcvalue(s2v(L->top.p - 1))->marked, HIDDENBIT);
+}
+
+
+void lp_push_registry (lua_State *L) {
+  static const char *const fields[] = {LUA_LOADED_TABLE, LUA_PRELOAD_TABLE, LUA_FILEHANDLE, NULL};
+  if (!luaL_getsubtable(L, LUA_REGISTRYINDEX, "visible")) {
+    int i;
+    for (i = 1; i <= LUA_RIDX_LAST; i++) {
+      lua_rawgeti(L, LUA_REGISTRYINDEX, i);
+      lua_rawseti(L, -2, i);
+    }
+    for (i = 0; fields[i] != NULL; i++) {
+      lua_getfield(L, LUA_REGISTRYINDEX, fields[i]);
+      lua_setfield(L, -2, fields[i]);
+    }
+  }
+}
+
+
+/*
+** A C function's values are shown where they are the arguments or results
+** of a call, to a hook: what else is there it may rely on. A register
+** without a name may hold what a call has left there.
+*/
+void lp_shield_local (lua_State *L, const CallInfo *ci, const char *name, int n) {
+  const TValue *o = s2v(L->top.p - 1);
+  int hide;
+  if (!isLua(ci))
+    hide = !(ci->callstatus & CIST_TRAN) || n < ci->u2.transferinfo.ftransfer ||
+           n >= ci->u2.transferinfo.ftransfer + ci->u2.transferinfo.ntransfer;
+  else
+    hide = name[0] == '(';
+  if (hide && !isLua(ci))
+    setnilvalue(s2v(L->top.p - 1));
+  else if (hide && (is_internal(o) || ttisfulluserdata(o) ||
+                    (iscollectable(o) &&
+                     (novariant(rawtt(o)) >= LUA_NUMTYPES || testbit(gcvalue(o)->marked, HIDDENBIT)))))
+    setnilvalue(s2v(L->top.p - 1));
+}
+
+
+/* A register without a name, or of a 'for' loop, holds what the interpreter relies on. */
+int lp_may_set (const char *name) {
+  return name[0] != '(' || strcmp(name, "(vararg)") == 0;
+}
+
+
+void lp_shield_function (lua_State *L) {
+  if (is_internal(s2v(L->top.p - 1)))
+    setnilvalue(s2v(L->top.p - 1));
+}
+
+
+int lp_may_set_upvalue (lua_State *L) {
+  return !lua_iscfunction(L, 1);
+}
+
+
+void lp_shield_upvalue (lua_State *L) {
+  if (lua_iscfunction(L, 1) && ttisfulluserdata(s2v(L->top.p - 1)))
+    setnilvalue(s2v(L->top.p - 1));
 }
 
 
@@ -264,6 +371,12 @@ static struct { TValue index, newindex, rawget, rawset, length, next, setmetatab
 
 
 void lp_ext_operations (const lp_ext_Operations *ops) {
+  const lua_CFunction all[] = {
+    ops->index, ops->newindex, ops->rawget, ops->rawset, ops->length, ops->next, ops->setmetatable
+  };
+  size_t i;
+  for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+    lp_internal(all[i]);
   setfvalue(&op.index, ops->index);
   setfvalue(&op.newindex, ops->newindex);
   setfvalue(&op.rawget, ops->rawget);

@@ -7,6 +7,7 @@
 
 #include "lua.h"
 
+struct CallInfo;
 struct Table;
 struct TValue;
 union StackValue;
@@ -60,6 +61,40 @@ void lp_variable_value (lua_State *L, int index);
 
 /* Keeps the collector from running but in need; the previous state is returned. */
 int lp_gc_hold (lua_State *L, int hold);
+
+
+/* What Lua code does not see ---------------------------------------- */
+
+/* Keeps a function from Lua code: from hooks and from 'debug.getinfo'. */
+void lp_internal (lua_CFunction f);
+
+/* Keeps the object on top from Lua code that looks at the stack. */
+void lp_hide (lua_State *L);
+
+/*
+** Pushes what 'debug.getregistry' returns: a table of its own, as the true
+** registry holds what the C side relies on.
+*/
+void lp_push_registry (lua_State *L);
+
+/* Whether the call 'ci' is one of an internal function. */
+int lp_is_internal (const struct CallInfo *ci);
+
+/*
+** Replaces the value on top, which 'debug.getlocal' found in 'ci' under
+** 'name', by nil if it is not for Lua code.
+*/
+void lp_shield_local (lua_State *L, const struct CallInfo *ci, const char *name, int n);
+
+/* Whether 'debug.setlocal' may set what has that name. */
+int lp_may_set (const char *name);
+
+/* Replaces the function on top by nil if it is internal. */
+void lp_shield_function (lua_State *L);
+
+/* Whether an upvalue of the function at index 1 may be set. Replaces one that was got, on top, by nil if it is not for Lua code. */
+int lp_may_set_upvalue (lua_State *L);
+void lp_shield_upvalue (lua_State *L);
 
 
 /* Ticks ------------------------------------------------------------ */
