@@ -6,8 +6,6 @@
 
 use core::marker::PhantomData;
 
-use crate::result;
-
 /// The bytes of linear memory, or of the address space where the guest runs on the host.
 fn limit() -> usize {
     #[cfg(target_arch = "wasm32")]
@@ -18,12 +16,6 @@ fn limit() -> usize {
 
 fn inside(address: usize, length: usize) -> bool {
     length <= limit() && address <= limit() - length && (address != 0 || length == 0)
-}
-
-/// Refuses a call for a range that does not lie in memory. Returns what a call returns whose message is in the I/O
-/// buffer.
-pub fn refuse(status: i32) -> i32 {
-    result::refuse(status, "a range does not lie in the module's memory")
 }
 
 /// A range of memory that the guest may read.

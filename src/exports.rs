@@ -1,7 +1,7 @@
 //! The exports, one function each. The shims that `exports.toml` generates call them with arguments
 //! whose ranges have been checked.
 
-use crate::abi::{self, MemoryStats};
+use crate::abi::{self, MemoryStats, refusals};
 use crate::boundary::{Bytes, BytesMut, Out};
 use crate::ext::{self, raw};
 use crate::globals;
@@ -12,12 +12,13 @@ use crate::references;
 use crate::result;
 use crate::run::{self, Mode};
 
-const TOO_LONG: &str = "the code has more than the 65536 bytes of the I/O buffer: use execute";
-const UNKNOWN_FLAG: &str = "a flag is unknown: the flags are EXECUTE_CONSOLE and EXECUTE_ARGUMENTS";
-
 /// Starts the machine; 0, or -1 when there is not enough memory.
 pub fn init() -> i32 {
-    if machine::start() { 0 } else { -1 }
+    if !machine::start() {
+        refusals::NO_MEMORY.note();
+        return -1;
+    }
+    0
 }
 
 /// Closes the machine.
@@ -28,7 +29,7 @@ pub fn deinit() {
 /// Runs a chunk of at most the I/O buffer's size.
 pub fn compute(code: Bytes) -> i32 {
     if code.len() > output::SIZE {
-        return result::refuse(abi::STATUS_BAD_ARGUMENT, TOO_LONG);
+        return refusals::TOO_LONG.answer();
     }
     run::run(code, None, Mode::Chunk, false)
 }
@@ -37,7 +38,7 @@ pub fn compute(code: Bytes) -> i32 {
 pub fn eval(code_len: u32) -> i32 {
     match Bytes::new(output::buffer() as u32, code_len) {
         Some(code) if code.len() <= output::SIZE => run::run(code, None, Mode::Console, false),
-        _ => result::refuse(abi::STATUS_BAD_ARGUMENT, TOO_LONG),
+        _ => refusals::TOO_LONG.answer(),
     }
 }
 
@@ -45,7 +46,7 @@ pub fn eval(code_len: u32) -> i32 {
 pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
     match read_flags(flags) {
         Some((mode, arguments)) => run::run(code, named(name), mode, arguments),
-        None => result::refuse(abi::STATUS_BAD_ARGUMENT, UNKNOWN_FLAG),
+        None => refusals::UNKNOWN_FLAG.answer(),
     }
 }
 
@@ -68,7 +69,7 @@ fn read_flags(flags: u32) -> Option<(Mode, bool)> {
 pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
     match read_flags(flags) {
         Some((mode, arguments)) => run::start(code, named(name), mode, arguments),
-        None => result::refuse(abi::STATUS_BAD_ARGUMENT, UNKNOWN_FLAG),
+        None => refusals::UNKNOWN_FLAG.answer(),
     }
 }
 
@@ -124,10 +125,9 @@ pub fn set_global(values: Bytes) -> i32 {
 
 /// Lets go of a value that the host has a reference to.
 pub fn release_value(number: u32) {
-    if let Some(state) = machine::state() {
-        // SAFETY: the state is live, with free slots between calls and inside a function of the host.
-        unsafe { references::release(state, number) };
-    }
+    let Some(state) = machine::state() else { return refusals::NOT_RUNNING.note() };
+    // SAFETY: the state is live, with free slots between calls and inside a function of the host.
+    unsafe { references::release(state, number) };
 }
 
 /// Limits what each call may use.
@@ -161,11 +161,20 @@ pub fn get_heap_size() -> u32 {
 
 /// Collects all garbage.
 pub fn run_gc() {
+    if machine::state().is_none() {
+        return refusals::NOT_RUNNING.note();
+    }
     machine::collect();
 }
 
 /// Makes an external table the global `_home`.
 pub fn attach_memory_table(table_id: u32) {
+    if machine::state().is_none() {
+        return refusals::NOT_RUNNING.note();
+    }
+    if table_id == 0 {
+        return refusals::NO_TABLE.note();
+    }
     ext::attach_home(table_id);
 }
 
@@ -181,6 +190,11 @@ pub fn get_io_table_id() -> u32 {
 
 /// Deletes every entry of `_io`; 0, or -1 if the host fails.
 pub fn clear_io_table() -> i32 {
+    if machine::state().is_none() {
+        refusals::NOT_RUNNING.note();
+        return -1;
+    }
+    result::forget_refusal();
     ext::clear_io()
 }
 
@@ -196,6 +210,10 @@ pub fn set_memory_alias_enabled(enabled: i32) {
 
 /// Lua's allocator, for hosts: `_old_size` is ignored, as documented.
 pub fn lua_alloc(_user_data: u32, block: u32, _old_size: u32, new_size: u32) -> u32 {
+    if machine::state().is_none() {
+        refusals::NOT_RUNNING.note();
+        return 0;
+    }
     machine::allocate_for_host(block, new_size)
 }
 
@@ -206,7 +224,12 @@ pub fn get_external_table_counter() -> u32 {
 
 /// Takes an id for a new external table; 0 if there is none.
 pub fn ext_table_new() -> u32 {
-    machine::state().and_then(|_| ext::take_id()).unwrap_or(0)
+    if machine::state().is_none() {
+        refusals::NOT_RUNNING.note();
+        return 0;
+    }
+    result::forget_refusal();
+    ext::take_id().unwrap_or(0)
 }
 
 /// Stores a serialized value under a key's form.

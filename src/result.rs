@@ -3,7 +3,7 @@
 
 use core::ffi::c_int;
 
-use crate::abi;
+use crate::abi::{self, Refusal};
 use crate::boundary::BytesMut;
 use crate::codec::{self, Window};
 use crate::functions;
@@ -26,6 +26,8 @@ enum Kept {
     Values,
     /// The error value and its message.
     Error,
+    /// One of these, which nobody gets any more, as a call was refused since.
+    Dropped,
 }
 
 static KEPT: Single<Kept> = Single::new(Kept::Nothing);
@@ -52,6 +54,9 @@ fn refused() -> Option<&'static str> {
 /// result. Writes no memory of the host's, and is safe whatever runs.
 pub fn note_refusal(status: i32, message: &'static str) {
     machine::set_status(status);
+    if kept() != Kept::Nothing {
+        keep(Kept::Dropped);
+    }
     // SAFETY: as for `kept`.
     unsafe { *REFUSED.get() = Some(message) };
 }
@@ -61,6 +66,18 @@ pub fn note_refusal(status: i32, message: &'static str) {
 pub fn refuse(status: i32, message: &'static str) -> i32 {
     note_refusal(status, message);
     if machine::is_running() { -1 } else { output::write_error(message.as_bytes()) }
+}
+
+impl Refusal {
+    /// Refuses a call with this status and message, see [`note_refusal`].
+    pub fn note(self) {
+        note_refusal(self.status, self.message);
+    }
+
+    /// Refuses a call that answers through the I/O buffer with this status and message, see [`refuse`].
+    pub fn answer(self) -> i32 {
+        refuse(self.status, self.message)
+    }
 }
 
 /// Forgets a refusal, and what came of calls that were refused while another was under way.
@@ -135,11 +152,10 @@ pub unsafe fn has_traceback(state: *mut State, index: c_int) -> bool {
 /// The frame's state is live, between calls of Lua.
 pub unsafe fn forget(frame: Frame) {
     let state = frame.state;
-    // SAFETY: the state is live; setting an existing registry slot to nil takes no memory, and the
-    // slot exists exactly when there was an error to keep a traceback of.
+    // SAFETY: the state is live; setting a registry slot to nil takes no memory.
     unsafe {
         ffi::lua_settop(state, frame.base);
-        if kept() == Kept::Error {
+        if matches!(kept(), Kept::Error | Kept::Dropped) {
             ffi::lua_pushnil(state);
             ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK));
         }

@@ -4,7 +4,7 @@
 use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 
-use crate::abi;
+use crate::abi::{self, refusals};
 use crate::boundary::Bytes;
 use crate::console;
 use crate::ext;
@@ -52,17 +52,13 @@ impl Name {
     }
 }
 
-/// Why a call is refused while another is under way. What was left by an exception cannot be told from it.
-const BUSY: &str = "another call is under way: its import runs, or has thrown an exception through the module, which \
-                    leaves the machine unusable: make a new instance";
-
 /// Begins a call: nothing of the last one is left. `Err`: what the call returns at once.
 fn begin() -> Result<Frame, i32> {
     let Some(frame) = machine::frame() else {
-        return Err(result::refuse(abi::STATUS_NOT_INITIALIZED, "the machine does not run: call init first"));
+        return Err(refusals::NOT_RUNNING.answer());
     };
     if machine::is_running() {
-        return Err(result::refuse(abi::STATUS_BUSY, BUSY));
+        return Err(refusals::BUSY.answer());
     }
     result::forget_refusal();
     // SAFETY: the state is live, and the Lua code that runs, if any, waits for this call.
@@ -287,7 +283,7 @@ static PROGRAM: u8 = 0;
 /// Begins a call that belongs to the program, which no function of the host can make.
 fn begin_program() -> Result<Frame, i32> {
     if machine::frame().is_some_and(|frame| frame.nested) {
-        return Err(result::refuse(abi::STATUS_BUSY, "a host function cannot start or step a program"));
+        return Err(refusals::BUSY_FUNCTION.answer());
     }
     begin()
 }
@@ -396,7 +392,7 @@ pub fn step(ticks: u32, values: Option<Bytes>) -> i32 {
     // SAFETY: as for `run`. The thread is held by the registry until it has ended.
     unsafe {
         let Some(thread) = push_program(state) else {
-            return result::refuse(abi::STATUS_NO_PROGRAM, "there is no program to step: start one first");
+            return refusals::NO_PROGRAM.answer();
         };
         // Before its first step, the program lies on its stack with its arguments above.
         let fresh = ffi::lua_status(thread) == lua::OK;
@@ -404,10 +400,7 @@ pub fn step(ticks: u32, values: Option<Bytes>) -> i32 {
         if let Some(values) = values.filter(|values| !values.is_empty()) {
             if !fresh && ffi::lp_yielded(thread) == 0 {
                 lua::pop(state, 1);
-                return result::refuse(
-                    abi::STATUS_BAD_ARGUMENT,
-                    "the program is paused, but not by a yield: it takes no values",
-                );
+                return refusals::NO_YIELD.answer();
             }
             match hand_over(state, thread, values) {
                 Ok(count) => arguments += count,

@@ -9,7 +9,7 @@ use crate::output;
 struct Host {
     /// Bit `n` is set when service `n` is there.
     services: Cell<u32>,
-    /// The longest value that a table takes.
+    /// The longest string that a table takes as a value.
     longest_value: Cell<u32>,
     /// Counts the hosts that this machine has had.
     session: Cell<u32>,
@@ -27,7 +27,7 @@ pub fn negotiate() {
         HOST.session.set(HOST.session.get() + 1);
     }
     HOST.services.set(answer.map_or(0, |a| a.services));
-    HOST.longest_value.set(answer.map_or(abi::VALUE_LIMIT, |a| a.max_value_len.max(abi::VALUE_LIMIT)));
+    HOST.longest_value.set(answer.map_or(abi::VALUE_LIMIT, |a| a.max_value_len.max(abi::VALUE_LIMIT_LEAST)));
 }
 
 /// The session, which numbers of the host's functions belong to: each host that knows nothing of the one before
@@ -41,7 +41,7 @@ pub fn offers(service: u32) -> bool {
     HOST.services.get() & (1 << service) != 0
 }
 
-/// The longest encoded value that the host's tables take.
+/// The longest string that the host's tables take as a value, in bytes.
 pub fn longest_value() -> usize {
     HOST.longest_value.get() as usize
 }

@@ -108,7 +108,7 @@ export class Decoder {
   }
 
   /**
-   * Decode exactly one value of an external table, where tables are never by value.
+   * Decode exactly one value of an external table, which is never nil and no table by value.
    *
    * @param {number} start
    * @param {number} end
@@ -117,7 +117,7 @@ export class Decoder {
    */
   stored(start, end) {
     const tag = this.bytes[start];
-    if (tag === TAG_TABLE || tag === TAG_SAME_TABLE || tag === TAG_OPAQUE || tag === TAG_REFERENCE || tag === TAG_HOST_FUNCTION) {
+    if (tag === TAG_NIL || tag === TAG_TABLE || tag === TAG_SAME_TABLE || tag === TAG_OPAQUE || tag === TAG_REFERENCE || tag === TAG_HOST_FUNCTION) {
       this.reset(start, end);
       this.fail(`tag 0x${tag.toString(16).padStart(2, '0')}, which is only in results`);
     }

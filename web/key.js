@@ -190,7 +190,10 @@ function floatForm(magnitude, count) {
  * @throws {DecodeError} if no key has it
  */
 export function keyOfForm(form) {
-  if (form.charCodeAt(0) !== 0x5b) return form;
+  if (form.charCodeAt(0) !== 0x5b) {
+    if (stringForm(form) !== form || (form.length * 3 > KEY_LIMIT && encodeUtf8(form).length > KEY_LIMIT)) noForm(form);
+    return form;
+  }
   const inner = form.slice(1, -1);
   let key;
   if (inner === 'true' || inner === 'false') key = inner === 'true';
@@ -199,8 +202,16 @@ export function keyOfForm(form) {
   else if (inner === 'inf' || inner === '-inf') key = inner === 'inf' ? Infinity : -Infinity;
   else key = Number(inner);
   // What has another form than this was not written here.
-  if (key === null || key !== key || !isForm(key, form)) throw new DecodeError(`${JSON.stringify(form)} is the form of no key`, 0);
+  if (key === null || key !== key || !isForm(key, form)) noForm(form);
   return key;
+}
+
+/**
+ * @param {string} form
+ * @returns {never}
+ */
+function noForm(form) {
+  throw new DecodeError(`${JSON.stringify(form)} is the form of no key`, 0);
 }
 
 /**

@@ -13,10 +13,25 @@ export const WASM_PAGE_SIZE: 65536;
 export const IO_BUFFER_SIZE: 65536;
 /** An error message in the I/O buffer takes fewer bytes than this. */
 export const ERROR_LIMIT: 200;
-/** Longest key of an external table, in bytes as the host sees it. */
+/**
+ * Longest string that can be a key of an external table, in bytes. In its form each byte takes up
+ * to four, so that a host sees keys of up to 65540 bytes.
+ */
 export const KEY_LIMIT: 16384;
-/** Longest value of an external table, in bytes, unless the host negotiates more. */
+/**
+ * Longest string that an external table takes as a value, in bytes, unless the host negotiates
+ * another length. Its encoding has a tag and a length in front: `VALUE_HEAD` bytes more.
+ */
 export const VALUE_LIMIT: 16384;
+/**
+ * The least that a host can negotiate: every value but a string fits, with `VALUE_HEAD` bytes more.
+ */
+export const VALUE_LIMIT_LEAST: 64;
+/**
+ * Bytes of a string's encoding in front of its own. So a host with nothing negotiated gets values
+ * of up to 16389 bytes.
+ */
+export const VALUE_HEAD: 5;
 /** Flag of `execute`: run the code as `eval` does, as an interactive console. */
 export const EXECUTE_CONSOLE: 1;
 /**
@@ -97,7 +112,10 @@ export const CALL_AGAIN: 3;
  * failure.
  */
 export const REPLY_NONE: -1;
-/** `nil`. */
+/**
+ * `nil`. An entry that is nil is not there: Lua deletes it. What a host stores so is a damaged
+ * entry, see below.
+ */
 export const TAG_NIL: 0x00;
 /** A boolean. */
 export const TAG_BOOLEAN: 0x01;
@@ -108,13 +126,17 @@ export const TAG_FLOAT: 0x03;
 /** A string of any bytes. */
 export const TAG_STRING: 0x04;
 /**
- * A Lua function stored in an external table: the id of the table that describes it. Not in
- * results.
+ * A Lua function stored in an external table: the id of the table that describes it, never 0 or
+ * 4294967295.
  */
 export const TAG_FUNCTION: 0x05;
-/** A function of the standard libraries, by name, as `string.format`. */
+/**
+ * A function written in C that is a field of the globals or of a library, by name, as `print` or
+ * `string.format`. A host function that is the value of a global is stored so, under the name of
+ * that global; as a result it is a `TAG_HOST_FUNCTION`.
+ */
 export const TAG_LIBRARY_FUNCTION: 0x06;
-/** An external table. */
+/** An external table, by its id, never 0 or 4294967295. */
 export const TAG_EXTERNAL_TABLE: 0x07;
 /**
  * A table by value: the values of the keys 1 to n, then m other keys, each followed by its value.
@@ -124,22 +146,24 @@ export const TAG_TABLE: 0x08;
 export const TAG_SAME_TABLE: 0x09;
 /**
  * Something without a form of its own (a Lua function, a coroutine, userdata), as `tostring` shows
- * it. The type is the number that Lua's C API gives it.
+ * it. The type is the number that Lua's C API gives it: nil 0, boolean 1, light userdata 2, number
+ * 3, string 4, table 5, function 6, userdata 7, coroutine 8.
  */
 export const TAG_OPAQUE: 0x0a;
 /** Only after a result: it is the last of n, and the others follow. */
 export const TAG_MORE_RESULTS: 0x0b;
-/** A table of the standard libraries, by name, as `string` or `_G`. Only in external tables. */
+/**
+ * A table of the standard libraries, by name: `_G`, `coroutine`, `debug`, `ext`, `io`, `math`,
+ * `os`, `package`, `package.loaded`, `string`, `table` or `utf8`.
+ */
 export const TAG_LIBRARY: 0x0c;
 /**
  * In place of `TAG_OPAQUE` for hosts that offer the service `call`: a value that stays in Lua, and
- * a number that stands for it until `release_value`. It can be sent back.
+ * a number that stands for it until `release_value`. It can be sent back: the type and the text do
+ * not matter then.
  */
 export const TAG_REFERENCE: 0x0d;
-/**
- * A function of the host, by the number that the host gave it and, if it has one, its name. Not in
- * external tables.
- */
+/** A function of the host, by the number that the host gave it and, if it has one, its name. */
 export const TAG_HOST_FUNCTION: 0x0e;
 /** The number of each service. */
 export const SERVICES: {
@@ -160,7 +184,7 @@ export const SERVICES: {
 
 /** Offset into the module's memory, in bytes. 0 is the null pointer. */
 export type Address = number;
-/** Number of an external table. 0 is never one. */
+/** Number of an external table, from 1 to 4294967294. */
 export type TableId = number;
 /** How a run of Lua code ended: one of the `STATUS_` constants. */
 export type Status = number;
@@ -184,7 +208,11 @@ export function readMemoryStats(view: DataView, address: Address): MemoryStats;
 export interface NegotiateReply {
   /** Bit n is set if service n is offered. */
   services: number;
-  /** Longest value that a table takes, in bytes. */
+  /**
+   * Longest string that a table takes as a value, in bytes, and with it the longest value:
+   * `js_ext_table_set` gets at most `VALUE_HEAD` bytes more. Less than `VALUE_LIMIT` holds, too;
+   * less than `VALUE_LIMIT_LEAST` counts as that.
+   */
   maxValueLen: number;
   /**
    * 1 if the host knows the numbers of the functions that the host before it gave, as the machine
@@ -242,6 +270,9 @@ export interface Services {
    *
    * Sent by `init`. Without an answer, the module asks for no other service and keeps values within
    * `VALUE_LIMIT`. The generated loader answers it from the handlers that it was given.
+   *
+   * The fields have defaults, so the reply may end after any of them: one of 4 bytes names the
+   * services alone. A field that is cut short counts as missing.
    *
    * @param abiVersion Version of the boundary that the module was built with.
    */
@@ -421,8 +452,9 @@ export interface Host {
    * @param keyEnd Where that ends.
    * @param valStart Where the value goes, and how much fits there.
    * @param valEnd Where that ends.
-   * @returns Length of the value. `> 0`: Bytes written. `-1`: No such key or table, or an error.
-   *   `-n`: The buffer is too small; n bytes are needed (n is at least 2).
+   * @returns Length of the value. `> 0`: Bytes written. `0`: The entry has no bytes, which is no
+   *   value: an error in Lua. `-1`: No such key or table, or an error. `-n`: The buffer is too
+   *   small; n bytes are needed (n is at least 2).
    */
   get(
     tableId: TableId,

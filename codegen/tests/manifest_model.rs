@@ -75,7 +75,7 @@ fn the_hash_depends_on_everything_a_caller_could_notice() {
         ("value = 17", "value = 18"),
         ("name = \"total\", type = \"u64\"", "name = \"total\", type = \"i64\""),
         ("name = \"weight\", type = \"f64\"", "name = \"weight\", type = \"u32\""),
-        ("bad_range = -1", "bad_range = -2"),
+        ("refused = -1", "refused = -2"),
         ("threw = -2", "threw = -3"),
         ("number = 7", "number = 8"),
         ("name = \"count\"", "name = \"number\""),

@@ -39,7 +39,7 @@ macro_rules! refuses {
 }
 
 refuses! {
-    unknown_key_with_the_nearest_known_one: "bad_range_status" => "bad_range_statsu";
+    unknown_key_with_the_nearest_known_one: "refused = -1" => "refusde = -1";
     unknown_key_that_is_near_to_none: "threw = -2" => "threw = -2\ncolour = \"red\"";
     unknown_section: "[[artifact]]" => "[[artefact]]";
     export_without_documentation: "doc = \"Copies the bytes.\"\n" => "";
@@ -50,7 +50,7 @@ refuses! {
     empty_documentation: "\"All of them.\"" => "\"  \"";
     value_of_the_wrong_kind: "value = 32\n" => "value = \"32\"\n";
     list_of_the_wrong_kind: "features = [\"exceptions\", \"bulk-memory\"]" => "features = \"exceptions\"";
-    entry_that_is_no_table: "params = [{ name = \"sample\", type = \"Sample\", doc = \"Where it goes.\" }]\nbad_range = \"ignored\""
+    entry_that_is_no_table: "params = [{ name = \"sample\", type = \"Sample\", doc = \"Where it goes.\" }]\nrefused = \"ignored\""
         => "params = [\"sample\"]";
 
     unknown_type_with_the_nearest_known_one: "type = \"u64\"" => "type = \"u46\"";
@@ -103,12 +103,14 @@ refuses! {
     service_import_that_does_not_exist: "service_import = \"fetch\"" => "service_import = \"fecth\"";
     path_out_of_the_repository: "path = \"web/demo.wasm\"" => "path = \"../demo.wasm\"";
 
-    pointers_without_a_value_for_a_bad_range: "bad_range = -1\nbad_range_status = \"STATUS_REFUSED\"\n" => "";
-    pointers_without_bad_range_in_an_export_without_result: "bad_range = \"ignored\"\n" => "";
-    bad_range_without_pointers: "memory = \"Reads a number.\"" => "memory = \"Reads a number.\"\nbad_range = 0";
-    value_for_a_bad_range_that_nothing_returns: "bad_range = \"ignored\"" => "bad_range = -1";
-    ignored_bad_range_of_an_export_that_returns: "bad_range = -1" => "bad_range = \"ignored\"";
-    status_that_is_no_constant: "bad_range_status = \"STATUS_REFUSED\"" => "bad_range_status = \"STATUS_REFUSE\"";
+    pointers_without_an_answer: "refused = -1\n" => "";
+    pointers_without_an_answer_in_an_export_without_result: "refused = \"ignored\"\n" => "";
+    answer_of_an_export_that_refuses_nothing: "memory = \"Reads a number.\"" => "memory = \"Reads a number.\"\nrefused = 0";
+    answer_of_an_export_that_returns_nothing: "refused = \"ignored\"" => "refused = -1";
+    ignored_call_of_an_export_that_returns: "refused = -1" => "refused = \"ignored\"";
+    refusal_of_an_export_without_an_answer: "exports = [\"put\"]" => "exports = [\"put\", \"count\"]";
+    refusal_of_an_export_that_is_not_there: "exports = [\"put\"]" => "exports = [\"putt\"]";
+    status_that_is_no_constant: "status = \"STATUS_REFUSED\"" => "status = \"STATUS_REFUSE\"";
 
     text_that_is_not_toml: "version = 3" => "version = = 3";
 }

@@ -535,7 +535,7 @@ unsafe fn read_upvalues(state: *mut State, function: c_int) {
             ffi::lua_pushinteger(state, i64::from(cell));
             ffi::lua_rawseti(state, fresh, ffi::lua_rawlen(state, fresh) as i64 + 1);
             register_variable(state, function, n, cell);
-            refs::fetch(state, cell, VALUE);
+            refs::fetch_variable(state, cell);
             ffi::lua_setupvalue(state, function, n);
             ffi::lp_variable_push(state, function, n);
             note_value(state, ffi::lua_gettop(state), cell);

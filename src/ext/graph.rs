@@ -721,6 +721,10 @@ impl Writer<'_> {
     unsafe fn write(&self, id: u32, form: &[u8], value: c_int, rooms: &Rooms) -> bool {
         let state = self.state;
         unsafe {
+            // The variable of a cell: what is not there is nil.
+            if ffi::lua_type(state, value) == kind::NIL {
+                return host::delete(id, form);
+            }
             let mut window = Window::new(rooms.value(), 0);
             if !codec::write_plain(state, value, &mut window) {
                 ffi::lua_pushvalue(state, value);

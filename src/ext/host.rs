@@ -1,7 +1,8 @@
 //! The host's answers to requests for tables, turned into Lua errors where they are failures.
 
-use core::ffi::c_int;
+use core::ffi::{c_char, c_int};
 
+use super::key;
 use crate::abi::{self, imports};
 use crate::limits;
 use crate::lua::{self, State, ffi};
@@ -9,10 +10,10 @@ use crate::machine::Single;
 use crate::system;
 
 /// Room for one encoded value of the documented size, and its tag and length.
-pub const ROOM: usize = abi::VALUE_LIMIT as usize + 8;
+pub const ROOM: usize = abi::VALUE_LIMIT as usize + HEAD;
 
 /// Bytes in front of a string in its encoding, which the limit of values does not count.
-pub const HEAD: usize = 5;
+pub const HEAD: usize = abi::VALUE_HEAD as usize;
 
 static VALUE: Single<[u8; ROOM]> = Single::new([0; ROOM]);
 
@@ -41,6 +42,54 @@ pub unsafe fn failed(state: *mut State, what: &core::ffi::CStr) -> ! {
     unsafe {
         ffi::luaL_error(state, c"the host failed to %s".as_ptr(), what.as_ptr());
         lua::raise(state)
+    }
+}
+
+/// Raises an error for an entry that the host has and Lua cannot. `problem` is a format that takes one text.
+unsafe fn damaged(state: *mut State, id: u32, form: &[u8], problem: &core::ffi::CStr, text: *const c_char) -> ! {
+    const SHOWN: usize = 60;
+    // SAFETY: inside a protected call, with a few free slots.
+    unsafe {
+        let end = (0..=form.len().min(SHOWN)).rev().find(|&end| form.get(end).is_none_or(|b| b & 0xC0 != 0x80));
+        let shown = &form[..end.unwrap_or(0)];
+        lua::push_bytes(state, shown);
+        ffi::lua_pushfstring(state, problem.as_ptr(), text);
+        ffi::luaL_error(
+            state,
+            c"external table %I has a damaged entry '%s%s': %s".as_ptr(),
+            i64::from(id),
+            ffi::lua_tolstring(state, -2, core::ptr::null_mut()),
+            if shown.len() < form.len() { c"..." } else { c"" }.as_ptr(),
+            ffi::lua_tolstring(state, -1, core::ptr::null_mut()),
+        );
+        lua::raise(state)
+    }
+}
+
+/// Raises an error for the bytes that a host returned for a key, which are no value.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn damaged_value(state: *mut State, id: u32, form: &[u8], is_nil: bool) -> ! {
+    let problem = if is_nil { c"its value is nil: delete the key" } else { c"its value is not one that is stored" };
+    // SAFETY: as for the caller.
+    unsafe { damaged(state, id, form, problem, c"".as_ptr()) }
+}
+
+/// Raises an error for a key that a host listed, which has no form of a key.
+///
+/// # Safety
+///
+/// Inside a protected call, with a few free slots.
+pub unsafe fn damaged_key(state: *mut State, id: u32, form: &[u8]) -> ! {
+    // SAFETY: as for the caller. The right form stays on the stack.
+    unsafe {
+        if key::push_right_form(state, form) {
+            let right = ffi::lua_tolstring(state, -1, core::ptr::null_mut());
+            damaged(state, id, form, c"this key is written '%s'", right)
+        }
+        damaged(state, id, form, c"no key is written so", c"".as_ptr())
     }
 }
 

@@ -278,9 +278,58 @@ fn char_length(bytes: &[u8]) -> usize {
 ///
 /// # Safety
 ///
-/// Inside a protected call, with two free slots.
+/// Inside a protected call, with three free slots.
 pub unsafe fn push(state: *mut State, form: &[u8]) -> bool {
     // SAFETY: as for the caller.
+    unsafe {
+        if !parse(state, form) {
+            return false;
+        }
+        let same = match (ffi::lua_type(state, -1), form) {
+            (kind::STRING, [b'[', ..]) => {
+                let bytes = lua::bytes(state, -1);
+                !is_ordinary(bytes) && is_quoted_as(bytes, form)
+            }
+            (kind::STRING, _) => true,
+            _ => encode(state, -1, &mut [0; SHORT]) == form,
+        };
+        if !same {
+            lua::pop(state, 1);
+        }
+        same
+    }
+}
+
+/// Pushes the form that a key should have had, as a string, if some other one can be read as a key. `false`: it cannot,
+/// and nothing was pushed.
+///
+/// # Safety
+///
+/// As for [`push`].
+pub unsafe fn push_right_form(state: *mut State, form: &[u8]) -> bool {
+    // SAFETY: as for the caller.
+    unsafe {
+        if !parse(state, form) {
+            return false;
+        }
+        if check(state, -1).is_err() {
+            lua::pop(state, 1);
+            return false;
+        }
+        let mut place = Place::default();
+        let at = ffi::lua_gettop(state);
+        let right = place.encode(state, at);
+        lua::push_bytes(state, right);
+        ffi::lua_copy(state, -1, at);
+        ffi::lua_settop(state, at);
+        true
+    }
+}
+
+/// Pushes the key that a form means, also if it has another one: `[1.0]` for 1, `["a"]` for "a". `false`: it means none,
+/// and nothing was pushed.
+unsafe fn parse(state: *mut State, form: &[u8]) -> bool {
+    // SAFETY: as for `push`.
     unsafe {
         let inner = match form {
             [b'[', inner @ .., b']'] => inner,
@@ -292,29 +341,22 @@ pub unsafe fn push(state: *mut State, form: &[u8]) -> bool {
             _ => return false,
         };
         match inner {
-            [b'"', quoted @ .., b'"'] => push_unquoted(state, quoted, form),
-            b"true" => {
-                ffi::lua_pushboolean(state, 1);
-                true
-            }
-            b"false" => {
-                ffi::lua_pushboolean(state, 0);
-                true
-            }
-            _ => {
-                match (parse_integer(inner), inner) {
-                    (Some(n), _) => ffi::lua_pushinteger(state, n),
-                    (None, b"inf") => ffi::lua_pushnumber(state, f64::INFINITY),
-                    (None, b"-inf") => ffi::lua_pushnumber(state, f64::NEG_INFINITY),
-                    _ => match strtod::parse(inner) {
-                        (n, length) if length == inner.len() && length > 0 => ffi::lua_pushnumber(state, n),
-                        _ => return false,
-                    },
-                }
-                // What has another form than this was not written here.
-                canonical(state, form)
-            }
+            [b'"', quoted @ .., b'"'] => return push_unquoted(state, quoted),
+            b"true" => ffi::lua_pushboolean(state, 1),
+            b"false" => ffi::lua_pushboolean(state, 0),
+            b"inf" => ffi::lua_pushnumber(state, f64::INFINITY),
+            b"-inf" => ffi::lua_pushnumber(state, f64::NEG_INFINITY),
+            _ => match parse_integer(inner) {
+                Some(n) => ffi::lua_pushinteger(state, n),
+                None => match strtod::parse(inner) {
+                    (n, length) if length == inner.len() && length > 0 && !n.is_nan() => {
+                        ffi::lua_pushnumber(state, n);
+                    }
+                    _ => return false,
+                },
+            },
         }
+        true
     }
 }
 
@@ -322,22 +364,8 @@ fn parse_integer(text: &[u8]) -> Option<i64> {
     core::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Whether the value on top has just this form; takes it away if not.
-unsafe fn canonical(state: *mut State, form: &[u8]) -> bool {
-    let mut place = [0; SHORT];
-    // SAFETY: a value is on top of the stack.
-    unsafe {
-        let same = encode(state, -1, &mut place) == form;
-        if !same {
-            lua::pop(state, 1);
-        }
-        same
-    }
-}
-
-/// Pushes the string whose quoted form is `form`, with `quoted` between its quotes. What has another form,
-/// an ordinary one or one with other escapes, was not written here.
-unsafe fn push_unquoted(state: *mut State, quoted: &[u8], form: &[u8]) -> bool {
+/// Pushes the string that stands between the quotes of a form; `false` if it is none, and nothing was pushed.
+unsafe fn push_unquoted(state: *mut State, quoted: &[u8]) -> bool {
     // SAFETY: as for `push`. No more bytes come out than go in.
     unsafe {
         let place = ffi::lua_newuserdatauv(state, quoted.len(), 0).cast::<u8>();
@@ -365,7 +393,7 @@ unsafe fn push_unquoted(state: *mut State, quoted: &[u8], form: &[u8]) -> bool {
             };
         };
         let bytes = text.done();
-        let whole = whole && bytes.len() <= LIMIT && !is_ordinary(bytes) && is_quoted_as(bytes, form);
+        let whole = whole && bytes.len() <= LIMIT;
         if whole {
             lua::push_bytes(state, bytes);
             ffi::lua_rotate(state, -2, -1);
@@ -376,11 +404,7 @@ unsafe fn push_unquoted(state: *mut State, quoted: &[u8], form: &[u8]) -> bool {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+    (digit as char).to_digit(16).map(|value| value as u8)
 }
 
 /// A place for the forms of keys of one operation: short ones need no memory.

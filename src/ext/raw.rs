@@ -4,11 +4,12 @@
 use core::ffi::c_int;
 
 use super::{host, key, library, refs};
-use crate::abi::imports;
+use crate::abi::{self, imports, refusals};
 use crate::boundary::{Bytes, BytesMut};
 use crate::codec;
 use crate::lua::{self, State, ffi};
 use crate::machine;
+use crate::result;
 
 /// What a protected function is asked, and what it answers.
 struct Request {
@@ -18,12 +19,23 @@ struct Request {
     answer: i32,
 }
 
+/// Begins a call for a table: the state, or `None` if the call is refused.
+fn begin(id: u32) -> Option<*mut State> {
+    let Some(state) = machine::state() else {
+        refusals::NOT_RUNNING.note();
+        return None;
+    };
+    if id == 0 {
+        refusals::NO_TABLE.note();
+        return None;
+    }
+    result::forget_refusal();
+    Some(state)
+}
+
 /// Runs a function on a request in protected mode; -1 if it raised an error.
 fn ask(id: u32, key: Bytes, value: Bytes, function: lua::Function) -> i32 {
-    let Some(state) = machine::state() else { return -1 };
-    if id == 0 {
-        return -1;
-    }
+    let Some(state) = begin(id) else { return -1 };
     let mut request = Request { id, key, value, answer: -1 };
     // SAFETY: the state is live, and the request outlives the call.
     unsafe {
@@ -55,7 +67,13 @@ pub fn set(id: u32, key: Bytes, value: Bytes) -> i32 {
             let request = request(state);
             let (form, value) = (request.key.as_slice(), request.value.as_slice());
             let value_is_one = codec::push_plain(state, value) || refs::Reference::read(value).is_some();
-            if value_is_one && value.len() <= host::longest_value() && key::push(state, form) {
+            if !key::push(state, form) {
+                refusals::BAD_KEY.note();
+            } else if !value_is_one || value.first() == Some(&abi::TAG_NIL) {
+                refusals::BAD_VALUE.note();
+            } else if value.len() > host::longest_value() {
+                refusals::LONG_VALUE.note();
+            } else {
                 request.answer = if host::set(request.id, form, value) { 0 } else { -1 };
             }
         }
@@ -66,7 +84,20 @@ pub fn set(id: u32, key: Bytes, value: Bytes) -> i32 {
 
 /// Copies a value; its length, or a negative number.
 pub fn get(id: u32, key: Bytes, value: BytesMut) -> i32 {
-    if machine::state().is_none() || id == 0 {
+    unsafe extern "C-unwind" fn check(state: *mut State) -> c_int {
+        // SAFETY: as for `set`.
+        unsafe {
+            let request = request(state);
+            let form = request.key.as_slice();
+            request.answer = if form == key::METATABLE || key::push(state, form) { 0 } else { -1 };
+        }
+        0
+    }
+    if begin(id).is_none() {
+        return -1;
+    }
+    if ask(id, key, Bytes::of(NOTHING), check) != 0 {
+        refusals::BAD_KEY.note();
         return -1;
     }
     // SAFETY: nothing else uses the ranges while the host reads one and writes the other.
@@ -102,7 +133,7 @@ pub fn size(id: u32) -> i32 {
 
 /// Lists keys; the length of the list, or a negative number.
 pub fn keys(id: u32, buffer: BytesMut) -> i32 {
-    if machine::state().is_none() || id == 0 {
+    if begin(id).is_none() {
         return -1;
     }
     // SAFETY: nothing else uses the range while the host writes it.

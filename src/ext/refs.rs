@@ -279,20 +279,36 @@ unsafe fn copy_field(state: *mut State, from: c_int, name: *const core::ffi::c_c
     }
 }
 
-/// Pushes the value that a table holds under a key's form, nil if there is none.
+/// Pushes the value that a table holds under a key's form, nil if there is none. A nil that a host stored is no value.
 ///
 /// # Safety
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn fetch(state: *mut State, id: u32, form: &[u8]) {
-    // SAFETY: as for the caller. The bytes are decoded before anything else uses the room.
+    // SAFETY: as for the caller.
+    unsafe { fetch_some(state, id, form, false) }
+}
+
+/// Pushes the value of a variable that lies in a cell. States of older versions have nil there as a value.
+///
+/// # Safety
+///
+/// As for [`fetch`].
+pub unsafe fn fetch_variable(state: *mut State, cell: u32) {
+    // SAFETY: as for the caller.
+    unsafe { fetch_some(state, cell, function::VALUE, true) }
+}
+
+unsafe fn fetch_some(state: *mut State, id: u32, form: &[u8], may_be_nil: bool) {
+    // SAFETY: as for `fetch`. The bytes are decoded before anything else uses the room.
     unsafe {
         let top = ffi::lua_gettop(state);
         match host::get(state, id, form) {
             None => ffi::lua_pushnil(state),
             Some(bytes) => {
-                if !push(state, bytes) {
-                    lua::error(state, c"the value that the host returned for an external table is damaged");
+                let is_nil = bytes.first() == Some(&abi::TAG_NIL);
+                if (is_nil && !may_be_nil) || !push(state, bytes) {
+                    host::damaged_value(state, id, form, is_nil);
                 }
                 if ffi::lua_gettop(state) > top + 1 {
                     // The userdata that held a long value.
@@ -325,16 +341,21 @@ impl<'a> Reference<'a> {
         let head = u32::from_le_bytes(*head);
         let named = (tail.len() == head as usize).then_some(tail);
         match tag {
-            abi::TAG_EXTERNAL_TABLE if tail.is_empty() && head != 0 => Some(Self::Table(head)),
+            abi::TAG_EXTERNAL_TABLE if tail.is_empty() && is_id(head) => Some(Self::Table(head)),
             abi::TAG_FUNCTION => {
                 let id = u32::from_le_bytes(named?.try_into().ok()?);
-                (id != 0).then_some(Self::Function(id))
+                is_id(id).then_some(Self::Function(id))
             }
             abi::TAG_LIBRARY_FUNCTION => Some(Self::LibraryFunction(named?)),
             abi::TAG_LIBRARY => Some(Self::Library(named?)),
             _ => None,
         }
     }
+}
+
+/// Whether a number can be that of a table.
+fn is_id(number: u32) -> bool {
+    !matches!(number, 0 | u32::MAX)
 }
 
 /// Pushes the value that bytes encode; `false` if they encode none, and nothing was pushed.

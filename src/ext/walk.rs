@@ -380,7 +380,7 @@ unsafe fn advance(state: *mut State, slot: usize) -> c_int {
                 continue;
             }
             if !key::push(state, form) {
-                lua::error(state, c"the host returned a key of an external table that is damaged");
+                host::damaged_key(state, WALKING.walks[slot].get().id, form);
             }
             ffi::lua_pushvalue(state, -1);
             ffi::lua_rawget(state, 1);

@@ -15,6 +15,7 @@ const RUNS = {
   execute: ({ exports }, pointer) => exports.execute(pointer, 8, 0, 0, 0),
   program_start: ({ exports }, pointer) => exports.program_start(pointer, 8, 0, 0, 0),
   program_step: ({ exports }) => exports.program_step(0),
+  program_resume: ({ exports }, pointer) => exports.program_resume(pointer, 0, 0),
   call_function: ({ exports }, pointer) => exports.call_function(pointer, 6),
   get_global: ({ exports }, pointer) => exports.get_global(pointer, 1),
   set_global: ({ exports }, pointer) => exports.set_global(pointer, 8),
@@ -137,4 +138,64 @@ test('after an exception that went through the module, every run is refused with
     assert.equal(instance.exports.get_status(), STATUS.busy, name);
     assert.match(message(instance), /exception.*new instance/, name);
   }
+});
+
+test('exports that run no code are refused with a status and a message, too, and their own answer', () => {
+  const tables = ['ext_table_set', 'ext_table_get', 'ext_table_delete', 'ext_table_size', 'ext_table_keys'];
+  const answers = { release_value: undefined, run_gc: undefined, lua_alloc: 0, attach_memory_table: undefined, clear_io_table: -1, ext_table_new: 0 };
+  for (const name of tables) answers[name] = -1;
+  for (const [name, answer] of Object.entries(answers)) {
+    const instance = instantiate();
+    assert.equal(instance.exports[name](1, 0, 0, 0, 0), answer, name);
+    assert.equal(instance.exports.get_status(), STATUS.uninitialized, name);
+    assert.match(message(instance), /does not run/, name);
+  }
+  const instance = start();
+  for (const name of ['attach_memory_table', ...tables]) {
+    compute(instance, 'error("an earlier error")');
+    instance.exports[name](0, 0, 0, 0, 0);
+    assert.equal(instance.exports.get_status(), STATUS.argument, name);
+    assert.match(message(instance), /0 is the id of no external table/, name);
+    assert.equal(instance.exports.result_size(PART.traceback), -1, name);
+  }
+  for (const name of ['ext_table_set', 'ext_table_get', 'ext_table_delete', 'ext_table_keys']) {
+    compute(instance, 'error("an earlier error")');
+    assert.equal(instance.exports[name](1, -16, 100, 0, 0), -1);
+    assert.equal(instance.exports.get_status(), STATUS.argument, name);
+    assert.match(message(instance), /range/, name);
+  }
+});
+
+test('a call that finds nothing is told from one that is refused by the status', () => {
+  const instance = start();
+  const { exports } = instance;
+  const { pointer } = write(instance, 'absent');
+  assert.equal(exports.ext_table_get(1, -16, 100, pointer, 100), -1);
+  assert.equal(exports.get_status(), STATUS.argument);
+  assert.equal(exports.ext_table_get(1, pointer, 6, pointer + 100, 100), -1);
+  assert.equal(exports.get_status(), STATUS.ok);
+  assert.equal(message(instance), null);
+});
+
+test('reading parts refuses nothing: a bad range leaves the parts as they are', () => {
+  const instance = start();
+  compute(instance, 'error("this error", 0)');
+  assert.equal(instance.exports.result_read(PART.message, 0, -16, 100), -1);
+  assert.equal(instance.exports.result_read(99, 0, 16, 100), -1);
+  assert.equal(instance.exports.get_status(), 2);
+  assert.equal(message(instance), 'this error');
+});
+
+test('abi.json lists for each export what it answers to a refused call, and refusals name what is there', async () => {
+  const { readFileSync } = await import('node:fs');
+  const abi = JSON.parse(readFileSync(new URL('../../web/abi.json', import.meta.url), 'utf8'));
+  const statuses = new Set(abi.constants.map(({ name }) => name));
+  const exports = new Map(abi.exports.map((entry) => [entry.name, entry]));
+  for (const refusal of abi.refusals) {
+    assert.ok(statuses.has(refusal.status), refusal.name);
+    for (const name of refusal.exports) assert.ok(exports.get(name).refused !== undefined, `${refusal.name} ${name}`);
+  }
+  const ranges = abi.refusals.find(({ name }) => name === 'BAD_RANGE').exports;
+  const pointers = abi.exports.filter(({ params }) => params.some(({ wasm_names: names }) => names !== undefined)).map(({ name }) => name);
+  assert.deepEqual([...ranges, 'result_read'].sort(), pointers.sort());
 });

@@ -3,7 +3,8 @@
 use super::json::Json;
 use super::output::Backend;
 use crate::manifest::{
-    Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, WasmFunction,
+    Answer, Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Refusal, Scalar, Service, Struct,
+    WasmFunction,
 };
 
 /// `web/abi.json`.
@@ -49,6 +50,7 @@ impl Backend for Abi {
                 }),
             ),
             ("constants", Json::list(&manifest.constants, constant)),
+            ("refusals", Json::list(&manifest.refusals, refusal)),
             ("structs", Json::list(&manifest.structs, structure)),
             ("exports", Json::list(manifest.exports.iter().zip(&wasm_exports), |(entry, wasm)| export(entry, wasm))),
             ("imports", Json::list(manifest.imports.iter().zip(&wasm_imports), |(entry, wasm)| import(entry, wasm))),
@@ -76,8 +78,21 @@ fn constant(constant: &Constant) -> Json {
     if let Some(layout) = &constant.layout {
         members.push(("layout", Json::text(layout)));
     }
+    if !constant.places.is_empty() {
+        members.push(("where", Json::list(&constant.places, |place| Json::text(place.to_string()))));
+    }
     members.push(("doc", Json::text(&constant.doc)));
     Json::Object(members)
+}
+
+fn refusal(refusal: &Refusal) -> Json {
+    Json::Object(vec![
+        ("name", Json::text(&refusal.name)),
+        ("status", Json::text(&refusal.status)),
+        ("message", Json::text(&refusal.message)),
+        ("case", Json::text(&refusal.case)),
+        ("exports", Json::list(&refusal.exports, Json::text)),
+    ])
 }
 
 fn structure(structure: &Struct) -> Json {
@@ -139,6 +154,9 @@ fn parameter(param: &Param, expand: bool) -> Json {
     if let (false, Some(scalar)) = (expand, param.ty.scalar()) {
         members.push(("size", Json::Number(i64::from(Scalar::size(scalar)))));
     }
+    if let Some(default) = param.default {
+        members.push(("default", Json::Number(default)));
+    }
     members.push(("doc", Json::text(&param.doc)));
     Json::Object(members)
 }
@@ -149,13 +167,13 @@ fn condition(condition: &Condition) -> Json {
 
 fn export(export: &Export, wasm: &WasmFunction) -> Json {
     let mut members = function(&export.function, wasm);
-    if let Some(bad) = &export.bad_range {
-        let mut answer = vec![("value", Json::maybe(bad.value, Json::Number))];
-        if let Some(status) = &bad.status {
-            answer.push(("status", Json::text(status)));
-        }
-        members.push(("bad_range", Json::Object(answer)));
-    }
+    let answer = match export.refused {
+        Some(Answer::Message) => Some(Json::text("message")),
+        Some(Answer::Value(value)) => Some(Json::Number(value)),
+        Some(Answer::Nothing) => Some(Json::text("ignored")),
+        None => None,
+    };
+    members.extend(answer.map(|answer| ("refused", answer)));
     Json::Object(members)
 }
 

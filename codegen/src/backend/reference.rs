@@ -6,7 +6,10 @@ use super::javascript::{scalar_type, wat};
 use super::names::camel;
 use super::output::{Backend, ORIGIN};
 use super::text::table;
-use crate::manifest::{Condition, Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
+use crate::manifest::{
+    Answer, Condition, Constant, Export, Function, Import, Manifest, Param, Place, Refusal, Scalar, Service, Struct,
+    Type,
+};
 
 /// `docs/WASM_EXPORTS_REFERENCE.md`.
 pub struct Reference;
@@ -27,9 +30,10 @@ impl Backend for Reference {
         type_mappings(&mut out, manifest);
         constants(&mut out, manifest);
         section(&mut out, "Result Format", manifest.topic("result"));
+        refusals(&mut out, manifest);
         section(&mut out, "Exported Functions", "In the examples, `instance` is the instantiated module.");
         for export in &manifest.exports {
-            self::export(&mut out, export);
+            self::export(&mut out, export, manifest);
         }
         section(&mut out, "Data Structures", "");
         for structure in &manifest.structs {
@@ -40,7 +44,9 @@ impl Backend for Reference {
             self::import(&mut out, import, manifest);
         }
         services(&mut out, manifest);
+        section(&mut out, "Keys", manifest.topic("keys"));
         values(&mut out, manifest);
+        section(&mut out, "Stored Functions", manifest.topic("stored_functions"));
         section(&mut out, "Usage Examples", "");
         for example in &manifest.examples {
             let _ = write!(out, "### {}\n\n{}\n\n", example.title, example.doc);
@@ -76,7 +82,7 @@ fn link(out: &mut String, depth: usize, heading: &str) {
 
 fn contents(out: &mut String, manifest: &Manifest) {
     out.push_str("## Table of Contents\n\n");
-    for heading in ["Overview", "Type Mappings", "Constants", "Result Format", "Exported Functions"] {
+    for heading in ["Overview", "Type Mappings", "Constants", "Result Format", "Refused Calls", "Exported Functions"] {
         link(out, 0, heading);
     }
     let mut group = "";
@@ -99,7 +105,9 @@ fn contents(out: &mut String, manifest: &Manifest) {
     for service in &manifest.services {
         link(out, 1, &service_heading(service));
     }
+    link(out, 0, "Keys");
     link(out, 0, "Value Encoding");
+    link(out, 0, "Stored Functions");
     link(out, 0, "Usage Examples");
     for example in &manifest.examples {
         link(out, 1, &example.title);
@@ -189,10 +197,15 @@ fn code_span(text: &str) -> String {
     format!("`{text}`")
 }
 
+/// Whether a constant is the tag of a value.
+fn is_tag(constant: &Constant) -> bool {
+    !constant.places.is_empty()
+}
+
 fn constants(out: &mut String, manifest: &Manifest) {
     section(out, "Constants", "");
     let mut groups: Vec<&str> = Vec::new();
-    for constant in manifest.constants.iter().filter(|constant| constant.layout.is_none()) {
+    for constant in manifest.constants.iter().filter(|constant| !is_tag(constant)) {
         if !groups.contains(&constant.group.as_str()) {
             groups.push(&constant.group);
         }
@@ -200,13 +213,45 @@ fn constants(out: &mut String, manifest: &Manifest) {
     for group in groups {
         let _ = write!(out, "### {group}\n\n");
         let rows = manifest.constants.iter().filter(|constant| constant.group == group);
-        let row = |c: &Constant| [code_span(&c.name), code_span(&c.literal()), code_span(c.ty.name()), c.doc.clone()];
+        let row = |c: &Constant| {
+            let doc = match &c.layout {
+                Some(layout) => format!("{} What follows it: {layout}.", c.doc),
+                None => c.doc.clone(),
+            };
+            [code_span(&c.name), code_span(&c.literal()), code_span(c.ty.name()), doc]
+        };
         out.push_str(&table(["Constant", "Value", "Type", "Meaning"], rows.map(row)));
         out.push('\n');
     }
 }
 
-fn export(out: &mut String, export: &Export) {
+fn refusals(out: &mut String, manifest: &Manifest) {
+    section(out, "Refused Calls", manifest.topic("refusals"));
+    let rows = manifest.refusals.iter().map(|refusal| {
+        let exports: Vec<_> = refusal.exports.iter().map(|name| format!("[{name}](#{})", anchor(name))).collect();
+        [refusal.case.clone(), code_span(&refusal.status), refusal.message.clone(), exports.join(", ")]
+    });
+    out.push_str(&table(["When", "Status", "Message", "Exports"], rows));
+    out.push_str("\nWhat a refused call returns:\n\n");
+    let mut answers: Vec<(String, Vec<String>)> = Vec::new();
+    for export in &manifest.exports {
+        let Some(answer) = export.refused else { continue };
+        let answer = match answer {
+            Answer::Message => "`-(length + 1)`, with the message in the I/O buffer".to_owned(),
+            Answer::Value(value) => format!("`{value}`"),
+            Answer::Nothing => "nothing".to_owned(),
+        };
+        let name = code_span(&export.function.name);
+        match answers.iter_mut().find(|(other, _)| *other == answer) {
+            Some((_, names)) => names.push(name),
+            None => answers.push((answer, vec![name])),
+        }
+    }
+    out.push_str(&table(["Returns", "Exports"], answers.into_iter().map(|(answer, names)| [answer, names.join(", ")])));
+    out.push('\n');
+}
+
+fn export(out: &mut String, export: &Export, manifest: &Manifest) {
     let function = &export.function;
     let _ = write!(out, "### {}()\n\n{}\n\n**Signature:**\n\n", function.name, function.summary);
     code(out, "wasm", &wat(function, None));
@@ -217,7 +262,7 @@ fn export(out: &mut String, export: &Export) {
     parameters(out, function);
     returns(out, function);
     let _ = write!(out, "**Description:**\n\n{}\n\n", function.doc);
-    errors(out, export);
+    errors(out, export, manifest);
     let _ = write!(out, "**Memory Safety:**\n\n{}\n\n**Usage Example:**\n\n", export.memory);
     code(out, "javascript", &function.example);
     notes(out, function);
@@ -276,19 +321,15 @@ fn cases(head: [&str; 2], conditions: &[Condition], values: bool) -> String {
     table(head, conditions.iter().map(|row| [case(&row.case), row.meaning.clone()]))
 }
 
-fn errors(out: &mut String, export: &Export) {
+fn errors(out: &mut String, export: &Export, manifest: &Manifest) {
     let mut errors = export.function.errors.clone();
-    if let Some(bad) = &export.bad_range {
-        let pointers = export.function.params.iter().filter(|param| param.ty.is_pointer()).count();
-        let case = if pointers > 1 { "A range does not lie in memory" } else { "The range does not lie in memory" };
-        let mut meaning = match bad.value {
-            Some(value) => format!("Returns {value}; nothing is read or written."),
-            None => "Nothing is read or written.".to_owned(),
-        };
-        if let Some(status) = &bad.status {
-            let _ = write!(meaning, " `get_status` gives `{status}`.");
-        }
-        errors.push(Condition { case: case.to_owned(), meaning });
+    let answer = match export.refused {
+        Some(Answer::Message) => "A negative value, with the message in the buffer;".to_owned(),
+        Some(Answer::Value(value)) => format!("Returns {value};"),
+        Some(Answer::Nothing) | None => "Nothing happens;".to_owned(),
+    };
+    for Refusal { case, status, .. } in manifest.refusals_of(&export.function.name) {
+        errors.push(Condition { case: case.clone(), meaning: format!("{answer} `get_status` gives `{status}`.") });
     }
     if errors.is_empty() {
         out.push_str("**Error Conditions:** None\n\n");
@@ -424,11 +465,22 @@ fn message(first: Option<[String; 4]>, params: &[Param]) -> String {
 
 fn values(out: &mut String, manifest: &Manifest) {
     section(out, "Value Encoding", manifest.topic("values"));
-    let rows = manifest.constants.iter().filter_map(|constant| {
+    let rows = manifest.constants.iter().filter(|constant| is_tag(constant)).filter_map(|constant| {
         let layout = constant.layout.as_ref()?;
         Some([code_span(&constant.literal()), layout.clone(), code_span(&constant.name), constant.doc.clone()])
     });
     out.push_str(&table(["Tag", "What follows", "Constant", "Value"], rows));
+    let tags = || manifest.constants.iter().filter(|constant| is_tag(constant));
+    if tags().next().is_none() {
+        out.push('\n');
+        return;
+    }
+    out.push_str("\n**Where each may stand:**\n\n");
+    let rows = tags().map(|constant| {
+        let may = |place| if constant.places.contains(&place) { "yes" } else { "" }.to_owned();
+        [code_span(&constant.name), may(Place::Result), may(Place::Argument), may(Place::Entry), may(Place::HostEntry)]
+    });
+    out.push_str(&table(["Tag", "To the host", "From the host", "In an entry", "By `ext_table_set`"], rows));
     out.push('\n');
 }
 

@@ -6,7 +6,9 @@ use std::fmt::Write;
 use super::names::{pascal, upper};
 use super::output::{Backend, ORIGIN};
 use super::text::prefixed;
-use crate::manifest::{Constant, Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
+use crate::manifest::{
+    Answer, Constant, Export, Function, Import, Manifest, Param, Refusal, Scalar, Service, Struct, Type,
+};
 
 /// `shims.rs` in `OUT_DIR`, included by the guest's `abi` module.
 pub struct Shims;
@@ -25,6 +27,7 @@ impl Backend for Shims {
     fn render(&self, manifest: &Manifest) -> String {
         let mut out = format!("// {ORIGIN}\n\n");
         constants(&mut out, manifest);
+        refusals(&mut out, manifest);
         for structure in &manifest.structs {
             self::structure(&mut out, structure);
         }
@@ -55,6 +58,47 @@ fn constants(out: &mut String, manifest: &Manifest) {
         let _ = writeln!(out, "pub const {name}: {ty} = {};", rust_literal(constant));
     }
     out.push('\n');
+}
+
+fn refusals(out: &mut String, manifest: &Manifest) {
+    if manifest.refusals.is_empty() {
+        return;
+    }
+    out.push_str(
+        "/// Why a call is refused before any of it is done.\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\n\
+         pub struct Refusal {\n    /// The status of the call.\n    pub status: i32,\n    /// What was wrong, and what would be \
+         right.\n    pub message: &'static str,\n}\n\n/// The refusals there are.\npub mod refusals {\n    use super::Refusal;\n\n",
+    );
+    for refusal in &manifest.refusals {
+        let Refusal { name, status, message, case, .. } = refusal;
+        doc(out, "    ", &format!("{case}."));
+        let _ = write!(
+            out,
+            "    pub const {name}: Refusal = Refusal {{\n        status: super::{status},\n        message: {},\n    }};\n",
+            broken(message),
+        );
+    }
+    out.push_str("}\n\n");
+}
+
+/// A text as a literal over as many lines as it takes.
+fn broken(text: &str) -> String {
+    const LINE: usize = 76;
+    let mut out = String::from("\"");
+    let mut length = 0;
+    for (index, word) in text.split(' ').enumerate() {
+        let word = word.escape_debug().to_string();
+        if index > 0 {
+            out.push(' ');
+            if length + word.chars().count() > LINE {
+                out.push_str("\\\n            ");
+                length = 0;
+            }
+        }
+        length += word.chars().count() + 1;
+        out.push_str(&word);
+    }
+    out + "\""
 }
 
 fn rust_literal(constant: &Constant) -> String {
@@ -126,7 +170,7 @@ fn exports(out: &mut String, manifest: &Manifest) {
         if index > 0 {
             out.push('\n');
         }
-        self::export(out, export);
+        self::export(out, export, manifest);
     }
     out.push_str("}\n\n");
 }
@@ -141,8 +185,12 @@ fn checked_type(ty: &Type) -> Option<(&'static str, String)> {
     }
 }
 
-fn export(out: &mut String, export: &Export) {
+/// The refusal of a range that does not lie in memory.
+const BAD_RANGE: &str = "BAD_RANGE";
+
+fn export(out: &mut String, export: &Export, manifest: &Manifest) {
     let function = &export.function;
+    let noted = manifest.refusals_of(&function.name).any(|refusal| refusal.name == BAD_RANGE);
     doc(out, "    ", &function.summary);
     let _ = writeln!(out, "    #[unsafe(no_mangle)]");
     let wasm: Vec<_> =
@@ -156,16 +204,17 @@ fn export(out: &mut String, export: &Export) {
                 _ => format!("{}_ptr, {}", param.name, param.length),
             };
             let _ = writeln!(out, "        let Some({}) = {new}({range}) else {{", param.name);
-            let bad = export.bad_range.as_ref();
-            let status = bad.and_then(|bad| bad.status.as_ref());
-            match (status, bad.and_then(|bad| bad.value)) {
-                (Some(status), _) => {
-                    let _ = writeln!(out, "            return crate::boundary::refuse(super::{status});");
+            if noted && export.refused != Some(Answer::Message) {
+                let _ = writeln!(out, "            super::refusals::{BAD_RANGE}.note();");
+            }
+            match export.refused {
+                Some(Answer::Message) => {
+                    let _ = writeln!(out, "            return super::refusals::{BAD_RANGE}.answer();");
                 }
-                (None, Some(value)) => {
+                Some(Answer::Value(value)) => {
                     let _ = writeln!(out, "            return {};", integer_literal(value, false));
                 }
-                (None, None) => out.push_str("            return;\n"),
+                Some(Answer::Nothing) | None => out.push_str("            return;\n"),
             }
             out.push_str("        };\n");
         }
@@ -421,7 +470,6 @@ fn reply(out: &mut String, service: &Service, carrier: &str) {
         let _ = writeln!(out, "        ({carrier}(SERVICE_TABLE, {request}, &mut []) == 0).then_some(())");
         return;
     }
-    let size = service.reply_size();
     if service.trailing_reply().is_some() {
         let _ = write!(
             out,
@@ -436,9 +484,9 @@ fn reply(out: &mut String, service: &Service, carrier: &str) {
     } else {
         let _ = write!(
             out,
-            "        let mut reply = [0; {size}];\n\
-             \x20       if {carrier}(SERVICE_TABLE, {request}, &mut reply) != {size} {{\n            return None;\n        }}\n\
-             \x20       let mut rest = &reply[..];\n",
+            "        let mut reply = [0; REPLY_ROOM];\n\
+             \x20       let length = {carrier}(SERVICE_TABLE, {request}, &mut reply);\n\
+             \x20       let mut rest = usize::try_from(length).ok().and_then(|length| reply.get(..length))?;\n",
         );
     }
     let wrap = if service.trailing_reply().is_some() { "Ok" } else { "Some" };
@@ -448,7 +496,13 @@ fn reply(out: &mut String, service: &Service, carrier: &str) {
         let _ = match field.ty.scalar() {
             Some(scalar) => {
                 let ty = scalar.name();
-                writeln!(out, "            {name}: {ty}::from_le_bytes(take(&mut rest){or_declined}?),")
+                match field.default {
+                    Some(default) => {
+                        let default = integer_literal(default, false);
+                        writeln!(out, "            {name}: take(&mut rest).map_or({default}, {ty}::from_le_bytes),")
+                    }
+                    None => writeln!(out, "            {name}: {ty}::from_le_bytes(take(&mut rest){or_declined}?),"),
+                }
             }
             None => writeln!(out, "            {name}: rest,"),
         };
@@ -465,9 +519,12 @@ const CURSORS: &str = "
         Some(())
     }
 
+    /// Room for a reply of numbers, and for what hosts of later versions may add to it.
+    const REPLY_ROOM: usize = 64;
+
     /// Copies bytes from the front of a reply and moves on to what is behind them.
     fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-        let (front, behind) = rest.split_first_chunk()?;
+        let (front, behind) = core::mem::take(rest).split_first_chunk()?;
         *rest = behind;
         Some(*front)
     }

@@ -69,12 +69,14 @@ pub(super) enum Problem {
     Tail { name: String, end: u32, size: u32 },
     /// A structure whose size is not that of its fields.
     WrongSize { name: String, size: i64, actual: u32 },
-    /// An export with pointers that does not say what a bad one gives.
-    NoBadRange { export: String, returns: bool },
-    /// An export without pointers that says what a bad one gives.
-    NeedlessBadRange { export: String },
-    /// A value for a bad range in an export that returns nothing, or the other way round.
-    BadRangeForm { export: String, returns: bool },
+    /// An export that refuses calls and does not say what it answers then.
+    NoAnswer { export: String, returns: bool },
+    /// An export that refuses no call and says what it answers then.
+    NeedlessAnswer { export: String },
+    /// An answer for an export that returns nothing, or the other way round.
+    AnswerForm { export: String, returns: bool },
+    /// An export that nothing declares.
+    UnknownExport { name: String, nearest: Option<String> },
     /// A memory of another size.
     WrongPages { pages: i64 },
     /// A path that leads out of the repository.
@@ -119,18 +121,19 @@ impl Problem {
             Self::WrongSize { name, size, actual } => {
                 format!("the fields of struct `{name}` take {actual} bytes, not {size}")
             }
-            Self::NoBadRange { export, .. } => {
-                format!("export `{export}` takes a pointer but does not say what a bad one gives")
+            Self::NoAnswer { export, .. } => {
+                format!("export `{export}` refuses calls but does not say what it answers then")
             }
-            Self::NeedlessBadRange { export } => {
-                format!("export `{export}` takes no pointer that could be bad")
+            Self::NeedlessAnswer { export } => {
+                format!("export `{export}` takes no pointer, and no [[refusal]] names it")
             }
-            Self::BadRangeForm { export, returns: true } => {
-                format!("export `{export}` returns a value, so a bad range has to give one")
+            Self::AnswerForm { export, returns: true } => {
+                format!("export `{export}` returns a value, so a refused call has to give one")
             }
-            Self::BadRangeForm { export, returns: false } => {
-                format!("export `{export}` returns nothing, so a bad range cannot give a value")
+            Self::AnswerForm { export, returns: false } => {
+                format!("export `{export}` returns nothing, so a refused call cannot give a value")
             }
+            Self::UnknownExport { name, .. } => format!("unknown export `{name}`"),
             Self::WrongPages { pages } => format!("the memory is 32 pages, not {pages}"),
             Self::OutsidePath { path } => format!("`{path}` is not a path inside the repository"),
         }
@@ -143,6 +146,7 @@ impl Problem {
             | Self::UnknownWord { nearest: Some(nearest), .. }
             | Self::NoCarrier { nearest: Some(nearest), .. }
             | Self::UnknownConstant { nearest: Some(nearest), .. }
+            | Self::UnknownExport { nearest: Some(nearest), .. }
             | Self::UnknownType { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::MissingKey { key, .. } => format!("`{key}` is missing"),
             Self::WrongKind { found, .. } => format!("this is {found}"),
@@ -152,7 +156,7 @@ impl Problem {
             Self::Misaligned { ty, align, .. } => {
                 format!("a `{ty}` starts at a multiple of {align}")
             }
-            Self::NoBadRange { .. } => "`bad_range` is missing".to_owned(),
+            Self::NoAnswer { .. } => "`refused` is missing".to_owned(),
             _ => String::new(),
         }
     }
@@ -196,15 +200,17 @@ impl Problem {
                 format!("declare the {} bytes from {end} as fields, so that nothing is left undefined", size - end)
             }
             Self::WrongSize { actual, .. } => format!("write `size = {actual}`"),
-            Self::NoBadRange { returns: true, .. } => {
-                "add `bad_range = N`, the value returned when the range does not lie in memory".to_owned()
+            Self::NoAnswer { returns: true, .. } | Self::AnswerForm { returns: true, .. } => {
+                "write `refused = N`, the value that a refused call returns, or `refused = \"message\"` if it returns \
+                 `-(length + 1)` with the message in the I/O buffer"
+                    .to_owned()
             }
-            Self::NoBadRange { returns: false, .. } | Self::BadRangeForm { returns: false, .. } => {
-                "write `bad_range = \"ignored\"`: the call then does nothing".to_owned()
+            Self::NoAnswer { returns: false, .. } | Self::AnswerForm { returns: false, .. } => {
+                "write `refused = \"ignored\"`: the call then does nothing".to_owned()
             }
-            Self::NeedlessBadRange { .. } => "remove the key".to_owned(),
-            Self::BadRangeForm { returns: true, .. } => {
-                "write `bad_range = N`, the value returned when the range does not lie in memory".to_owned()
+            Self::NeedlessAnswer { .. } => "remove the key".to_owned(),
+            Self::UnknownExport { name, .. } => {
+                format!("declare `{name}` in an [[export]] entry, or remove it from the list")
             }
             Self::WrongPages { .. } => {
                 "write `value = 32`: hosts rely on a memory of 2 MiB that never grows".to_owned()

@@ -20,7 +20,10 @@ impl Manifest {
         let mut facts = Vec::new();
         facts.push(format!("abi {} lua {} memory {}", self.abi.version, self.abi.lua, self.abi.memory));
         for constant in &self.constants {
-            facts.push(format!("constant {} {} {}", constant.name, constant.ty.name(), constant.value));
+            let mut places: Vec<_> = constant.places.iter().map(ToString::to_string).collect();
+            places.sort_unstable();
+            let places = places.join(" ");
+            facts.push(format!("constant {} {} {} {places}", constant.name, constant.ty.name(), constant.value));
         }
         for structure in &self.structs {
             let mut fact = format!("struct {} {}", structure.name, structure.size);
@@ -30,8 +33,12 @@ impl Manifest {
             facts.push(fact);
         }
         for export in &self.exports {
-            let bad = export.bad_range.as_ref().and_then(|bad| bad.value);
-            facts.push(format!("export {} {bad:?}", signature(&export.function)));
+            facts.push(format!("export {} {:?}", signature(&export.function), export.refused));
+        }
+        for refusal in &self.refusals {
+            let mut exports = refusal.exports.clone();
+            exports.sort_unstable();
+            facts.push(format!("refusal {} {} {}", refusal.name, refusal.status, exports.join(" ")));
         }
         for import in &self.imports {
             let module = &self.abi.import_module;

@@ -13,6 +13,7 @@ pub const ROOT: &[Key] = &[
     optional("topics"),
     optional("type"),
     optional("constant"),
+    optional("refusal"),
     optional("struct"),
     optional("export"),
     optional("import"),
@@ -35,7 +36,10 @@ pub const ABI: &[Key] = &[
 pub const TOPICS: &[Key] = &[
     optional("overview"),
     optional("result"),
+    optional("refusals"),
     optional("values"),
+    optional("keys"),
+    optional("stored_functions"),
     optional("bridge"),
     optional("services"),
     optional("build"),
@@ -49,7 +53,16 @@ pub const CONSTANT: &[Key] = &[
     TYPE,
     required("value", "add `value = N`"),
     optional("layout"),
+    optional("where"),
     DOC,
+];
+
+pub const REFUSAL: &[Key] = &[
+    NAME,
+    required("status", "add `status = \"STATUS_...\"`, the constant that `get_status` gives"),
+    required("message", "add `message = \"...\"`, what was wrong and what would be right"),
+    required("case", "add `case = \"...\"`, when a call is refused so"),
+    required("exports", "add `exports = [...]`, the exports that refuse a call so"),
 ];
 
 pub const STRUCT: &[Key] = &[
@@ -70,8 +83,7 @@ pub const EXPORT: &[Key] = &[
     DOC,
     optional("params"),
     optional("returns"),
-    optional("bad_range"),
-    optional("bad_range_status"),
+    optional("refused"),
     optional("errors"),
     required("memory", "add `memory = \"...\"`, how memory is read, written and owned"),
     optional("notes"),
@@ -92,7 +104,7 @@ pub const IMPORT: &[Key] = &[
     EXAMPLE,
 ];
 
-pub const PARAM: &[Key] = &[NAME, TYPE, optional("length"), DOC];
+pub const PARAM: &[Key] = &[NAME, TYPE, optional("length"), optional("default"), DOC];
 
 pub const RETURNS: &[Key] = &[TYPE, DOC, optional("values")];
 

@@ -25,8 +25,8 @@ use std::path::Path;
 pub use diagnostics::Diagnostics;
 use diagnostics::{Fault, Problem};
 pub use model::{
-    Abi, Artifact, BadRange, Condition, Constant, Example, Export, Feature, Field, Function, Import, Manifest,
-    NamedType, Param, Returns, Service, Struct, Topic, Unwind, WasmFunction,
+    Abi, Answer, Artifact, Condition, Constant, Example, Export, Feature, Field, Function, Import, Manifest, NamedType,
+    Param, Place, Refusal, Returns, Service, Struct, Topic, Unwind, WasmFunction,
 };
 pub use types::{Scalar, Type, ValType};
 

@@ -13,6 +13,8 @@ pub struct Manifest {
     pub types: Vec<NamedType>,
     /// Numbers both sides agree on.
     pub constants: Vec<Constant>,
+    /// Why calls are refused.
+    pub refusals: Vec<Refusal>,
     /// Structures that cross the boundary by address.
     pub structs: Vec<Struct>,
     /// Functions of the module.
@@ -76,6 +78,8 @@ pub struct Constant {
     pub hex: bool,
     /// For a value tag: the bytes that follow it.
     pub layout: Option<String>,
+    /// For a value tag: where it may stand.
+    pub places: Vec<Place>,
     /// What it means.
     pub doc: String,
 }
@@ -85,6 +89,34 @@ impl Constant {
     pub fn literal(&self) -> String {
         if self.hex { format!("0x{:02x}", self.value) } else { self.value.to_string() }
     }
+}
+
+/// Where a serialized value may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In what Lua returns, raises, or passes to a function of the host.
+    Result,
+    /// In what the host passes to Lua: arguments, globals, and what functions of the host return.
+    Argument,
+    /// As the value of an external table's entry.
+    Entry,
+    /// As an entry that the host makes by an export.
+    HostEntry,
+}
+
+/// `[[refusal]]`: why a call is refused before any of it is done.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// `UPPER_CASE` name.
+    pub name: String,
+    /// The constant that is the status.
+    pub status: String,
+    /// What was wrong and what would be right, in one line.
+    pub message: String,
+    /// When a call is refused so.
+    pub case: String,
+    /// Names of the exports that refuse a call so.
+    pub exports: Vec<String>,
 }
 
 /// `[[struct]]`: a structure whose layout is fixed to the byte.
@@ -124,19 +156,21 @@ pub struct Field {
 pub struct Export {
     /// What every function has.
     pub function: Function,
-    /// What the call does if a pointer argument does not lie in memory. Present exactly if there is one.
-    pub bad_range: Option<BadRange>,
+    /// What a refused call answers. Present exactly if the export refuses any.
+    pub refused: Option<Answer>,
     /// How memory is read, written and owned.
     pub memory: String,
 }
 
-/// What an export answers to a range that does not lie in memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadRange {
-    /// The value returned; `None` for an export that returns nothing and then does nothing.
-    pub value: Option<i64>,
-    /// The constant recorded as the status of the call, for those whose status can be asked.
-    pub status: Option<String>,
+/// What an export answers to a call that it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The message in the I/O buffer, and `-(length + 1)`.
+    Message,
+    /// A number.
+    Value(i64),
+    /// Nothing: it has no result.
+    Nothing,
 }
 
 /// `[[import]]`: a function of the host.
@@ -182,6 +216,8 @@ pub struct Param {
     pub ty: Type,
     /// Name of the length half of a byte range; `NAME_len` unless the manifest says otherwise.
     pub length: String,
+    /// For an item of a reply: what it is where the reply ends before it.
+    pub default: Option<i64>,
     /// What to pass.
     pub doc: String,
 }
@@ -341,6 +377,15 @@ impl Word for Unwind {
         &[("legacy", Self::Legacy), ("exnref", Self::Exnref), ("host", Self::Host)];
 }
 
+impl Word for Place {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("result", Self::Result),
+        ("argument", Self::Argument),
+        ("entry", Self::Entry),
+        ("host-entry", Self::HostEntry),
+    ];
+}
+
 impl Word for Feature {
     const WORDS: &'static [(&'static str, Self)] = &[
         ("bulk-memory", Self::BulkMemory),
@@ -362,6 +407,12 @@ fn word_of<T: Word + PartialEq>(member: T) -> &'static str {
 }
 
 impl fmt::Display for Unwind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word_of(*self))
+    }
+}
+
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(word_of(*self))
     }
@@ -443,6 +494,11 @@ impl Manifest {
     /// A constant by name.
     pub fn constant(&self, name: &str) -> Option<&Constant> {
         self.constants.iter().find(|constant| constant.name == name)
+    }
+
+    /// Why an export refuses calls.
+    pub fn refusals_of<'a>(&'a self, export: &'a str) -> impl Iterator<Item = &'a Refusal> {
+        self.refusals.iter().filter(move |refusal| refusal.exports.iter().any(|name| name == export))
     }
 
     /// The import that carries requests to the host.

@@ -11,8 +11,8 @@ use super::entry::{Entry, Faults, Key};
 use super::keys;
 use super::layout;
 use super::model::{
-    Abi, Artifact, BadRange, Condition, Constant, Example, Export, Field, Function, Import, Manifest, NamedType, Param,
-    Returns, Service, Struct, Topic,
+    Abi, Answer, Artifact, Condition, Constant, Example, Export, Field, Function, Import, Manifest, NamedType, Param,
+    Refusal, Returns, Service, Struct, Topic,
 };
 use super::names::{Case, nearest};
 use super::types::{Scalar, Type};
@@ -62,6 +62,9 @@ struct Reader {
     types: Vec<(String, Scalar)>,
     structs: Vec<String>,
     constants: Vec<String>,
+    exports: Vec<String>,
+    /// The exports that refusals name.
+    refusing: Vec<String>,
 }
 
 impl Reader {
@@ -71,12 +74,16 @@ impl Reader {
         let types = self.each(&root, "type", keys::TYPES, Self::named_type);
         self.structs = names(&root, "struct", keys::STRUCT);
         self.constants = names(&root, "constant", keys::CONSTANT);
+        self.exports = names(&root, "export", keys::EXPORT);
         let constants = self.each(&root, "constant", keys::CONSTANT, Self::constant);
+        let refusals = self.each(&root, "refusal", keys::REFUSAL, Self::refusal);
+        self.refusing = refusals.iter().flat_map(|refusal| refusal.exports.clone()).collect();
         self.memory_pages(&root, &constants);
         let imports = self.each(&root, "import", keys::IMPORT, Self::import);
         self.service_import(&root, &imports);
         let manifest = Manifest {
             types,
+            refusals,
             structs: self.each(&root, "struct", keys::STRUCT, Self::structure),
             exports: self.each(&root, "export", keys::EXPORT, Self::export),
             imports,
@@ -159,6 +166,7 @@ impl Reader {
         let bounds = ty.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
         let value = entry.integer("value", bounds, &mut self.faults);
         let layout = entry.text("layout", &mut self.faults);
+        let places = entry.words("where", "place", &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
         Some(Constant {
             name: name?,
@@ -167,8 +175,34 @@ impl Reader {
             value: value?,
             hex: entry.is_hex("value"),
             layout,
+            places,
             doc: doc?,
         })
+    }
+
+    fn refusal(&mut self, entry: &Entry<'_>) -> Option<Refusal> {
+        let name = entry.name("name", "a refusal", Case::Upper, &mut self.faults);
+        let status = entry.text("status", &mut self.faults);
+        if let Some(name) = &status {
+            self.known_constant(entry, "status", name);
+        }
+        let message = entry.text("message", &mut self.faults);
+        let case = entry.text("case", &mut self.faults);
+        let exports = entry.texts("exports", &mut self.faults);
+        for name in &exports {
+            if !self.exports.contains(name) {
+                let nearest = nearest(name, self.exports.iter().map(String::as_str)).map(str::to_owned);
+                self.faults.add(Problem::UnknownExport { name: name.clone(), nearest }, entry.span_of("exports"));
+            }
+        }
+        Some(Refusal { name: name?, status: status?, message: message?, case: case?, exports })
+    }
+
+    fn known_constant(&mut self, entry: &Entry<'_>, key: &str, name: &str) {
+        if !self.constants.iter().any(|constant| constant == name) {
+            let nearest = nearest(name, self.constants.iter().map(String::as_str)).map(str::to_owned);
+            self.faults.add(Problem::UnknownConstant { name: name.to_owned(), nearest }, entry.span_of(key));
+        }
     }
 
     fn memory_pages(&mut self, root: &Entry<'_>, constants: &[Constant]) {
@@ -261,11 +295,13 @@ impl Reader {
             let ty = self.resolve(param, "type", place(index + 1 == entries.len()));
             let length = param.name("length", "a parameter", Case::Snake, &mut self.faults);
             let doc = param.text("doc", &mut self.faults);
+            let bounds = ty.as_ref().and_then(Type::scalar).and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
+            let default = param.integer("default", bounds, &mut self.faults);
             let (Some(name), Some(ty), Some(doc)) = (name, ty, doc) else {
                 continue;
             };
             let length = length.unwrap_or_else(|| format!("{name}_len"));
-            let read = Param { name, ty, length, doc };
+            let read = Param { name, ty, length, default, doc };
             for (name, _) in read.expanded() {
                 if let Some((_, first)) = expanded.iter().find(|(other, _)| *other == name) {
                     let problem = Problem::Duplicate { what: "parameter", name };
@@ -299,51 +335,41 @@ impl Reader {
     fn export(&mut self, entry: &Entry<'_>) -> Option<Export> {
         let function = self.function(entry, Place::ExportParam);
         let memory = entry.text("memory", &mut self.faults);
-        let bad_range = self.bad_range(entry, function.as_ref()?);
-        Some(Export { function: function?, bad_range, memory: memory? })
+        let refused = self.refused(entry, function.as_ref()?);
+        Some(Export { function: function?, refused, memory: memory? })
     }
 
-    fn bad_range(&mut self, entry: &Entry<'_>, function: &Function) -> Option<BadRange> {
+    fn refused(&mut self, entry: &Entry<'_>, function: &Function) -> Option<Answer> {
         let export = function.name.clone();
-        let takes_pointer = function.params.iter().any(|param| param.ty.is_pointer());
+        let refuses = self.refusing.contains(&export) || function.params.iter().any(|param| param.ty.is_pointer());
         let returns = entry.value("returns").is_some();
-        let Some(value) = entry.value("bad_range") else {
-            if takes_pointer {
-                self.faults.add(Problem::NoBadRange { export, returns }, entry.span());
-            } else if let Some(status) = entry.value("bad_range_status") {
-                self.faults.add(Problem::NeedlessBadRange { export }, status.span());
+        let Some(value) = entry.value("refused") else {
+            if refuses {
+                self.faults.add(Problem::NoAnswer { export, returns }, entry.span());
             }
             return None;
         };
-        if !takes_pointer {
+        if !refuses {
             // A parameter that could not be read may have been a pointer.
             let params = entry.entries("params", "parameter", keys::PARAM, &mut Faults::default());
             if params.len() == function.params.len() {
-                self.faults.add(Problem::NeedlessBadRange { export }, value.span());
+                self.faults.add(Problem::NeedlessAnswer { export }, value.span());
             }
             return None;
         }
-        let value = match value.get_ref() {
+        match value.get_ref() {
             DeValue::Integer(_) if returns => {
                 let scalar = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
                 let bounds = scalar.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
-                Some(entry.integer("bad_range", bounds, &mut self.faults)?)
+                Some(Answer::Value(entry.integer("refused", bounds, &mut self.faults)?))
             }
-            DeValue::String(word) if !returns && word == "ignored" => None,
+            DeValue::String(word) if returns && word == "message" => Some(Answer::Message),
+            DeValue::String(word) if !returns && word == "ignored" => Some(Answer::Nothing),
             _ => {
-                self.faults.add(Problem::BadRangeForm { export, returns }, value.span());
-                return None;
+                self.faults.add(Problem::AnswerForm { export, returns }, value.span());
+                None
             }
-        };
-        let status = entry.text("bad_range_status", &mut self.faults);
-        if let Some(name) = &status
-            && !self.constants.contains(name)
-        {
-            let nearest = nearest(name, self.constants.iter().map(String::as_str)).map(str::to_owned);
-            let problem = Problem::UnknownConstant { name: name.clone(), nearest };
-            self.faults.add(problem, entry.span_of("bad_range_status"));
         }
-        Some(BadRange { value, status })
     }
 
     fn import(&mut self, entry: &Entry<'_>) -> Option<Import> {
@@ -463,6 +489,7 @@ impl Reader {
         const CLAIMS: &[(&str, &str, &str, &[Key])] = &[
             ("type", "name", "type", keys::TYPES),
             ("constant", "name", "constant", keys::CONSTANT),
+            ("refusal", "name", "refusal", keys::REFUSAL),
             ("struct", "name", "struct", keys::STRUCT),
             ("export", "name", "export", keys::EXPORT),
             ("import", "name", "import", keys::IMPORT),
