@@ -1,11 +1,75 @@
 /**
- * Shortens bundled declarations: what a user cannot reach keeps its shape, which the compiler compares, but not its comments.
+ * Shortens declarations: what a user cannot reach keeps its place, but neither its type nor its comments.
  */
 
 import ts from 'typescript';
 
 /**
- * Take away the comments of private members, and all those in classes that are not exported.
+ * Take away the types of private members, and of constructors that are marked `@hideconstructor`, which become private: TypeScript
+ * declares a private member of TypeScript's by its name alone, one of JavaScript's with all that its type leads to.
+ *
+ * @param {string} code of a `.d.ts` file
+ * @returns {string}
+ */
+export function closeDeclarations(code) {
+  const file = ts.createSourceFile('module.d.ts', code, ts.ScriptTarget.Latest, true);
+  let short = '';
+  let from = 0;
+  const replace = (/** @type {number} */ start, /** @type {number} */ end, /** @type {string} */ text) => {
+    short += code.slice(from, start) + text;
+    from = end;
+  };
+  for (const { members } of file.statements.filter(ts.isClassDeclaration)) {
+    const named = new Set();
+    for (const member of members) {
+      if (ts.isConstructorDeclaration(member)) {
+        const hidden = ts.getJSDocTags(member).some(({ tagName }) => tagName.text === 'hideconstructor');
+        if (hidden) replace(member.pos, member.end, '\n    private constructor();');
+      } else if (isPrivate(member) && member.name !== undefined) {
+        // An overload has a declaration already; an accessor cannot do without its parentheses.
+        const name = member.name.getText();
+        if (ts.isGetAccessor(member)) replace(member.name.end, member.end, '(): any;');
+        else if (ts.isSetAccessor(member)) replace(member.name.end, member.end, '(value: any);');
+        else if (named.has(name)) replace(member.pos, member.end, '');
+        else replace(member.name.end, member.end, ';');
+        named.add(name);
+      }
+    }
+  }
+  return short + code.slice(from);
+}
+
+/**
+ * Give each type one name. A `@typedef` that imports another is bundled as a second name for the same, with a number behind it.
+ *
+ * @param {string} code of a bundle
+ * @returns {string}
+ */
+export function uniteAliases(code) {
+  const file = ts.createSourceFile('bundle.d.ts', code, ts.ScriptTarget.Latest, true);
+  const plain = (/** @type {string} */ name) => name.replace(/\$\d+$/, '');
+  const aliases = file.statements.filter(ts.isTypeAliasDeclaration).filter(({ name, type }) => {
+    return ts.isTypeReferenceNode(type) && type.typeArguments === undefined && plain(type.typeName.getText()) === plain(name.text);
+  });
+  const names = new Set(aliases.flatMap(({ name, type }) => [name.text, type.getText()]));
+  let short = '';
+  let from = 0;
+  const visit = (/** @type {ts.Node} */ node) => {
+    const alias = aliases.some((statement) => statement === node);
+    if (alias || (ts.isIdentifier(node) && names.has(node.text))) {
+      short += code.slice(from, alias ? node.pos : node.getStart()) + (alias ? '' : plain(/** @type {ts.Identifier} */ (node).text));
+      from = node.end;
+    } else {
+      ts.forEachChild(node, visit);
+    }
+  };
+  visit(file);
+  return short + code.slice(from);
+}
+
+/**
+ * Take away the comments of private members, and all those in classes that are not exported. In the others, the name of a type is
+ * enough: what file it came from is not known here.
  *
  * @param {string} code of a `.d.ts` file
  * @returns {string}
@@ -27,7 +91,8 @@ export function shortenDeclarations(code) {
     short += code.slice(from, pos).replace(/[ \t]+$/, '');
     from = end + (code[end] === '\n' ? 1 : 0);
   }
-  return short + code.slice(from);
+  short += code.slice(from);
+  return short.replace(/^ *(\/\*)?\* .*$/gm, (line) => line.replace(/import\('[^']*'\)\./g, ''));
 }
 
 /**

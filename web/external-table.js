@@ -8,7 +8,7 @@ import { hide, TableReference } from './values.js';
 
 /**
  * An external table. It is used like a `Map`, with the keys of Lua: strings, numbers, booleans, `BigInt`s and, for strings
- * that are not UTF-8, `Uint8Array`s. See values.js for what becomes of values; a table in a table is an `ExternalTable`.
+ * that are not UTF-8, `Uint8Array`s. See docs/CONVERSIONS.md for what becomes of values; a table in a table is an `ExternalTable`.
  *
  * Reading works at any time, also when the machine is closed or has crashed; writing works while no code runs. What has a
  * metatable in Lua is read and written here without it.
@@ -19,6 +19,7 @@ export class ExternalTable extends TableReference {
   /**
    * Use `lua.table` or `lua.createTable` instead.
    *
+   * @hideconstructor
    * @param {number} id
    * @param {import('./tables.js').Tables} tables
    */
@@ -116,7 +117,7 @@ export class ExternalTable extends TableReference {
   }
 
   /**
-   * A plain object with all that the table holds. Tables in it become arrays, objects or `Map`s as values.js tells; what is
+   * A plain object with all that the table holds. Tables in it become arrays, objects or `Map`s as docs/CONVERSIONS.md tells; what is
    * the same table is the same object. Metatables are left out.
    *
    * @returns {Record<string, any>}

@@ -511,7 +511,7 @@ export interface Host {
 
 /** The exports as WebAssembly has them. Unsigned results may be negative here. */
 export interface RawExports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   init(): number;
   deinit(): void;
   compute(code_ptr: Address, code_len: number): number;
@@ -577,9 +577,9 @@ export interface RawExports {
 
 /** A module at work: its exports as methods, and views of its memory, which never grows. */
 export class LuaInstance {
-  constructor(instance: WebAssembly.Instance, takeThrown?: () => Thrown | null);
+  constructor(instance: WasmInstance, takeThrown?: () => Thrown | null);
   /** The instance itself. */
-  readonly instance: WebAssembly.Instance;
+  readonly instance: WasmInstance;
   /** Its exports. */
   readonly exports: RawExports;
   /** Its memory, as bytes. */
@@ -1040,35 +1040,62 @@ export interface Stamp {
 /** Module and loader do not fit, or the module could not be fetched. */
 export class AbiError extends Error {}
 
-/** What a module can be made from. */
-export type Source = WebAssembly.Module | BufferSource | Response;
+/** `WebAssembly.Module`, where the compiler knows it: a library of the platform (`dom`, `webworker`) or the types of Node declare it. */
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module & object : object;
+
+/** `WebAssembly.Instance`, where the compiler knows it. */
+export type WasmInstance = typeof globalThis extends { WebAssembly: { Instance: { prototype: infer Instance } } }
+  ? Instance
+  : { readonly exports: Record<string, any> };
+
+/** `WebAssembly.Memory`, where the compiler knows it. */
+export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } }
+  ? Memory
+  : { readonly buffer: ArrayBuffer };
+
+/** `WebAssembly.Table`, where the compiler knows it. */
+export type WasmTable = typeof globalThis extends { WebAssembly: { Table: { prototype: infer Table } } }
+  ? Table
+  : { get(index: number): any };
+
+/** What modules import, by the names of the module and the value. */
+export type WasmImports = Record<string, Record<string, any>>;
+
+/** `Response`, where the compiler knows it. */
+export type PlatformResponse = typeof globalThis extends { Response: { prototype: infer Response } } ? Response : never;
+
+/** `URL`, where the compiler knows it. */
+export type PlatformURL = typeof globalThis extends { URL: { prototype: infer URL } } ? URL : never;
+
+/** What a module can be made from: itself, its bytes, or a response with them. */
+export type Source = WasmModule | ArrayBuffer | ArrayBufferView | PlatformResponse;
 
 /** Options of `instantiate`. */
 export interface InstantiateOptions {
   /** Import modules beside the one that the loader makes. */
-  imports?: WebAssembly.Imports;
+  imports?: WasmImports;
 }
 
 /** Makes the import object for a host, and the way to what its methods throw. */
 export function createImports(
   host: Host,
-  getMemory: () => WebAssembly.Memory,
-): { imports: WebAssembly.Imports; takeThrown: () => Thrown | null };
+  getMemory: () => WasmMemory,
+): { imports: WasmImports; takeThrown: () => Thrown | null };
 
 /** Makes the two imports of a module whose Lua errors unwind by JavaScript exceptions. */
-export function createUnwinding(getTable: () => WebAssembly.Table): {
+export function createUnwinding(getTable: () => WasmTable): {
   lua_try(index: number, state: number, data: number): void;
   lua_throw(): never;
 };
 
 /** Compiles a module, from a response as it arrives. */
-export function compile(source: Source | Promise<Source>): Promise<WebAssembly.Module>;
+export function compile(source: Source | Promise<Source>): Promise<WasmModule>;
 
 /** Reads what a module says about itself; null if it says nothing. */
-export function identify(module: WebAssembly.Module): Stamp | null;
+export function identify(module: WasmModule): Stamp | null;
 
 /** Throws an `AbiError` if a module does not have this boundary. */
-export function check(module: WebAssembly.Module): void;
+export function check(module: WasmModule): void;
 
 /** Compiles a module, checks that it fits, and brings it to life with a host; `init` starts Lua. */
 export function instantiate(
@@ -1079,7 +1106,7 @@ export function instantiate(
 
 /** As `instantiate`, at once. Some browsers refuse this on a page's main thread. */
 export function instantiateSync(
-  module: WebAssembly.Module,
+  module: WasmModule,
   host: Host,
   options?: InstantiateOptions,
 ): LuaInstance;

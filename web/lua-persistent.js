@@ -66,16 +66,42 @@ export { MultiReturn } from './host-functions.js';
 export { MapStore } from './map-store.js';
 export { MemoryBackend } from './persist/memory.js';
 export { StateError } from './persist/state-error.js';
+export { Step } from './program.js';
+export { Result } from './result.js';
 export { ImportError } from './persist/tables-json.js';
 export { readSnapshotTables, SnapshotError } from './snapshot.js';
 export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
 
+/** @typedef {import('./errors.js').LuaStatus} LuaStatus */
+/** @typedef {import('./host-functions.js').Functions} Functions */
+/** @typedef {import('./host.js').Environment} Environment */
+/** @typedef {import('./limits.js').Limits} Limits */
+/** @typedef {import('./modules.js').Modules} Modules */
+/** @typedef {import('./output.js').OnPrint} OnPrint */
+/** @typedef {import('./persist/backend.js').Backend} Backend */
+/** @typedef {import('./persist/backend.js').Progress} Progress */
+/** @typedef {import('./persist/backend.js').ProgressListener} ProgressListener */
+/** @typedef {import('./persist/open.js').OpenOptions} OpenOptions */
+/** @typedef {import('./persist/open.js').StateOptions} StateOptions */
+/** @typedef {import('./persist/open.js').Storage} Storage */
+/** @typedef {import('./persist/operations.js').Meta} Meta */
+/** @typedef {import('./persist/operations.js').Sink} Sink */
+/** @typedef {import('./persist/session.js').Autosave} Autosave */
+/** @typedef {import('./persist/session.js').SessionOptions} SessionOptions */
+/** @typedef {import('./persist/state-error.js').StateProblem} StateProblem */
+/** @typedef {import('./program.js').PiecesOptions} PiecesOptions */
+/** @typedef {import('./program.js').ProgramOptions} ProgramOptions */
+/** @typedef {import('./snapshot.js').SnapshotKind} SnapshotKind */
+/** @typedef {import('./snapshot.js').SnapshotTables} SnapshotTables */
+/** @typedef {import('./store.js').RangeStore} RangeStore */
 /** @typedef {import('./store.js').Store} Store */
+/** @typedef {import('./store.js').StoreObserver} StoreObserver */
+/** @typedef {import('./wasm.js').WasmSource} WasmSource */
 
 /**
  * @typedef {object} MachineOptions
- * @property {import('./wasm.js').WasmSource | Promise<import('./wasm.js').WasmSource>} [wasm] the module; by default,
- *   of `lua.wasm` and `lua-host.wasm` beside this file, the one that the engine can run
+ * @property {import('./wasm.js').WasmSource | Promise<import('./wasm.js').WasmSource>} [wasm] the module; by default
+ *   `lua.wasm` beside this file, in old engines changed by `lua-host.delta` into the form that they can run
  * @property {import('./store.js').Store} [store] where external tables live; by default a new `MapStore`
  * @property {number} [homeTableId] which table of the store is `_home`; by default 1
  * @property {number} [nextTableId] lowest id that a new table may get; above all tables of the store in any case
@@ -126,7 +152,7 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
  * What machines of the same kind are made of.
  *
  * @typedef {object} Origin
- * @property {WebAssembly.Module} module
+ * @property {import('./loader.js').WasmModule} module
  * @property {LuaOptions} options
  */
 
@@ -253,6 +279,7 @@ export class Lua {
   /**
    * Use `Lua.create` or `Lua.open` instead.
    *
+   * @hideconstructor
    * @param {import('./loader.js').LuaInstance} machine
    * @param {Journal} store
    * @param {Output} output
@@ -260,7 +287,11 @@ export class Lua {
    * @param {HostFunctions} functions
    */
   constructor(machine, store, output, origin, functions) {
-    /** Where external tables live: change them through this, not through the store given, so that it can be undone. */
+    /**
+     * Where external tables live: change them through this, not through the store given, so that it can be undone.
+     *
+     * @type {Store}
+     */
     this.store = store;
     /** @private */
     this.origin = origin;
@@ -749,7 +780,7 @@ export class Lua {
   }
 
   /**
-   * All external tables but `_io` as readable text (persist/tables-json.js), which `Lua.open` can import.
+   * All external tables but `_io` as readable text, which `Lua.open` can import.
    *
    * @returns {string}
    */

@@ -5,7 +5,7 @@ export class Result {
    * @param {string} output
    */
   constructor(values, output) {
-    /** The last of the values, null if there are none. See values.js for what becomes of Lua values. */
+    /** The last of the values, null if there are none. docs/CONVERSIONS.md tells what becomes of Lua values. */
     this.value = values.length === 0 ? null : values[values.length - 1];
     /** All values that the program returned. */
     this.values = values;

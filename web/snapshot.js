@@ -63,7 +63,7 @@ export class SnapshotError extends Error {
  * @property {number} homeTableId id of the `_home` table
  * @property {number} nextTableId first id that no table has
  * @property {number | null} revision of the store, if it has one
- * @property {Map<number, Map<string, Uint8Array>> | null} tables contents by table id, keys as in store.js; null if the
+ * @property {Map<number, Map<string, Uint8Array>> | null} tables contents by table id, keys as in a `Store`; null if the
  *   snapshot was made without tables
  */
 

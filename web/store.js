@@ -1,12 +1,12 @@
 /**
  * Where external tables live: outside the 2 MiB, in JavaScript.
  *
- * `MapStore` (map-store.js) is the one that is used by default. Any object with these methods can take its place: a store is
+ * `MapStore` is the one that is used by default. Any object with these methods can take its place: a store is
  * synchronous, since Lua waits for each answer, and sees keys as text and values as opaque bytes.
  *
  * - The text of a key is UTF-8 without line feeds: an ordinary string is itself, and any other key is written in brackets,
- *   see key.js. A byte that belongs to no UTF-8 arrives as a lone surrogate, see text.js.
- * - The bytes of a value are encoded as values.js tells. An array given to `set` belongs to the store, and one that `get`
+ *   see docs/WASM_EXPORTS_REFERENCE.md. A byte that belongs to no UTF-8 arrives as a lone surrogate.
+ * - The bytes of a value are encoded as docs/WASM_EXPORTS_REFERENCE.md tells. An array given to `set` belongs to the store, and one that `get`
  *   returned belongs to whoever asked.
  * - What a method throws becomes an error in the Lua program, and the cause of the `LuaError` if the program does not
  *   catch it. A `set` or `delete` that throws must have changed nothing.
@@ -24,7 +24,7 @@
  *   which it belongs to
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  * @property {StoreObserver | null} [observer] is told of each change before it is made; null: nobody is. A store that lacks
- *   this property is put behind a layer where changes have to be observed (persist/observed-store.js)
+ *   this property is put behind a layer where changes have to be observed
  */
 
 /**

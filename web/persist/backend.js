@@ -1,7 +1,7 @@
 /**
  * What holds a durable state: one interface, and what all that implement it agree on.
  *
- * A backend keeps a series of saves. Each is a list of chunks (operations.js); the first, and every one that is marked
+ * A backend keeps a series of saves. Each is a list of chunks; the first, and every one that is marked
  * *whole*, gives a complete state, the others what changed. A save is atomic: whatever happens meanwhile, the state that
  * is read afterwards is that before it or that after it, and once `commit` has ended well it is the one after.
  *

@@ -18,8 +18,13 @@ import { LOOK_ONLY, StateError } from './state-error.js';
 export class MemoryBackend {
   constructor() {
     this.source = 'state in memory';
-    /** @type {Series | null} replaced as a whole by every save */
+    /**
+     * Replaced as a whole by every save.
+     * @private
+     * @type {Series | null}
+     */
     this.series = null;
+    /** @private */
     this.locked = false;
   }
 

@@ -43,7 +43,7 @@ const SHORT_KEY = 256;
  */
 
 /**
- * Takes the operations of a state as they are read. `StateSession` (session.js) loads a store with them.
+ * Takes the operations of a state as they are read. `StateSession` loads a store with them.
  *
  * @typedef {object} Sink
  * @property {() => void} reset

@@ -19,11 +19,26 @@ import {
   MemoryBackend,
   MultiReturn,
   readSnapshotTables,
+  Result,
   SnapshotError,
   StateError,
+  Step,
   TableReference,
 } from 'lua-persistent';
-import type { DurableOptions, LuaOptions, MemoryStats, RunOptions, SnapshotOptions, Store } from 'lua-persistent';
+import type {
+  Backend,
+  DurableOptions,
+  Functions,
+  Limits,
+  LuaOptions,
+  MemoryStats,
+  Modules,
+  ProgramOptions,
+  RunOptions,
+  SnapshotOptions,
+  Store,
+} from 'lua-persistent';
+import { Lua as LuaInOneFile } from 'lua-persistent/inline';
 import { ABI_VERSION, instantiate } from 'lua-persistent/loader';
 import type { Host, LuaInstance } from 'lua-persistent/loader';
 
@@ -36,13 +51,19 @@ const hosted: LuaOptions = {
   milliseconds: 500,
   outputBytes: 1e6,
 };
-const durable: DurableOptions = { ...options, storage: 'file', wasm: new URL('https://example.org/lua.wasm') };
+const durable: DurableOptions = { ...options, storage: 'file', wasm: 'https://example.org/lua.wasm' };
+const functions: Functions = { half: (n: number) => n / 2, deep: { er: () => null } };
+const modules: Modules = (name: string) => (name === 'empty' ? 'return {}' : null);
+const limits: Limits = { instructions: 1e6 };
+const inPieces: ProgramOptions = { ...limits, ticks: 1000, onTick: (step: Step) => step.done };
+const backend: Backend = new MemoryBackend();
 const how: RunOptions = { name: '@file.lua' };
 const compressed: SnapshotOptions = { compress: true };
 
 export async function use(): Promise<MemoryStats> {
   const lua: Lua = await Lua.create(options);
-  const value: unknown = lua.eval('return 1', how).value;
+  const result: Result = lua.eval('return 1', how);
+  const value: unknown = result.value;
   const lines: string[] = lua.compute('print(1)').lines;
   const home: ExternalTable = lua.home;
   lua.set('config', { a: 1, list: [1, 2], twice: (n: number) => 2 * n });
@@ -51,7 +72,10 @@ export async function use(): Promise<MemoryStats> {
   const values: unknown[] = lua.callAll('math.modf', 1.5).values;
   const increment = lua.eval('return function(x) return x + 1 end').value;
   if (increment instanceof LuaFunction) lua.call(increment, 41);
-  await lua.run('return 1', { name: '=piece', instructions: 1000 });
+  const last: Step = await lua.run('return 1', inPieces);
+  if (last instanceof Result) await LuaInOneFile.create({ functions, modules });
+  // @ts-expect-error: the machine makes its tables
+  new ExternalTable(1);
   const image: Uint8Array = await lua.snapshot(compressed);
   const twin: Lua = await Lua.restore(image);
   await readSnapshotTables(image);
@@ -60,7 +84,7 @@ export async function use(): Promise<MemoryStats> {
   // @ts-expect-error: there is no such option
   await Lua.create({ ...hosted, onprint: () => {} });
   await twin.close();
-  const opened = await Lua.open(new MemoryBackend(), durable);
+  const opened = await Lua.open(backend, durable);
   await opened.save();
   decodeValue(encodeValue([value, lines, home, config, sum, values]));
   return lua.stats();
@@ -77,5 +101,5 @@ export const kinds = [LuaFunction, LuaLibrary, LuaOpaque, TableReference];
 
 export async function bare(host: Host, bytes: Uint8Array<ArrayBuffer>): Promise<LuaInstance | null> {
   const machine = await instantiate(bytes, host);
-  return ABI_VERSION === 1 && machine.init() === 0 ? machine : null;
+  return ABI_VERSION >= 1 && machine.init() === 0 ? machine : null;
 }
