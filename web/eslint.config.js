@@ -18,7 +18,7 @@ const TOO_NEW = [
 ];
 
 /** What only browsers have, or only Node, and code finds out about before it is used. */
-const PLATFORM = { document: 'readonly', indexedDB: 'readonly', localStorage: 'readonly', process: 'readonly', self: 'readonly' };
+const PLATFORM = { document: 'readonly', indexedDB: 'readonly', localStorage: 'readonly', location: 'readonly', process: 'readonly', self: 'readonly' };
 
 /** Globals that are used only where they are. */
 const LATER = { FinalizationRegistry: 'readonly', WeakRef: 'readonly' };
@@ -26,7 +26,7 @@ const LATER = { FinalizationRegistry: 'readonly', WeakRef: 'readonly' };
 const unused = { argsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_', varsIgnorePattern: '^_' };
 
 export default [
-  { ignores: ['**/node_modules/**', 'web/dist/**', 'web/types/**', 'web/loader.js', 'web/loader.d.ts'] },
+  { ignores: ['**/node_modules/**', 'web/{dist,types,docs,examples}/**', 'web/loader.js', 'web/loader.d.ts'] },
   js.configs.recommended,
   {
     rules: {

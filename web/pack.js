@@ -6,21 +6,23 @@
  * - `core.js`: the API, which the command works with, too
  * - `persist.js`: what only machines with a durable state need, loaded with the first of them
  * - `worker.js`: the thread of the command, found beside it
+ * - `inline.js`: all that `lua-persistent.js` leads to and the module, in one file without imports
  * - `lua-persistent.d.ts`, `loader.d.ts`: declarations, one file for each entry point that can be imported
  * - `lua.wasm`, and `lua-host.delta`, with which it becomes the artifact for old engines
  *
- * README, licence and notice are copied to where npm looks for them.
+ * README, licence and notice, and the documents and examples that the README leads to, are copied to where npm looks for them.
  */
 
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
 
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
 import { minify } from 'terser';
 
-import { shortenDeclarations } from './declarations.js';
+import { closeDeclarations, shortenDeclarations, uniteAliases } from './declarations.js';
 
 const WEB = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = join(WEB, '..');
@@ -36,7 +38,13 @@ const ENTRIES = { 'lua-persistent': 'lua-persistent.js', loader: 'loader.js', cl
 const BINARIES = ['lua.wasm', 'lua-host.delta'];
 
 /** Which text files of the repository belong to the package. */
-const TEXTS = /^(README|LICENSE|NOTICE|CHANGELOG)(\.\w+)?$/;
+const TEXTS = /^(README|LICENSE|NOTICE|CHANGELOG|CONTRIBUTING)(\.\w+)?$/;
+
+/** Folders of the repository that its README leads to. */
+const FOLDERS = ['docs', 'examples'];
+
+/** Minifies what rollup writes. */
+const SHORTEN = { name: 'shorten', renderChunk: async (/** @type {string} */ code) => ({ code: await shorten(code), map: null }) };
 
 /** Comments that bundlers read. */
 const DIRECTIVES = /webpackIgnore|@vite-ignore/;
@@ -84,7 +92,7 @@ async function buildScripts() {
     input: Object.fromEntries(Object.entries(ENTRIES).map(([name, path]) => [name, join(WEB, path)])),
     external: /^node:/,
     onwarn: refuse,
-    plugins: [{ name: 'shorten', renderChunk: async (code) => ({ code: await shorten(code), map: null }) }],
+    plugins: [SHORTEN],
   });
   await bundle.write({
     dir: DIST,
@@ -96,13 +104,39 @@ async function buildScripts() {
   await bundle.close();
 }
 
+/** Bundle and minify all that a page or Node needs, with the module, into one script. */
+async function buildInline() {
+  const wasm = await readFile(join(WEB, 'lua.wasm'));
+  const text = deflateSync(wasm, { level: 9 }).toString('base64');
+  const artifact = join(WEB, 'artifact.js');
+  const bundle = await rollup({
+    input: join(WEB, 'inline.js'),
+    onwarn: refuse,
+    plugins: [
+      {
+        name: 'inline',
+        resolveId: (source, importer) =>
+          importer !== undefined && join(importer, '..', source) === artifact ? join(WEB, 'artifact-inline.js') : null,
+        load: (id) => (id === join(WEB, 'inlined.js') ? `export const INLINED = { text: '${text}', length: ${wasm.length} };` : null),
+      },
+      SHORTEN,
+    ],
+  });
+  await bundle.write({ dir: DIST, entryFileNames: 'inline.js', inlineDynamicImports: true });
+  await bundle.close();
+}
+
 /** Put the declarations that an entry point leads to into one file. */
 async function buildDeclarations() {
+  for (const name of await readdir(TYPES, { recursive: true })) {
+    const path = join(TYPES, name);
+    if (name.endsWith('.d.ts')) await writeFile(path, closeDeclarations(await readFile(path, 'utf8')));
+  }
   const bundle = await rollup({
     input: join(TYPES, 'lua-persistent.d.ts'),
     external: /\/loader\.js$/,
     onwarn: refuse,
-    plugins: [dts(), { name: 'shorten', renderChunk: (code) => ({ code: shortenDeclarations(code), map: null }) }],
+    plugins: [dts(), { name: 'shorten', renderChunk: (code) => ({ code: shortenDeclarations(uniteAliases(code)), map: null }) }],
   });
   await bundle.write({ dir: DIST, entryFileNames: 'lua-persistent.d.ts', paths: () => './loader.js' });
   await bundle.close();
@@ -130,10 +164,15 @@ async function copyOthers() {
   await writeFile(join(DIST, 'package.json'), `${JSON.stringify({ name, version, type, sideEffects })}\n`);
   const texts = (await readdir(ROOT)).filter((text) => TEXTS.test(text));
   for (const text of texts) await copyFile(join(ROOT, text), join(WEB, text));
+  for (const folder of FOLDERS) {
+    await rm(join(WEB, folder), { recursive: true, force: true });
+    await cp(join(ROOT, folder), join(WEB, folder), { recursive: true });
+  }
 }
 
 await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST);
 await buildScripts();
+await buildInline();
 await buildDeclarations();
 await copyOthers();

@@ -1,41 +1,55 @@
 /**
- * Builds the project's page as users of each bundler would. Only the server of Vite is told of the package: what it bundles
- * beforehand it moves away from its `lua.wasm`.
+ * Bundles programs as users of each tool would, with what the tool does by default.
  */
 
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import resolve from '@rollup/plugin-node-resolve';
 import * as esbuild from 'esbuild';
-import { build as viteBuild, createServer as viteServer } from 'vite';
+import { rollup } from 'rollup';
+import * as vite from 'vite';
+import * as vite6 from 'vite6';
 import webpack from 'webpack';
 
-import { INSTALLED, PROJECT } from './project.js';
+import { PROJECT } from './project.js';
+
+/** Vite bundles by Rolldown since version 8, by esbuild and Rollup before. */
+export const VITES = /** @type {[string, typeof vite][]} */ ([
+  ['Vite 8', vite],
+  ['Vite 6', vite6],
+]);
+
+/** Let a tool choose its mode: Vite sets this variable for the process, and its next run takes it for a wish of the user's. */
+function forgetMode() {
+  delete process.env.NODE_ENV;
+}
 
 /**
- * @param {string} folder
+ * @param {typeof vite} tool
+ * @param {string} folder for what is built
+ * @param {import('vite').UserConfig} [options]
  */
-export async function buildWithVite(folder) {
-  await viteBuild({
-    root: PROJECT,
-    base: './',
-    logLevel: 'error',
-    worker: { format: 'es' },
-    build: { outDir: folder, emptyOutDir: true },
-  });
+export async function buildWithVite(tool, folder, options) {
+  forgetMode();
+  await tool.build({ configFile: false, root: PROJECT, base: './', logLevel: 'error', build: { outDir: folder, emptyOutDir: true }, ...options });
 }
 
 /**
  * Vite's server for development.
  *
+ * @param {typeof vite} tool
+ * @param {string} cacheDir for what it bundles beforehand; within the project, as by default
  * @returns {Promise<{ origin: string, close: () => Promise<void> }>}
  */
-export async function serveWithVite() {
-  const server = await viteServer({
+export async function serveWithVite(tool, cacheDir) {
+  forgetMode();
+  const server = await tool.createServer({
+    configFile: false,
     root: PROJECT,
+    cacheDir,
     logLevel: 'error',
     server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
-    optimizeDeps: { exclude: ['lua-persistent'] },
   });
   await server.listen();
   const [origin] = server.resolvedUrls.local;
@@ -44,42 +58,47 @@ export async function serveWithVite() {
 
 /**
  * @param {string} folder
+ * @param {import('webpack').Configuration} options
  * @returns {Promise<string[]>} warnings
  */
-export async function buildWithWebpack(folder) {
-  const compiler = webpack({
-    context: PROJECT,
-    entry: './main.js',
-    mode: 'production',
-    output: { path: folder, filename: 'main.js' },
-    performance: false,
-  });
-  const stats = await new Promise((resolve, reject) => compiler.run((error, result) => (error ? reject(error) : resolve(result))));
-  await new Promise((resolve) => compiler.close(resolve));
+export async function buildWithWebpack(folder, options) {
+  const compiler = webpack({ context: PROJECT, mode: 'production', performance: false, ...options, output: { path: folder, ...options.output } });
+  const stats = await new Promise((done, reject) => compiler.run((error, result) => (error ? reject(error) : done(result))));
+  await new Promise((done) => compiler.close(done));
   const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('\n'));
-  await copyFile(join(PROJECT, 'index.html'), join(folder, 'index.html'));
   return warnings.map(({ message }) => message);
 }
 
 /**
- * esbuild leaves the address of a file as it is, so the module is copied to where the scripts go.
+ * @param {esbuild.BuildOptions} options
+ * @returns {Promise<string[]>} warnings
+ */
+export async function buildWithEsbuild(options) {
+  const { warnings } = await esbuild.build({ absWorkingDir: PROJECT, bundle: true, logLevel: 'silent', ...options });
+  return warnings.map(({ text }) => text);
+}
+
+/**
+ * @param {string} input
+ * @param {import('rollup').OutputOptions} output
+ * @returns {Promise<string[]>} warnings
+ */
+export async function buildWithRollup(input, output) {
+  /** @type {string[]} */
+  const warnings = [];
+  forgetMode();
+  const bundle = await rollup({ input: join(PROJECT, input), plugins: [resolve()], onwarn: ({ message }) => warnings.push(message) });
+  await bundle.write(output);
+  await bundle.close();
+  return warnings;
+}
+
+/**
+ * Put the page beside its script.
  *
  * @param {string} folder
- * @param {esbuild.BuildOptions} options
  */
-export async function buildWithEsbuild(folder, options) {
-  const { warnings } = await esbuild.build({
-    absWorkingDir: PROJECT,
-    outdir: folder,
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    logLevel: 'silent',
-    ...options,
-  });
-  await mkdir(folder, { recursive: true });
-  await copyFile(join(INSTALLED, 'dist/lua.wasm'), join(folder, 'lua.wasm'));
-  await copyFile(join(PROJECT, 'index.html'), join(folder, 'index.html'));
-  return warnings.map(({ text }) => text);
+export function copyPage(folder) {
+  return copyFile(join(PROJECT, 'index.html'), join(folder, 'index.html'));
 }

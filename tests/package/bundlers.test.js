@@ -1,13 +1,14 @@
-// What bundlers make of the package runs in pages, their module workers, and Node.
+// What bundlers make of the package runs in pages, their module workers, and Node: with the tool's defaults, or with the line that
+// the README gives.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { WITH_PROFILES } from '../browser/browsers.js';
-import { buildWithEsbuild, buildWithVite, buildWithWebpack, serveWithVite } from './bundlers.js';
+import { buildWithEsbuild, buildWithRollup, buildWithVite, buildWithWebpack, copyPage, serveWithVite, VITES } from './bundlers.js';
 import { EXPECTED } from './programs/expected.js';
 import { FOLDER, INSTALLED, PROJECT } from './project.js';
 import { serve } from './server.js';
@@ -36,41 +37,133 @@ async function visitBuilt(folder) {
 }
 
 function modulesIn(folder) {
-  return readdirSync(folder).filter((name) => name.endsWith('.wasm')).length;
+  return readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.wasm')).length;
 }
 
-test('Vite builds a page that runs', async () => {
-  const folder = join(FOLDER, 'vite');
-  await buildWithVite(folder);
+/** Runs a bundle for Node that has been put into a folder where there is nothing else. */
+function runAlone(file) {
+  const folder = join(FOLDER, 'alone', file.replace(/\W+/g, '-'));
+  mkdirSync(folder, { recursive: true });
+  const name = file.endsWith('.js') ? 'program.cjs' : `program${file.slice(-4)}`;
+  copyFileSync(file, join(folder, name));
+  return spawnSync(process.execPath, [name], { cwd: folder, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+}
+
+function takesTheTour(file) {
+  const { status, stdout, stderr } = runAlone(file);
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  assert.deepEqual(JSON.parse(stdout), EXPECTED);
+}
+
+for (const [title, vite] of VITES) {
+  const name = title.replace(' ', '-').toLowerCase();
+
+  test(`the server for development of ${title} runs the page`, async () => {
+    const server = await serveWithVite(vite, join(PROJECT, 'node_modules', `.${name}`));
+    await visit(`${server.origin}/index.html`).finally(() => server.close());
+  });
+
+  test(`${title} builds a page whose module worker imports lua-persistent/inline`, async () => {
+    const folder = join(FOLDER, `${name}-inline`);
+    await buildWithVite(vite, folder, { root: inlineProject() });
+    await visitBuilt(folder);
+  });
+}
+
+test('Vite 8 builds a page with a module worker, and the module is a file beside them', async () => {
+  const folder = join(FOLDER, 'vite-8');
+  await buildWithVite(VITES[0][1], folder);
+  assert.equal(modulesIn(folder), 1);
   await visitBuilt(folder);
 });
 
-test("Vite's server for development runs the page", async () => {
-  const server = await serveWithVite();
-  await visit(`${server.origin}/index.html`).finally(() => server.close());
-});
-
-test('webpack builds a page that runs, without a warning', async () => {
-  const folder = join(FOLDER, 'webpack');
-  assert.deepEqual(await buildWithWebpack(folder), []);
-  assert.equal(modulesIn(folder), modulesIn(join(INSTALLED, 'dist')));
+test('Vite 6 builds a page with a module worker of the format es', async () => {
+  const folder = join(FOLDER, 'vite-6');
+  await buildWithVite(VITES[1][1], folder, { worker: { format: 'es' } });
+  assert.equal(modulesIn(folder), 1);
   await visitBuilt(folder);
 });
 
-test('esbuild builds a page that runs, with lua.wasm beside it', async () => {
-  const folder = join(FOLDER, 'esbuild');
-  assert.deepEqual(await buildWithEsbuild(folder, { entryPoints: ['main.js', 'worker.js'], platform: 'browser' }), []);
-  await visitBuilt(folder);
+/** The project with `lua-persistent/inline` in place of `lua-persistent`. */
+function inlineProject() {
+  const folder = join(PROJECT, 'inline');
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['index.html', 'main.js', 'worker.js', 'tour.js']) {
+    const text = readFileSync(join(PROJECT, name), 'utf8');
+    writeFileSync(join(folder, name), text.replace("from 'lua-persistent'", "from 'lua-persistent/inline'"));
+  }
+  return folder;
+}
+
+for (const mode of /** @type {const} */ (['production', 'development'])) {
+  test(`webpack builds a page for ${mode}, without a warning`, async () => {
+    const folder = join(FOLDER, `webpack-${mode}`);
+    assert.deepEqual(await buildWithWebpack(folder, { entry: './main.js', mode, output: { filename: 'main.js' } }), []);
+    assert.equal(modulesIn(folder), mode === 'production' ? 1 : 0);
+    await copyPage(folder);
+    await visitBuilt(folder);
+  });
+}
+
+test('esbuild builds a page, without a warning', async () => {
+  const outdir = join(FOLDER, 'esbuild');
+  assert.deepEqual(await buildWithEsbuild({ entryPoints: ['main.js', 'worker.js'], format: 'esm', minify: true, outdir }), []);
+  await copyPage(outdir);
+  await visitBuilt(outdir);
+});
+
+for (const [extension, format] of /** @type {const} */ ([['cjs', 'cjs'], ['mjs', 'esm']])) {
+  test(`esbuild makes one file for Node, in the format ${format}`, async () => {
+    const outfile = join(FOLDER, `esbuild-node.${extension}`);
+    assert.deepEqual(await buildWithEsbuild({ entryPoints: ['print-tour.js'], platform: 'node', format, outfile }), []);
+    takesTheTour(outfile);
+  });
+
+  test(`Rollup makes one file for Node, in the format ${format}`, async () => {
+    const file = join(FOLDER, `rollup-node.${extension}`);
+    assert.deepEqual(await buildWithRollup('print-tour.js', { file, format }), []);
+    takesTheTour(file);
+  });
+}
+
+test('webpack makes one file for Node', async () => {
+  // To minify the module's text takes many seconds; the page for production has no such text.
+  const folder = join(FOLDER, 'webpack-node');
+  assert.deepEqual(await buildWithWebpack(folder, { entry: './print-tour.js', target: 'node', optimization: { minimize: false }, output: { filename: 'main.js' } }), []);
+  takesTheTour(join(folder, 'main.js'));
+});
+
+test('a program of CommonJS is bundled for Node', async () => {
+  const outfile = join(FOLDER, 'required.cjs');
+  const contents = "require('lua-persistent').Lua.create().then((lua) => console.log(lua.eval('6 * 7').value));";
+  await buildWithEsbuild({ stdin: { contents, resolveDir: PROJECT }, platform: 'node', outfile });
+  assert.equal(runAlone(outfile).stdout, '42\n');
+});
+
+test('the file lua-persistent/inline is all that a program needs', () => {
+  const folder = join(FOLDER, 'one-file');
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(join(INSTALLED, 'dist/inline.js'), join(folder, 'lua.mjs'));
+  writeFileSync(join(folder, 'tour.mjs'), readFileSync(join(PROJECT, 'tour.js'), 'utf8').replace("'lua-persistent'", "'./lua.mjs'"));
+  writeFileSync(join(folder, 'main.mjs'), readFileSync(join(PROJECT, 'print-tour.js'), 'utf8').replace('./tour.js', './tour.mjs'));
+  const { stdout, stderr } = spawnSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  assert.deepEqual(JSON.parse(stdout), EXPECTED);
+});
+
+test('a program that was taken away from its lua.wasm says what to do', async () => {
+  const outfile = join(FOLDER, 'left-behind.mjs');
+  // Conditions of its own take from esbuild the one that tells the package of a bundler.
+  await buildWithEsbuild({ entryPoints: ['print-tour.js'], platform: 'node', format: 'esm', conditions: ['own'], outfile });
+  const { status, stderr } = runAlone(outfile);
+  assert.equal(status, 1);
+  assert.match(stderr, /lua\.wasm cannot be loaded \(ENOENT: .*\): .* import 'lua-persistent\/inline' in place of 'lua-persistent'/);
 });
 
 test('esbuild takes lua.wasm into the program as bytes', async () => {
-  const folder = join(FOLDER, 'esbuild-node');
-  const file = join(PROJECT, 'with-bytes.js');
-  writeFileSync(
-    file,
-    "import bytes from 'lua-persistent/lua.wasm';\nimport { tour } from './tour.js';\nconsole.log(JSON.stringify(await tour(() => bytes)));\n",
-  );
-  assert.deepEqual(await buildWithEsbuild(folder, { entryPoints: [file], platform: 'node', loader: { '.wasm': 'binary' } }), []);
-  const output = execFileSync(process.execPath, [join(folder, 'with-bytes.js')], { encoding: 'utf8' });
-  assert.deepEqual(JSON.parse(output), EXPECTED);
+  const outfile = join(FOLDER, 'with-bytes.mjs');
+  const contents = "import bytes from 'lua-persistent/lua.wasm';\nimport { tour } from './tour.js';\nconsole.log(JSON.stringify(await tour(() => bytes)));\n";
+  const stdin = { contents, resolveDir: PROJECT };
+  assert.deepEqual(await buildWithEsbuild({ stdin, platform: 'node', format: 'esm', target: 'node18', outfile, loader: { '.wasm': 'binary' } }), []);
+  takesTheTour(outfile);
 });

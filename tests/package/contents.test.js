@@ -1,9 +1,9 @@
 // What the tarball holds: what tools for packages say of it, what its scripts need of an engine, what it must not tell.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
@@ -13,12 +13,12 @@ import { full } from 'acorn-walk';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-import { INSTALLED, ROOT } from './project.js';
+import { INSTALLED, ROOT, TARBALL } from './project.js';
 
 const DIST = join(INSTALLED, 'dist');
 
 /** Scripts that browsers run. */
-const BROWSERS = ['lua-persistent.js', 'core.js', 'persist.js', 'loader.js'];
+const BROWSERS = ['lua-persistent.js', 'core.js', 'persist.js', 'loader.js', 'inline.js'];
 
 /** Paths of all files in a folder. */
 function filesIn(folder) {
@@ -40,8 +40,8 @@ test('the types are right for every resolution of modules that knows ES modules'
 });
 
 test('the tarball holds what is needed, and nothing else', () => {
-  const own = ['LICENSE', 'README.md', 'dist', 'package.json'];
-  const files = readdirSync(INSTALLED).filter((name) => !/^(NOTICE|CHANGELOG)/.test(name));
+  const own = ['LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json'];
+  const files = readdirSync(INSTALLED).filter((name) => !/^(NOTICE|CHANGELOG|CONTRIBUTING)/.test(name));
   assert.deepEqual(files.map((name) => name.replace(/^LICENSE\.\w+$/, 'LICENSE')).sort(), own);
   assert.deepEqual(
     readdirSync(DIST).sort(),
@@ -54,6 +54,25 @@ test('what a page loads to run Lua takes less than 150 KB, compressed as servers
   const sizes = files.map((name) => [name, gzipSync(readFileSync(join(DIST, name)), { level: 9 }).length]);
   const sum = sizes.reduce((total, [, size]) => total + Number(size), 0);
   assert.ok(sum < 150_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
+});
+
+test('what lua-persistent/inline loads takes less than 160 KB, and the tarball less than 460 KB', () => {
+  assert.ok(gzipSync(readFileSync(join(DIST, 'inline.js')), { level: 9 }).length < 160_000);
+  assert.ok(statSync(TARBALL).size < 460_000, String(statSync(TARBALL).size));
+});
+
+test('every link in a document leads to a file of the package, or to another place on the Web', () => {
+  const documents = filesIn(INSTALLED).filter((file) => file.endsWith('.md'));
+  assert.ok(documents.includes('README.md') && documents.length > 5);
+  const broken = [];
+  for (const file of documents) {
+    const prose = readFileSync(join(INSTALLED, file), 'utf8').replace(/^ *```[^]*?^ *```$/gm, '');
+    for (const [, link] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+      const [path] = link.split('#');
+      if (!/^https:/.test(link) && path !== '' && !existsSync(join(INSTALLED, dirname(file), path))) broken.push(`${file}: ${link}`);
+    }
+  }
+  assert.deepEqual(broken, []);
 });
 
 for (const name of BROWSERS) {

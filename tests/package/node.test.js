@@ -36,6 +36,19 @@ for (const { title, program } of NODES) {
       assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: '', stderr: '' });
     });
 
+    test('lua-persistent/inline', () => {
+      writeFileSync(join(folder, 'inline.js'), "import { Lua } from 'lua-persistent/inline';\nconsole.log((await Lua.create()).eval('6 * 7').value);\n");
+      const { stdout, stderr } = run(['inline.js']);
+      assert.deepEqual({ stdout, stderr }, { stdout: '42\n', stderr: '' });
+    });
+
+    test('require, where Node can require ES modules', () => {
+      const code = "if (process.features.require_module === undefined) console.log(42);\nelse require('lua-persistent').Lua.create().then((lua) => console.log(lua.eval('6 * 7').value));\n";
+      writeFileSync(join(folder, 'required.cjs'), code);
+      const { stdout, stderr } = run(['required.cjs']);
+      assert.deepEqual({ stdout, stderr }, { stdout: '42\n', stderr: '' });
+    });
+
     test('a state in a file, and the command on the same', () => {
       writeFileSync(join(folder, 'count.lua'), '_home.n = (_home.n or 0) + 1\nprint(_home.n, ...)\n');
       writeFileSync(

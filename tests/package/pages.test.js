@@ -36,6 +36,18 @@ for (const kind of BROWSERS) {
       assert.equal(value, 42);
     });
 
+    test('lua-persistent/inline needs no other file', async () => {
+      const { value, files } = await tab.evaluate(async () => {
+        performance.clearResourceTimings();
+        const { Lua } = await import('./node_modules/lua-persistent/dist/inline.js');
+        const lua = await Lua.open('inline');
+        const { value } = lua.eval('return 6 * 7');
+        await lua.close();
+        return { value, files: performance.getEntriesByType('resource').map(({ name }) => name.replace(/.*\//, '')) };
+      });
+      assert.deepEqual({ value, files }, { value: 42, files: ['inline.js'] });
+    });
+
     test('the module is taken in every form', async () => {
       const outcomes = await tab.evaluate(async () => {
         const { tour } = await import('./tour.js');
