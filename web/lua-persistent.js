@@ -91,6 +91,8 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
 /** @typedef {import('./persist/state-error.js').StateProblem} StateProblem */
 /** @typedef {import('./program.js').PiecesOptions} PiecesOptions */
 /** @typedef {import('./program.js').ProgramOptions} ProgramOptions */
+/** @typedef {import('./program.js').ResumeOptions} ResumeOptions */
+/** @typedef {import('./program.js').StepOptions} StepOptions */
 /** @typedef {import('./snapshot.js').SnapshotKind} SnapshotKind */
 /** @typedef {import('./snapshot.js').SnapshotTables} SnapshotTables */
 /** @typedef {import('./store.js').RangeStore} RangeStore */

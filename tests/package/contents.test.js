@@ -56,8 +56,8 @@ test('what a page loads to run Lua takes less than 150 KB, compressed as servers
   assert.ok(sum < 150_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
 });
 
-test('what lua-persistent/inline loads takes less than 160 KB, and the tarball less than 460 KB', () => {
-  assert.ok(gzipSync(readFileSync(join(DIST, 'inline.js')), { level: 9 }).length < 160_000);
+test('what lua-persistent/inline loads takes less than 175 KB, and the tarball less than 460 KB', () => {
+  assert.ok(gzipSync(readFileSync(join(DIST, 'inline.js')), { level: 9 }).length < 175_000);
   assert.ok(statSync(TARBALL).size < 460_000, String(statSync(TARBALL).size));
 });
 
