@@ -1040,8 +1040,10 @@ export interface Stamp {
 /** Module and loader do not fit, or the module could not be fetched. */
 export class AbiError extends Error {}
 
-/** `WebAssembly.Module`, where the compiler knows it: a library of the platform (`dom`, `webworker`) or the types of Node declare it. */
-export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } } ? Module & object : object;
+/** `WebAssembly.Module`, where the compiler knows it, from a library of the platform as `dom`. */
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } }
+  ? Module & object
+  : object;
 
 /** `WebAssembly.Instance`, where the compiler knows it. */
 export type WasmInstance = typeof globalThis extends { WebAssembly: { Instance: { prototype: infer Instance } } }
