@@ -270,22 +270,30 @@ export interface Stamp {
 export class AbiError extends Error {}
 
 /** `WebAssembly.Module`, where the compiler knows it, from a library of the platform as `dom`. */
-export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Module } } }
+export type WasmModule = typeof globalThis extends {
+  WebAssembly: { Module: { prototype: infer Module } };
+}
   ? Module & object
   : object;
 
 /** `WebAssembly.Instance`, where the compiler knows it. */
-export type WasmInstance = typeof globalThis extends { WebAssembly: { Instance: { prototype: infer Instance } } }
+export type WasmInstance = typeof globalThis extends {
+  WebAssembly: { Instance: { prototype: infer Instance } };
+}
   ? Instance
   : { readonly exports: Record<string, any> };
 
 /** `WebAssembly.Memory`, where the compiler knows it. */
-export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { prototype: infer Memory } } }
+export type WasmMemory = typeof globalThis extends {
+  WebAssembly: { Memory: { prototype: infer Memory } };
+}
   ? Memory
   : { readonly buffer: ArrayBuffer };
 
 /** `WebAssembly.Table`, where the compiler knows it. */
-export type WasmTable = typeof globalThis extends { WebAssembly: { Table: { prototype: infer Table } } }
+export type WasmTable = typeof globalThis extends {
+  WebAssembly: { Table: { prototype: infer Table } };
+}
   ? Table
   : { get(index: number): any };
 
@@ -293,10 +301,18 @@ export type WasmTable = typeof globalThis extends { WebAssembly: { Table: { prot
 export type WasmImports = Record<string, Record<string, any>>;
 
 /** `Response`, where the compiler knows it. */
-export type PlatformResponse = typeof globalThis extends { Response: { prototype: infer Response } } ? Response : never;
+export type PlatformResponse = typeof globalThis extends {
+  Response: { prototype: infer Response };
+}
+  ? Response
+  : never;
 
 /** `URL`, where the compiler knows it. */
-export type PlatformURL = typeof globalThis extends { URL: { prototype: infer URL } } ? URL : never;
+export type PlatformURL = typeof globalThis extends {
+  URL: { prototype: infer URL };
+}
+  ? URL
+  : never;
 
 /** What a module can be made from: itself, its bytes, or a response with them. */
 export type Source = WasmModule | ArrayBuffer | ArrayBufferView | PlatformResponse;
