@@ -79,9 +79,35 @@ fn the_hash_depends_on_everything_a_caller_could_notice() {
         ("threw = -2", "threw = -3"),
         ("number = 7", "number = 8"),
         ("name = \"count\"", "name = \"number\""),
+        ("name = \"weight\"", "name = \"mass\""),
+        ("name = \"thing\", type = \"handle\", doc", "name = \"thing\", type = \"u32\", doc"),
+        ("length = \"room\"", "length = \"capacity\""),
+        ("handler = \"get\"", "handler = \"fetch\""),
+        ("name = \"NO_THING\"", "name = \"NOTHING\""),
+        ("name = \"unit\", type", "name = \"scale\", type"),
+        ("section = \"demo\"", "section = \"other\""),
+        ("service_table = 0", "service_table = 1"),
+        ("name = \"more\"", "name = \"left\""),
     ] {
         assert_ne!(parse(&VALID.replace(old, new)).hash(), hash, "{old} -> {new}");
     }
+}
+
+#[test]
+fn the_hash_depends_on_the_places_of_parameters_and_fields_of_one_type() {
+    let two = "params = [{ name = \"first\", type = \"u32\", doc = \"A.\" }, { name = \"second\", type = \"u32\", doc = \"B.\" }]";
+    let other = "params = [{ name = \"second\", type = \"u32\", doc = \"B.\" }, { name = \"first\", type = \"u32\", doc = \"A.\" }]";
+    let with = |params: &str| VALID.replace("doc = \"All of them.\"", &format!("doc = \"All of them.\"\n{params}"));
+    assert_ne!(parse(&with(two)).hash(), parse(&with(other)).hash());
+    let fields = VALID.replace("name = \"kind\"", "name = \"x\"").replace("name = \"age\"", "name = \"kind\"");
+    let fields = fields.replace("name = \"x\"", "name = \"age\"");
+    assert_ne!(parse(&fields).hash(), parse(VALID).hash());
+}
+
+#[test]
+fn a_function_knows_the_line_that_names_it() {
+    let count = &parse(VALID).exports[2].function;
+    assert_eq!(VALID.lines().nth(count.line - 1), Some("name = \"count\""));
 }
 
 #[cfg(feature = "passes")]

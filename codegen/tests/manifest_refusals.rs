@@ -100,7 +100,7 @@ refuses! {
 
     unknown_unwind_mode: "unwind = \"exnref\"" => "unwind = \"exnerf\"";
     unknown_feature: "\"bulk-memory\"" => "\"time-travel\"";
-    service_import_that_does_not_exist: "service_import = \"fetch\"" => "service_import = \"fecth\"";
+    service_import_that_does_not_exist: "service_import = \"js_ext_table_get\"" => "service_import = \"js_ext_table_gte\"";
     path_out_of_the_repository: "path = \"web/demo.wasm\"" => "path = \"../demo.wasm\"";
 
     pointers_without_an_answer: "refused = -1\n" => "";
@@ -112,6 +112,19 @@ refuses! {
     refusal_of_an_export_that_is_not_there: "exports = [\"put\"]" => "exports = [\"putt\"]";
     status_that_is_no_constant: "status = \"STATUS_REFUSED\"" => "status = \"STATUS_REFUSE\"";
 
+    unknown_group_of_a_constant: "group = \"Status\"" => "group = \"Statsu\"";
+    unknown_group_of_an_export: "group = \"Things\"" => "group = \"Elsewhere\"";
+    unknown_group_of_an_import: "group = \"Host\"" => "group = \"Things\"";
+    manifest_without_groups: "[groups]\nconstants = [\"Sizes\"]\nenumerations = [\"Status\"]\nexports = [\"Things\"]\nimports = [\"Host\"]\n" => "";
+    constants_of_an_enumeration_with_one_value: "[[struct]]"
+        => "[[constant]]\nname = \"STATUS_TIRED\"\ngroup = \"Status\"\ntype = \"i32\"\nvalue = 17\ndoc = \"Tired.\"\n\n[[struct]]";
+    misspelt_constant_in_prose: "doc = \"The call was refused.\"" => "doc = \"Not `STATUS_REFUSDE`.\"";
+    constant_in_prose_that_its_family_does_not_have: "doc = \"Copies the bytes.\"" => "doc = \"Gives `STATUS_SOMETHING_ELSE`.\"";
+    misspelt_function_in_prose: "doc = \"Copies the bytes.\"" => "doc = \"As `js_ext_table_gte()` gave them.\"";
+    import_that_is_none_of_the_five: "[[service]]"
+        => "[[import]]\nname = \"js_ext_table_clear\"\ngroup = \"Host\"\nhandler = \"clear\"\nsummary = \"Clears.\"\ndoc = \"All.\"\nthrew = -2\nexample = 'js_ext_table_clear() {}'\n\n[[service]]";
+    import_in_another_form: "{ name = \"key\", type = \"bytes\", doc" => "{ name = \"key\", type = \"u32\", doc";
+
     text_that_is_not_toml: "version = 3" => "version = = 3";
 }
 
@@ -119,6 +132,35 @@ refuses! {
 fn all_errors_at_once_in_the_order_of_the_file() {
     let text = with("size = 24", "size = 25").replace("threw = -2", "thrown = -2").replace("value = 32", "value = 33");
     show("all_errors_at_once_in_the_order_of_the_file", &refusal(&text));
+}
+
+fn dead_links(text: &str) -> String {
+    let anchors = ["value-encoding".to_owned()];
+    match Manifest::check_links("exports.toml", text, &anchors, &|file| file == "CONVERSIONS.md") {
+        Ok(()) => panic!("the links were accepted:\n{text}"),
+        Err(diagnostics) => diagnostics.to_string(),
+    }
+}
+
+#[test]
+fn links_that_lead_nowhere() {
+    let text = with("Copies the bytes.", "See [values](#value-encodign).").replace("By key.", "See [there](THERE.md).");
+    show("links_that_lead_nowhere", &dead_links(&text));
+}
+
+#[test]
+fn links_that_lead_somewhere_are_no_mistakes() {
+    let text = "See [a](#value-encoding), [b](CONVERSIONS.md#x) and [c](https://lua.org).";
+    let manifest = with("Copies the bytes.", text);
+    let anchors = ["value-encoding".to_owned()];
+    assert!(Manifest::check_links("exports.toml", &manifest, &anchors, &|file| file == "CONVERSIONS.md").is_ok());
+    assert!(Manifest::parse("exports.toml", &manifest).is_ok());
+}
+
+#[test]
+fn names_that_are_not_the_manifests_own_are_no_mistakes() {
+    let text = "`STATUS_` constants, `STATUS_REFUSED`, `WASI_SDK_PATH`, `collect_garbage()`, `text_len`, `js_ext_` and `page`.";
+    assert!(Manifest::parse("exports.toml", &with("Copies the bytes.", text)).is_ok());
 }
 
 #[test]

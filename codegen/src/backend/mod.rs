@@ -15,7 +15,7 @@ pub use abi::Abi;
 pub use loader::Loader;
 pub use output::Backend;
 pub use reference::Reference;
-pub use shims::Shims;
+pub use shims::{Shims, explain};
 pub use types::Types;
 
 /// The backends whose outputs are committed. [`Shims`] is not among them: the guest's build script runs it.

@@ -14,6 +14,19 @@ use crate::manifest::{
 /// `docs/WASM_EXPORTS_REFERENCE.md`.
 pub struct Reference;
 
+impl Reference {
+    /// What a link of the reference, without its `#`, can name: the anchors of its headings.
+    pub fn anchors(&self, manifest: &Manifest) -> Vec<String> {
+        let mut code = false;
+        let reference = self.render(manifest);
+        let headings = reference.lines().filter(|line| {
+            code ^= line.starts_with("```");
+            !code && line.starts_with('#')
+        });
+        headings.map(|heading| anchor(heading.trim_start_matches('#').trim())).collect()
+    }
+}
+
 impl Backend for Reference {
     fn name(&self) -> &'static str {
         "reference"

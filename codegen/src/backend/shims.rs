@@ -188,9 +188,56 @@ fn checked_type(ty: &Type) -> Option<(&'static str, String)> {
 /// The refusal of a range that does not lie in memory.
 const BAD_RANGE: &str = "BAD_RANGE";
 
+/// What to say about functions of the guest that the compiler found missing or of other types, by what it printed. It
+/// shows the lines of the shims, which are in a generated file that nobody knows.
+pub fn explain(manifest: &Manifest, compiler: &str) -> String {
+    let mut text = String::new();
+    for export in &manifest.exports {
+        let Function { name, line, .. } = &export.function;
+        if compiler.contains(&format!("crate::exports::{name}{GUEST_MARK}")) {
+            let _ = writeln!(
+                text,
+                "exports.toml:{line} declares `{name}`, and src/exports.rs does not define it so. Write there:\n    {}",
+                guest_signature(export)
+            );
+        }
+    }
+    text
+}
+
+/// How the guest has to define the function of an export.
+fn guest_signature(export: &Export) -> String {
+    let function = &export.function;
+    let params: Vec<_> = function.params.iter().map(|param| format!("{}: {}", param.name, guest_type(param))).collect();
+    format!("pub fn {}({}){}", function.name, params.join(", "), arrow(function))
+}
+
+/// What ends the line that names the guest's function, which is the line that the compiler shows if it is missing or
+/// has other types.
+const GUEST_MARK: &str = "; // declared in exports.toml, for src/exports.rs";
+
+/// The guest's type of a parameter.
+fn guest_type(param: &Param) -> String {
+    match &param.ty {
+        Type::Bytes => "Bytes".to_owned(),
+        Type::BytesMut => "BytesMut".to_owned(),
+        Type::Struct(name) => format!("Out<{name}>"),
+        Type::Scalar(scalar) | Type::Named(_, scalar) => scalar.name().to_owned(),
+    }
+}
+
 fn export(out: &mut String, export: &Export, manifest: &Manifest) {
     let function = &export.function;
     let noted = manifest.refusals_of(&function.name).any(|refusal| refusal.name == BAD_RANGE);
+    let types: Vec<_> = function.params.iter().map(guest_type).collect();
+    let types = types.join(", ").replace("Out<", "Out<super::");
+    let constant = upper(&function.name);
+    let _ = writeln!(
+        out,
+        "    const {constant}: fn({types}){} =\n        crate::exports::{}{GUEST_MARK}\n",
+        arrow(function),
+        function.name
+    );
     doc(out, "    ", &function.summary);
     let _ = writeln!(out, "    #[unsafe(no_mangle)]");
     let wasm: Vec<_> =
@@ -221,7 +268,7 @@ fn export(out: &mut String, export: &Export, manifest: &Manifest) {
     }
     let args: Vec<_> = function.params.iter().map(|param| param.name.as_str()).collect();
     let semicolon = if function.returns.is_some() { "" } else { ";" };
-    let _ = writeln!(out, "        crate::exports::{}({}){semicolon}\n    }}", function.name, args.join(", "));
+    let _ = writeln!(out, "        {constant}({}){semicolon}\n    }}", args.join(", "));
 }
 
 fn arrow(function: &Function) -> String {

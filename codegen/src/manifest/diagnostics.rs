@@ -51,6 +51,20 @@ pub(super) enum Problem {
     NoCarrier { name: String, nearest: Option<String>, known: Vec<String> },
     /// A constant that nothing declares.
     UnknownConstant { name: String, nearest: Option<String> },
+    /// A function, a parameter or a field that prose names and nothing declares.
+    UnknownName { name: String, nearest: String },
+    /// A heading that `[groups]` does not have.
+    UnknownGroup { name: String, list: &'static str, nearest: Option<String>, known: Vec<String> },
+    /// Two constants of an enumeration that cannot be told apart.
+    SameValue { name: String, other: String, value: String, free: i64 },
+    /// An import that no host has.
+    ClosedImports { name: String, known: Vec<String> },
+    /// An import that hosts have in another form.
+    ChangedImport { name: String, form: String },
+    /// A link to a heading that the reference does not have.
+    DeadAnchor { target: String, nearest: Option<String> },
+    /// A link to a file that is not there.
+    DeadFile { target: String },
     /// Two entries that claim the same thing.
     Duplicate { what: &'static str, name: String },
     /// A name spelled as that kind of name is not.
@@ -102,6 +116,15 @@ impl Problem {
                 format!("import `{name}` cannot carry requests to the host")
             }
             Self::UnknownConstant { name, .. } => format!("unknown constant `{name}`"),
+            Self::UnknownName { name, .. } => format!("nothing declares `{name}`"),
+            Self::UnknownGroup { name, .. } => format!("unknown group `{name}`"),
+            Self::SameValue { name, other, value, .. } => {
+                format!("constants `{other}` and `{name}` both have the value {value}")
+            }
+            Self::ClosedImports { name, .. } => format!("import `{name}` is none of the five that hosts supply"),
+            Self::ChangedImport { name, .. } => format!("import `{name}` does not have the form that hosts supply"),
+            Self::DeadAnchor { target, .. } => format!("no heading of the reference is `{target}`"),
+            Self::DeadFile { target } => format!("the link leads to no file: `{target}`"),
             Self::Duplicate { what, name } => format!("{what} `{name}` is declared twice"),
             Self::Spelling { what, name, .. } => format!("`{name}` is not spelled as {what} is"),
             Self::Reserved { name, owner } => {
@@ -147,9 +170,13 @@ impl Problem {
             | Self::NoCarrier { nearest: Some(nearest), .. }
             | Self::UnknownConstant { nearest: Some(nearest), .. }
             | Self::UnknownExport { nearest: Some(nearest), .. }
+            | Self::UnknownName { nearest, .. }
+            | Self::UnknownGroup { nearest: Some(nearest), .. }
+            | Self::DeadAnchor { nearest: Some(nearest), .. }
             | Self::UnknownType { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
             Self::MissingKey { key, .. } => format!("`{key}` is missing"),
             Self::WrongKind { found, .. } => format!("this is {found}"),
+            Self::SameValue { other, .. } => format!("`{other}` has it already"),
             Self::Duplicate { .. } => "declared again here".to_owned(),
             Self::Overlap { previous, end, .. } => format!("`{previous}` ends at {end}"),
             Self::Gap { end, .. } => format!("the previous field ends at {end}"),
@@ -181,9 +208,24 @@ impl Problem {
             Self::NoCarrier { known, .. } => {
                 format!("name one that takes a u32, bytes and bytes_mut and returns an i32: {}", list(known))
             }
+            Self::UnknownConstant { name, nearest: Some(nearest) } => {
+                format!("write `{nearest}`, or declare `{name}` in a [[constant]] entry")
+            }
             Self::UnknownConstant { name, .. } => {
                 format!("declare `{name}` in a [[constant]] entry")
             }
+            Self::UnknownName { nearest, .. } => format!("write `{nearest}`"),
+            Self::UnknownGroup { list, known, .. } => {
+                format!("use one of {}, or add it to `{list}` in [groups]", self::list(known))
+            }
+            Self::SameValue { free, .. } => format!("give one of the two another value; the next free one is {free}"),
+            Self::ClosedImports { known, .. } => format!(
+                "declare a [[service]], which is asked through an import that there is; the imports are {}, for ever",
+                list(known)
+            ),
+            Self::ChangedImport { form, .. } => format!("declare it as {form}, as hosts are written for that"),
+            Self::DeadAnchor { .. } => "link to a heading, in lower case with hyphens, as `#value-encoding`".to_owned(),
+            Self::DeadFile { .. } => "write the path from the folder `docs`, where the reference lies".to_owned(),
             Self::Duplicate { what, .. } => format!("remove one of the two, or give one another {}", last_word(what)),
             Self::Spelling { case, .. } => format!("write {}", case.rule()),
             Self::Reserved { .. } => "choose another name".to_owned(),
@@ -234,6 +276,12 @@ fn last_word(text: &str) -> &str {
 }
 
 impl Diagnostics {
+    /// Takes what is wrong with a file, in any order.
+    pub(super) fn new(file: &str, text: &str, mut faults: Vec<Fault>) -> Self {
+        faults.sort_by_key(|fault| fault.span.start);
+        Self { file: file.to_owned(), text: text.to_owned(), faults }
+    }
+
     /// How many things are wrong; at least one.
     pub fn count(&self) -> usize {
         self.faults.len()

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::model::{Function, Manifest, Param};
+use super::types::Type;
 
 impl Manifest {
     /// FNV-1a (64 bits) of the normal form.
@@ -18,15 +19,21 @@ impl Manifest {
     /// count.
     fn normal_form(&self) -> String {
         let mut facts = Vec::new();
-        facts.push(format!("abi {} lua {} memory {}", self.abi.version, self.abi.lua, self.abi.memory));
+        let abi = &self.abi;
+        facts.push(format!("abi {} lua {} memory {} section {}", abi.version, abi.lua, abi.memory, abi.section));
+        facts.push(format!("requests {} {}", abi.service_import, abi.service_table));
+        for ty in &self.types {
+            facts.push(format!("type {} {}", ty.name, ty.base.name()));
+        }
         for constant in &self.constants {
             let mut places: Vec<_> = constant.places.iter().map(ToString::to_string).collect();
             places.sort_unstable();
-            let places = places.join(" ");
-            facts.push(format!("constant {} {} {} {places}", constant.name, constant.ty.name(), constant.value));
+            let (places, layout) = (places.join(" "), constant.layout.as_deref().unwrap_or_default());
+            let (name, ty) = (&constant.name, constant.ty.name());
+            facts.push(format!("constant {name} {ty} {} {places} {layout}", constant.value));
         }
         for structure in &self.structs {
-            let mut fact = format!("struct {} {}", structure.name, structure.size);
+            let mut fact = format!("struct {} {} {}", structure.name, structure.size, structure.align);
             for field in &structure.fields {
                 let _ = write!(fact, " {}:{}@{}", field.name, field.ty.name(), field.offset);
             }
@@ -42,7 +49,7 @@ impl Manifest {
         }
         for import in &self.imports {
             let module = &self.abi.import_module;
-            facts.push(format!("import {module}.{} {}", signature(&import.function), import.threw));
+            facts.push(format!("import {module}.{} {} {}", signature(&import.function), import.handler, import.threw));
         }
         for service in &self.services {
             let (args, reply) = (fields(&service.args), fields(&service.reply));
@@ -54,12 +61,23 @@ impl Manifest {
 }
 
 fn signature(function: &Function) -> String {
-    let returns = function.returns.as_ref().and_then(|returns| returns.ty.scalar());
-    let result = returns.map_or("", super::types::Scalar::name);
+    let result = function.returns.as_ref().map_or(String::new(), |returns| type_of(&returns.ty));
     format!("{}({})->{result}", function.name, fields(&function.params))
 }
 
+/// Parameters in their order. Names count: two of one type that change places are another function.
 fn fields(params: &[Param]) -> String {
-    let types: Vec<_> = params.iter().map(|param| param.ty.scalar().map_or(param.ty.name(), |s| s.name())).collect();
-    types.join(",")
+    let field = |param: &Param| {
+        let length = if matches!(param.ty, Type::Bytes | Type::BytesMut) { &param.length } else { "" };
+        format!("{}:{}:{length}", param.name, type_of(&param.ty))
+    };
+    params.iter().map(field).collect::<Vec<_>>().join(",")
+}
+
+/// A type with what it is made of.
+fn type_of(ty: &Type) -> String {
+    match ty {
+        Type::Named(name, scalar) => format!("{name}={}", scalar.name()),
+        ty => ty.name().to_owned(),
+    }
 }

@@ -10,6 +10,7 @@ const EXAMPLE: Key = required("example", "add `example = '''...'''`, JavaScript 
 
 pub const ROOT: &[Key] = &[
     required("abi", "add an [abi] table"),
+    required("groups", "add a [groups] table with the headings that entries are listed under"),
     optional("topics"),
     optional("type"),
     optional("constant"),
@@ -32,6 +33,9 @@ pub const ABI: &[Key] = &[
     required("service_table", "add `service_table = N`, the table id that marks such a request"),
     SUMMARY,
 ];
+
+/// Lists of headings; the values of constants in `enumerations` differ.
+pub const GROUPS: &[Key] = &[optional("constants"), optional("enumerations"), optional("exports"), optional("imports")];
 
 pub const TOPICS: &[Key] = &[
     optional("overview"),

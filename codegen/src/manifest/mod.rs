@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+mod closed;
 mod diagnostics;
 mod entry;
 mod hash;
@@ -17,6 +18,7 @@ mod keys;
 mod layout;
 mod model;
 mod names;
+mod prose;
 mod read;
 mod types;
 
@@ -54,9 +56,6 @@ impl Manifest {
     ///
     /// Everything that is wrong with it.
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
-        read::read(text).map_err(|mut faults| {
-            faults.sort_by_key(|fault| fault.span.start);
-            Diagnostics { file: name.to_owned(), text: text.to_owned(), faults }
-        })
+        read::read(text).map_err(|faults| Diagnostics::new(name, text, faults))
     }
 }

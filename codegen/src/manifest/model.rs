@@ -189,6 +189,8 @@ pub struct Import {
 pub struct Function {
     /// `snake_case` name, as in the WebAssembly module.
     pub name: String,
+    /// Line of the manifest that names it.
+    pub line: usize,
     /// Heading under which the reference lists it.
     pub group: String,
     /// One sentence.

@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::closed;
 use super::diagnostics::{Fault, Problem};
 use super::entry::{Entry, Faults, Key};
 use super::keys;
@@ -15,6 +16,7 @@ use super::model::{
     Refusal, Returns, Service, Struct, Topic,
 };
 use super::names::{Case, nearest};
+use super::prose;
 use super::types::{Scalar, Type};
 
 /// The memory that hosts rely on, in pages of 64 KiB.
@@ -36,8 +38,11 @@ pub fn read(text: &str) -> Result<Manifest, Vec<Fault>> {
     }
     let span = document.span();
     let root = Spanned::new(span.start..span.start, DeValue::Table(document.into_inner()));
-    let mut reader = Reader::default();
+    let mut reader = Reader { lines: text.match_indices('\n').map(|(at, _)| at).collect(), ..Reader::default() };
     let manifest = reader.manifest(&root);
+    if let Some(manifest) = &manifest {
+        prose::names(&root, text, manifest, &mut reader.faults);
+    }
     match manifest {
         Some(manifest) if reader.faults.0.is_empty() => Ok(manifest),
         _ => Err(reader.faults.0),
@@ -65,12 +70,26 @@ struct Reader {
     exports: Vec<String>,
     /// The exports that refusals name.
     refusing: Vec<String>,
+    /// `None` where the table is missing, which is complained about once.
+    groups: Option<Groups>,
+    /// Where each line of the file ends.
+    lines: Vec<usize>,
+}
+
+/// The headings that entries may be listed under.
+#[derive(Default)]
+struct Groups {
+    constants: Vec<String>,
+    enumerations: Vec<String>,
+    exports: Vec<String>,
+    imports: Vec<String>,
 }
 
 impl Reader {
     fn manifest(&mut self, root: &Spanned<DeValue<'_>>) -> Option<Manifest> {
         let root = Entry::new("the manifest", root, keys::ROOT, &mut self.faults)?;
         let abi = self.abi(&root);
+        self.groups = self.groups(&root);
         let types = self.each(&root, "type", keys::TYPES, Self::named_type);
         self.structs = names(&root, "struct", keys::STRUCT);
         self.constants = names(&root, "constant", keys::CONSTANT);
@@ -79,6 +98,7 @@ impl Reader {
         let refusals = self.each(&root, "refusal", keys::REFUSAL, Self::refusal);
         self.refusing = refusals.iter().flat_map(|refusal| refusal.exports.clone()).collect();
         self.memory_pages(&root, &constants);
+        self.same_values(&root, &constants);
         let imports = self.each(&root, "import", keys::IMPORT, Self::import);
         self.service_import(&root, &imports);
         let manifest = Manifest {
@@ -131,6 +151,56 @@ impl Reader {
         })
     }
 
+    fn groups(&mut self, root: &Entry<'_>) -> Option<Groups> {
+        let groups = root.entry("groups", "[groups]", keys::GROUPS, &mut self.faults)?;
+        let mut list = |key| groups.texts(key, &mut self.faults);
+        let (constants, enumerations) = (list("constants"), list("enumerations"));
+        Some(Groups {
+            constants: [constants, enumerations.clone()].concat(),
+            enumerations,
+            exports: list("exports"),
+            imports: list("imports"),
+        })
+    }
+
+    /// The heading of an entry, which has to be one of `known`.
+    fn group(&mut self, entry: &Entry<'_>, list: &'static str, known: fn(&Groups) -> &Vec<String>) -> Option<String> {
+        let name = entry.text("group", &mut self.faults)?;
+        if let Some(known) = self.groups.as_ref().map(known)
+            && !known.contains(&name)
+        {
+            let nearest = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+            let problem = Problem::UnknownGroup { name: name.clone(), list, nearest, known: known.clone() };
+            self.faults.add(problem, entry.span_of("group"));
+        }
+        Some(name)
+    }
+
+    /// Notes constants of one enumeration that have the same value.
+    fn same_values(&mut self, root: &Entry<'_>, constants: &[Constant]) {
+        let entries = root.entries("constant", "constant", keys::CONSTANT, &mut Faults::default());
+        let place = |name: &str| {
+            let named = |entry: &&Entry<'_>| entry.text("name", &mut Faults::default()).as_deref() == Some(name);
+            entries.iter().find(named).map_or(0..0, |entry| entry.span_of("value"))
+        };
+        for (index, constant) in constants.iter().enumerate() {
+            let group = || constants.iter().filter(|other| other.group == constant.group);
+            let mut earlier = constants[..index].iter().filter(|other| other.group == constant.group);
+            let Some(other) = earlier.find(|other| other.value == constant.value && other.name != constant.name) else {
+                continue;
+            };
+            if self.groups.as_ref().is_some_and(|groups| groups.enumerations.contains(&constant.group)) {
+                let problem = Problem::SameValue {
+                    name: constant.name.clone(),
+                    other: other.name.clone(),
+                    value: constant.literal(),
+                    free: group().map(|other| other.value).max().unwrap_or_default().saturating_add(1),
+                };
+                self.faults.add_related(problem, place(&constant.name), place(&other.name), FIRST);
+            }
+        }
+    }
+
     fn topics(&mut self, root: &Entry<'_>) -> Vec<Topic> {
         let Some(topics) = root.entry("topics", "[topics]", keys::TOPICS, &mut self.faults) else {
             return Vec::new();
@@ -161,7 +231,7 @@ impl Reader {
 
     fn constant(&mut self, entry: &Entry<'_>) -> Option<Constant> {
         let name = entry.name("name", "a constant", Case::Upper, &mut self.faults);
-        let group = entry.text("group", &mut self.faults);
+        let group = self.group(entry, "constants", |groups| &groups.constants);
         let ty = self.resolve(entry, "type", Place::Constant).and_then(|ty| ty.scalar());
         let bounds = ty.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
         let value = entry.integer("value", bounds, &mut self.faults);
@@ -265,7 +335,10 @@ impl Reader {
 
     fn function(&mut self, entry: &Entry<'_>, place: Place) -> Option<Function> {
         let name = entry.name("name", "a function", Case::Snake, &mut self.faults);
-        let group = entry.text("group", &mut self.faults);
+        let group = match place {
+            Place::ImportParam => self.group(entry, "imports", |groups| &groups.imports),
+            _ => self.group(entry, "exports", |groups| &groups.exports),
+        };
         let summary = entry.text("summary", &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
         let params = self.params(entry, "params", |_| place);
@@ -275,6 +348,7 @@ impl Reader {
         let example = entry.text("example", &mut self.faults);
         Some(Function {
             name: name?,
+            line: 1 + self.lines.partition_point(|end| *end < entry.span().start),
             group: group?,
             summary: summary?,
             doc: doc?,
@@ -384,7 +458,13 @@ impl Reader {
         let scalar = function.as_ref().and_then(|f| f.returns.as_ref()).and_then(|returns| returns.ty.scalar());
         let bounds = scalar.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
         let threw = entry.integer("threw", bounds, &mut self.faults);
-        Some(Import { function: function?, handler: handler?, threw: threw? })
+        let import = Import { function: function?, handler: handler?, threw: threw? };
+        // An import that could not be read whole has been complained about already.
+        let params = entry.entries("params", "parameter", keys::PARAM, &mut Faults::default());
+        if params.len() == import.function.params.len() {
+            closed::check(&import, entry, &mut self.faults);
+        }
+        Some(import)
     }
 
     /// The import that carries requests takes a table, the request and room for the reply, and returns a length.

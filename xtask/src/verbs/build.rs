@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use codegen::backend;
 use codegen::delta;
 use codegen::manifest::Manifest;
 
@@ -80,7 +81,13 @@ fn link(workspace: &Workspace, toolchain: &Toolchain, target: &Path) -> Result<P
     let label = format!("compile the guest for wasm32 with {}", toolchain.way);
     let mut progress = Progress::start(&label);
     let mut command = toolchain.guest(workspace, "build", target);
-    let finished = process::run(command.arg("--release"), &mut progress)?.without_progress().expect_success(&label)?;
+    let mut finished = process::run(command.arg("--release"), &mut progress)?.without_progress();
+    if !finished.success
+        && let Ok(manifest) = artifact::manifest(workspace)
+    {
+        finished.output += &backend::explain(&manifest, &finished.output);
+    }
+    let finished = finished.expect_success(&label)?;
     progress.done();
     if finished.output.lines().any(|line| line.starts_with("warning")) {
         eprint!("{}", finished.output);
