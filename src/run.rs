@@ -93,10 +93,19 @@ unsafe fn begin_running(frame: Frame, pause: u32, program: *mut State) {
     machine::set_running(true);
 }
 
-/// Ends that part. Returns the status of the limit that was reached, or `STATUS_OK`.
+/// Ends that part. Returns the status of the limit that was reached, or `STATUS_OK`. A limit takes the main thread's
+/// hook away: one that never ends would fail every later call.
 fn end_running(frame: Frame) -> i32 {
     machine::set_running(false);
-    if frame.nested { limits::reached() } else { limits::end() }
+    if frame.nested {
+        return limits::reached();
+    }
+    let reached = limits::end();
+    if reached != abi::STATUS_OK {
+        // SAFETY: the state is live, and no Lua code runs.
+        unsafe { ffi::lua_sethook(frame.state, None, 0, 0) };
+    }
+    reached
 }
 
 /// Ends a call whose results, or whose error, are all that is on the stack. Returns what the call returns.
