@@ -59,6 +59,27 @@ pub fn mirror(source: &Path, target: &Path, leave_out: &dyn Fn(&Path) -> bool) -
     Ok(())
 }
 
+/// Copies a folder with the times of its files, by which cargo knows what is up to date. A folder that is not there
+/// is an empty one.
+pub fn copy_with_times(source: &Path, target: &Path) -> Result<(), Error> {
+    if !source.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(target).map_err(Error::io("create", target))?;
+    for from in entries(source)? {
+        let to = target.join(from.file_name().unwrap_or_default());
+        if from.is_dir() {
+            copy_with_times(&from, &to)?;
+            continue;
+        }
+        let changed = fs::metadata(&from).and_then(|facts| facts.modified()).map_err(Error::io("read", &from))?;
+        fs::copy(&from, &to).map_err(Error::io("copy", &from))?;
+        let copied = fs::File::options().write(true).open(&to).and_then(|file| file.set_modified(changed));
+        copied.map_err(Error::io("set the time of", &to))?;
+    }
+    Ok(())
+}
+
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect())
@@ -138,6 +159,21 @@ mod tests {
         assert_eq!(fs::read(target.join("sub/changed")).unwrap(), b"2");
         let found = ending(&target, &["same", "changed", "removed", "it"]).unwrap();
         assert_eq!(found, [target.join("same"), target.join("sub/changed")]);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_copy_with_times_has_the_files_and_their_times() {
+        let folder = std::env::temp_dir().join(format!("xtask-copy-{}", std::process::id()));
+        let (source, target) = (folder.join("source"), folder.join("target"));
+        replace(&source.join("deep/a"), b"1").unwrap();
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        fs::File::options().write(true).open(source.join("deep/a")).unwrap().set_modified(long_ago).unwrap();
+        copy_with_times(&source, &target).unwrap();
+        assert_eq!(fs::read(target.join("deep/a")).unwrap(), b"1");
+        assert_eq!(fs::metadata(target.join("deep/a")).unwrap().modified().unwrap(), long_ago);
+        copy_with_times(&folder.join("nowhere"), &folder.join("nothing")).unwrap();
+        assert!(!folder.join("nothing").exists());
         fs::remove_dir_all(folder).unwrap();
     }
 

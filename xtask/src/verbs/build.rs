@@ -131,12 +131,20 @@ fn own_version() -> String {
     format!("{:?} {:?}", facts.map(|facts| facts.len()).ok(), changed)
 }
 
+/// Where cargo keeps, in a build folder, what it compiled to run on this machine.
+const HOST_TOOLS: &str = "release";
+
 /// Builds a copy of the sources in another folder and compares the artifacts byte by byte.
 pub fn verify_reproducible(workspace: &Workspace, toolchain: &Toolchain) -> Result<(), Error> {
     let elsewhere = workspace.own("elsewhere");
     let copy = Workspace { root: elsewhere.join("sources"), target: elsewhere.join("target") };
     files::mirror(&workspace.root, &copy.root, &|path| leave_out(workspace, path))?;
     let target = copy.target.join(toolchain.target.file_name().unwrap_or_default());
+    // What runs on this machine to make the module is compiled once: packages of the registry, which lie where they
+    // lay. The sources' own crates are compiled anew, as their folder is another.
+    if !target.join(HOST_TOOLS).exists() {
+        files::copy_with_times(&toolchain.target.join(HOST_TOOLS), &target.join(HOST_TOOLS))?;
+    }
     let linked = files::read(&link(&copy, toolchain, &target)?)?;
     let manifest = artifact::manifest(&copy)?;
     for artifact in &manifest.artifacts {
