@@ -229,7 +229,7 @@ pub fn ext_table_new() -> u32 {
         return 0;
     }
     result::forget_refusal();
-    ext::take_id().unwrap_or(0)
+    ext::new_id_for_host()
 }
 
 /// Stores a serialized value under a key's form.

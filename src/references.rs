@@ -42,7 +42,15 @@ pub unsafe fn hold(state: *mut State, index: c_int) -> u32 {
             ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32
         } else {
             let last = &*LAST.get();
-            last.set(last.get() + 1);
+            // A number that is in use is not given again, however many there have been.
+            loop {
+                last.set(last.get().wrapping_add(1).max(1));
+                let used = ffi::lua_rawgeti(state, top + 1, i64::from(last.get())) != kind::NIL;
+                lua::pop(state, 1);
+                if !used {
+                    break;
+                }
+            }
             ffi::lua_pushvalue(state, index);
             ffi::lua_pushinteger(state, i64::from(last.get()));
             ffi::lua_rawset(state, top + 1);

@@ -66,7 +66,7 @@ fn begin() -> Result<Frame, i32> {
         if frame.nested {
             output::restart();
             result::forget(frame);
-            ffi::lp_ext_forget();
+            ext::begin_nested_call();
             return Ok(frame);
         }
         output::reset();

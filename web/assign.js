@@ -48,6 +48,12 @@ export class Plan {
     /** @private */
     this.isForeign = isForeign;
     /**
+     * The ids of the tables that the value refers to.
+     *
+     * @type {Set<number>}
+     */
+    this.references = new Set();
+    /**
      * @private
      * @type {Map<any, Container>}
      */
@@ -108,6 +114,7 @@ export class Plan {
       throw new EncodeError(`a string in an external table has at most ${MAX_VALUE_LENGTH} bytes, this one has ${length}`, pathOf(place));
     }
     if (this.isForeign(value)) throw new EncodeError('it belongs to another store', pathOf(place));
+    if (value instanceof TableReference) this.references.add(value.id);
     return writer.finish();
   }
 

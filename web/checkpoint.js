@@ -10,6 +10,17 @@ import { STACK_SIZE } from './image.js';
  * @typedef {{ checkpoint: () => void, commit: () => void, rollback: () => void }} Numbered
  */
 
+/** Calls below each other whose frames take more stack than any step of a checkpoint does. */
+const STACK_NEEDED = 1000;
+
+/**
+ * @param {number} depth
+ * @returns {number}
+ */
+function descend(depth) {
+  return depth === 0 ? 0 : descend(depth - 1) + 1;
+}
+
 /** Checkpoints of one machine. */
 export class Checkpoints {
   /**
@@ -33,6 +44,16 @@ export class Checkpoints {
   /** How many checkpoints there are. */
   get depth() {
     return this.copies.length;
+  }
+
+  /**
+   * Make sure that there is stack for setting, committing or going back to a checkpoint. What begins at some depth of the
+   * stack can then be ended there: half of a rollback would be worse than none.
+   *
+   * @throws {RangeError} if there is not, and nothing has happened
+   */
+  static needStack() {
+    descend(STACK_NEEDED);
   }
 
   /** Set a checkpoint. */

@@ -191,6 +191,7 @@ export class Writer {
  *
  * @typedef {object} Live
  * @property {(writer: Writer, value: any) => boolean} encode writes such a value; false if it is none, and nothing was written
+ * @property {import('./store.js').Store} store the one that the machine's tables are in
  */
 
 /**
@@ -378,7 +379,10 @@ export function encodeLeaf(writer, value, place, live = null) {
     case 'object':
       return encodeObjectLeaf(writer, value, place, live);
     case 'function':
-      if (value instanceof LuaFunction && encodeFunction(writer, value)) return true;
+      if (value instanceof LuaFunction) {
+        checkStore(value, place, live);
+        if (encodeFunction(writer, value)) return true;
+      }
       if (live !== null && live.encode(writer, value)) return true;
       throw new EncodeError('a function can be sent to Lua, but not be stored from JavaScript', pathOf(place));
     default:
@@ -400,9 +404,11 @@ function encodeObjectLeaf(writer, value, place, live) {
     writer.u8(TAG_STRING);
     writer.block(value);
   } else if (value instanceof TableReference) {
+    checkStore(value, place, live);
     writer.u8(TAG_EXTERNAL_TABLE);
     writer.u32(value.id);
   } else if (value instanceof LuaFunction) {
+    checkStore(value, place, live);
     encodeFunction(writer, value);
   } else if (value instanceof LuaLibrary) {
     writer.u8(TAG_LIBRARY);
@@ -414,6 +420,18 @@ function encodeObjectLeaf(writer, value, place, live) {
     return false;
   }
   return true;
+}
+
+/**
+ * Refuse what another store has: its id is that of something else here.
+ *
+ * @param {TableReference | LuaFunction} value
+ * @param {Place | null} place
+ * @param {Live | null} live
+ * @throws {EncodeError}
+ */
+function checkStore(value, place, live) {
+  if (live !== null && value.store !== null && value.store !== live.store) throw new EncodeError('it belongs to another store', pathOf(place));
 }
 
 /**

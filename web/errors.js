@@ -126,7 +126,7 @@ export class EncodeError extends TypeError {
 export class LuaStateError extends Error {
   /**
    * @param {string} message
-   * @param {'closed' | 'running' | 'crashed' | 'replaced' | 'transient'} state
+   * @param {'closed' | 'running' | 'crashed' | 'replaced' | 'rolled back' | 'transient'} state
    */
   constructor(message, state) {
     super(message);

@@ -93,8 +93,7 @@ export class ExternalTable extends TableReference {
 
   /** @returns {IterableIterator<any>} the keys in the order in which they were first set */
   *keys() {
-    const { tables, id } = this;
-    for (const form of tables.store.keys(id)) if (form !== METATABLE) yield tables.keyOf(id, form);
+    for (const form of this.forms()) if (form !== METATABLE) yield this.tables.keyOf(this.id, form);
   }
 
   /** @returns {IterableIterator<any>} the values, in the order of the keys */
@@ -104,11 +103,23 @@ export class ExternalTable extends TableReference {
 
   /** @returns {IterableIterator<[any, any]>} keys and values, in the order of the keys */
   *entries() {
-    const { tables, id } = this;
-    for (const form of tables.store.keys(id)) {
+    for (const form of this.forms()) {
       if (form === METATABLE) continue;
-      const value = tables.read(id, form);
-      if (value !== undefined) yield [tables.keyOf(id, form), value];
+      const value = this.tables.read(this.id, form);
+      if (value !== undefined) yield [this.tables.keyOf(this.id, form), value];
+    }
+  }
+
+  /**
+   * The forms of the keys, while the table is there.
+   *
+   * @private
+   * @returns {IterableIterator<string>}
+   */
+  *forms() {
+    const { id } = this;
+    for (const form of this.tables.store.keys(id)) {
+      if (this.id === id) yield form;
     }
   }
 

@@ -9,6 +9,13 @@
 
 const IS_WEAK = typeof WeakRef === 'function' && typeof FinalizationRegistry === 'function';
 
+/** Bytes that are taken to make the engine collect, each time and how often at most. */
+const BLOCK = 1 << 27;
+const MOST_BLOCKS = 16;
+
+/** Objects that are looked at to see whether it has. */
+const SAMPLES = 8;
+
 /** Objects by id. */
 export class Handles {
   /** @param {(id: number) => void} [gone] is told when nobody has the object of an id any more */
@@ -49,6 +56,37 @@ export class Handles {
    */
   delete(id) {
     this.references.delete(id);
+  }
+
+  /** How many ids there are whose objects someone may still have. */
+  get size() {
+    return this.references.size;
+  }
+
+  /** Forget the objects that the engine has collected, without waiting for it to say so. */
+  sweep() {
+    this.references.forEach((reference, id) => {
+      if (reference.deref() === undefined) this.forget(id);
+    });
+  }
+
+  /**
+   * Have the engine collect its garbage, as far as JavaScript code can: to it, objects that hold much elsewhere look small.
+   * Memory that is taken for a moment, and never touched, makes it look.
+   */
+  press() {
+    if (!IS_WEAK) return;
+    // A collection that was under way spares what came since it began: only when new ones are gone is it done. The newest of
+    // all may be in use.
+    const samples = Array.from(this.references.values()).slice(-4 * SAMPLES, -3 * SAMPLES);
+    try {
+      for (let count = 0; count < MOST_BLOCKS; count++) {
+        if (new ArrayBuffer(BLOCK).byteLength === 0) return;
+        if (samples.some((reference) => reference.deref() === undefined)) return;
+      }
+    } catch (_noMemory) {
+      // The engine has collected before it said so.
+    }
   }
 
   /** @returns {number[]} the ids of all objects that someone may still have */

@@ -6,6 +6,7 @@ import { Cursors } from './cursors.js';
 import { MapStore } from './map-store.js';
 import { moduleService } from './modules.js';
 import { dropTable, StoreRanges } from './store.js';
+import { TablePages } from './table-pages.js';
 import { keyBytes } from './text.js';
 
 /** Longest value that a store may hold. The whole heap of a machine has less than twice that. */
@@ -68,6 +69,7 @@ export function rangesOf(store) {
  */
 export function createHost(store, output, environment, functions) {
   const cursors = new Cursors((tableId) => store.keys(tableId));
+  const tables = new TablePages(store);
   const utcOffset = environment.utcOffset || systemUtcOffset;
   return {
     maxValueLength: MAX_VALUE_LENGTH,
@@ -104,6 +106,7 @@ export function createHost(store, output, environment, functions) {
       rest: () => functions.takeRest(),
       release: (number) => functions.release(number),
       findFunction: (name) => functions.find(name),
+      tables: (cursor, room) => tables.page(cursor, room),
       module: environment.modules === undefined ? undefined : moduleService(environment.modules),
     },
   };

@@ -180,6 +180,7 @@ export const SERVICES: {
   readonly release: 11;
   readonly findFunction: 12;
   readonly module: 13;
+  readonly tables: 14;
 };
 
 /** Offset into the module's memory, in bytes. 0 is the null pointer. */
@@ -261,6 +262,14 @@ export interface RestReply {
 export interface FindFunctionReply {
   /** The number of the function. */
   number: number;
+}
+
+/** What a host answers to `tables`. */
+export interface TablesReply {
+  /** Where the next page begins; 0: there is none. */
+  cursor: number;
+  /** The ids, each as a u32. At least one if there is a next page. */
+  ids: Uint8Array;
 }
 
 /** The services that a host offers: those it has handlers for. Null declines a request. */
@@ -408,6 +417,17 @@ export interface Services {
     sourceStart: Address,
     sourceEnd: Address,
   ): number | null;
+  /**
+   * Asks for a page of the ids of all tables that the host has.
+   *
+   * For `ext.collect`, which frees those that nothing reaches. The host lists the ids when it is
+   * asked for the first page, and gives a cursor for the rest; a table that is deleted meanwhile
+   * may still be listed. Without it, the module asks for the size of each id that it has given.
+   *
+   * @param cursor Where to go on: 0 for the first page, then what the page before said.
+   * @param room How many bytes of `ids` fit. For more, the answer is how many it needs.
+   */
+  tables?(cursor: number, room: number): TablesReply | null;
 }
 
 /**

@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 2;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = '51f7cf3517d07f68';
+export const MANIFEST_HASH = 'fdccd7fe1d1ce417';
 /** Pages of the memory, minimum and maximum: 2 MiB. */
 export const MEMORY_PAGES = 32;
 /** Bytes in a page. */
@@ -181,6 +181,7 @@ export const SERVICES = Object.freeze({
   release: 11,
   findFunction: 12,
   module: 13,
+  tables: 14,
 });
 
 const SECTION = 'lua-persistent';
@@ -606,6 +607,17 @@ function serve(host, memory, start, end, replyStart, replyEnd) {
       if (room.length < 4) return -4;
       reply.setUint32(0, answer.number, true);
       return 4;
+    }
+    case SERVICES.tables: {
+      if (!services.tables || request.length !== 5) return REPLY_NONE;
+      const fit = room.length - 4;
+      const answer = services.tables(query.getUint32(1, true), fit);
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      const length = 4 + answer.ids.length;
+      if (room.length < length) return -length;
+      reply.setUint32(0, answer.cursor, true);
+      room.set(answer.ids, 4);
+      return length;
     }
     default:
       return REPLY_NONE;

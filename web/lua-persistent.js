@@ -161,6 +161,15 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
 /** Longest code that is copied to memory character by character; beyond it `encodeInto` is faster. */
 const SHORT = 48;
 
+/** How many new functions of Lua JavaScript may get before Lua's heap is looked at. */
+const FEW_HELD = 16;
+
+/** How many functions of Lua that JavaScript has are worth a look whether it has them still. */
+const MANY_HELD = 256;
+
+/** How far ahead of new tables an id may lie that they are kept from. */
+const NEAR_IDS = 1 << 16;
+
 /** Names of functions whose bytes are kept. */
 const REMEMBERED = 64;
 
@@ -306,8 +315,6 @@ export class Lua {
     });
     /** @private */
     this.functions = functions;
-    /** @private */
-    this.checkpoints = new Checkpoints(machine, store, [functions, this.references]);
     /**
      * How many calls have begun, each of which overwrites the I/O buffer.
      * @private
@@ -354,10 +361,13 @@ export class Lua {
     this.tables = new Tables(store, {
       check: () => this.check(),
       reserve: (count) => this.reserve(count),
+      nextId: () => machine.getExternalTableCounter(),
       call,
       homeId: machine.getMemoryTableId(),
       ioId: machine.getIoTableId(),
     });
+    /** @private */
+    this.checkpoints = new Checkpoints(machine, store, [functions, this.references, this.tables]);
     /**
      * How many JavaScript functions run that Lua has called.
      * @private
@@ -382,7 +392,7 @@ export class Lua {
      * @private
      * @type {import('./encoder.js').Live}
      */
-    this.live = { encode: (writer, value) => this.references.encode(writer, value) || functions.encode(writer, value) };
+    this.live = { store, encode: (writer, value) => this.references.encode(writer, value) || functions.encode(writer, value) };
     functions.machine = {
       view: machine.view,
       live: this.live,
@@ -391,6 +401,11 @@ export class Lua {
       leave: () => this.leave(),
       lastError: () => this.innerError,
     };
+    /**
+     * Bytes of Lua's heap that may be used before `relieve` does anything.
+     * @private
+     */
+    this.enough = machine.getHeapSize() / 2;
     /** @private */
     this.writer = new Writer();
     /**
@@ -476,6 +491,19 @@ export class Lua {
   }
 
   /**
+   * Call a JavaScript function, and release all Lua functions, coroutines and userdata that JavaScript is given for the first
+   * time in its course: they cannot be used afterwards. What it returns lives on, if it is one of them. A promise that it
+   * returns is waited for; of scopes that overlap, what comes belongs to the one that was opened last.
+   *
+   * @template T
+   * @param {() => T} call
+   * @returns {T} what it returned
+   */
+  scope(call) {
+    return this.references.scope(call);
+  }
+
+  /**
    * Read a global variable.
    *
    * @param {string} path its name, or a path of fields from one, as `config.colours`
@@ -513,8 +541,9 @@ export class Lua {
   table(id) {
     if (this.obstacle === 'running') this.check();
     const table = this.tables.table(id);
-    // New tables must not get this id.
-    if (this.obstacle === '') this.machine.syncExternalTableCounter(id + 1);
+    // New tables must not get this id. One that is far off would use up all between; when the counter comes there, it
+    // passes over what the store has.
+    if (this.obstacle === '' && id - this.machine.getExternalTableCounter() < NEAR_IDS) this.machine.syncExternalTableCounter(id + 1);
     return table;
   }
 
@@ -626,6 +655,7 @@ export class Lua {
     this.checkOutside();
     const ticks = ticksOf(budget);
     const handed = resumeOf(options);
+    if (this.references.fresh >= FEW_HELD) this.relieve();
     return this.attempt(() => {
       const { machine } = this;
       const left = this.send(this.written(null, handed), (at, length) => machine.programResume(at, length, ticks), options);
@@ -700,6 +730,7 @@ export class Lua {
    */
   checkpoint() {
     this.checkOutside();
+    Checkpoints.needStack();
     this.checkpoints.push();
   }
 
@@ -711,6 +742,7 @@ export class Lua {
    */
   rollback() {
     this.checkOutside();
+    Checkpoints.needStack();
     this.checkpoints.rollback();
     this.forgetMemory();
   }
@@ -722,6 +754,7 @@ export class Lua {
    */
   commit() {
     this.checkOutside();
+    Checkpoints.needStack();
     this.checkpoints.commit();
   }
 
@@ -765,7 +798,32 @@ export class Lua {
   gc() {
     this.checkOutside();
     this.begin();
+    this.references.reclaim(this.references.size >= MANY_HELD);
     this.guarded(() => this.machine.runGc());
+  }
+
+  /**
+   * Release functions that JavaScript holds no longer, if Lua's heap fills up: JavaScript's collector sees that they are small,
+   * and not what they hold in Lua.
+   *
+   * @private
+   */
+  relieve() {
+    const { references, machine } = this;
+    if (this.depth > 0) return;
+    references.fresh = 0;
+    const used = () => machine.getMemoryStats(this.address).luaMemoryUsed;
+    if (used() < this.enough) return;
+    this.begin();
+    this.guarded(() => machine.runGc());
+    const size = machine.getHeapSize();
+    if (used() >= size / 4) {
+      references.reclaim(true);
+      this.guarded(() => machine.runGc());
+    }
+    // Where nothing is found, a quarter of what is free may be filled before this is done again.
+    const left = used();
+    this.enough = Math.max(size / 2, left + (size - left) / 4);
   }
 
   /**
@@ -900,9 +958,14 @@ export class Lua {
    * @returns {number} the first of them
    */
   reserve(count) {
-    const first = this.machine.getExternalTableCounter();
-    if (first + count > ID_LIMIT) throw new RangeError(`${count} new tables are more than there are ids left`);
-    this.machine.syncExternalTableCounter(first + count);
+    const { machine, store } = this;
+    let first = machine.getExternalTableCounter();
+    // Ids that the store has already are passed over, though the counter should be above them.
+    for (let id = first; id < first + count; id++) {
+      if (id >= ID_LIMIT) throw new RangeError(`${count} new tables are more than there are ids left`);
+      if (store.size(id) > 0) first = id + 1;
+    }
+    machine.syncExternalTableCounter(first + count);
     return first;
   }
 
@@ -962,6 +1025,7 @@ export class Lua {
     // What runs inside a call is undone with it.
     if (!this.origin.options.transactional || this.depth > 0) return call();
     const { checkpoints } = this;
+    Checkpoints.needStack();
     checkpoints.push();
     let done = false;
     try {
@@ -987,6 +1051,7 @@ export class Lua {
    */
   runCode(code, options, console) {
     if (this.obstacle !== '') this.check();
+    if (this.references.fresh >= FEW_HELD) this.relieve();
     checkCode(code);
     if (this.origin.options.transactional) return this.attempt(() => this.runNow(code, options, console));
     return this.runNow(code, options, console);
@@ -1020,6 +1085,7 @@ export class Lua {
    */
   invoke(target, args) {
     if (this.obstacle !== '') this.check();
+    if (this.references.fresh >= FEW_HELD) this.relieve();
     if (this.origin.options.transactional) return this.attempt(() => this.invokeNow(target, args));
     return this.invokeNow(target, args);
   }
@@ -1045,6 +1111,7 @@ export class Lua {
    */
   request(path, values, call) {
     if (this.obstacle !== '') this.check();
+    if (this.references.fresh >= FEW_HELD) this.relieve();
     return this.attempt(() => {
       const left = this.send(this.written(path, values), call);
       return left >= 0 ? this.succeed(left) : this.fail(left);
@@ -1265,14 +1332,20 @@ export class Lua {
       const values = this.part(PART_VALUES);
       if (values !== null) return new Result(new Decoder(values, this.decoder.references).results(0, values.length), this.finishOutput(NOTHING));
     }
-    const message = decodeLossy(this.part(PART_MESSAGE) || inBuffer);
+    const held = this.references.size;
+    const advice =
+      code === STATUS_MEMORY_ERROR && held >= MANY_HELD
+        ? ` (JavaScript holds ${held} Lua functions: release() those that are not needed, or get them in lua.scope())`
+        : '';
+    const text = decodeLossy(this.part(PART_MESSAGE) || inBuffer);
+    const message = text + advice;
     const traceback = this.part(PART_TRACEBACK);
     const value = this.part(PART_ERROR_VALUE);
     const cause = this.causeOf(this.part(PART_EXCEPTION));
     const error = new LuaError(message, {
       code,
       traceback: traceback === null ? '' : decodeLossy(traceback),
-      value: value === null ? message : new Decoder(value, this.decoder.references).value(0, value.length),
+      value: value === null ? text : new Decoder(value, this.decoder.references).value(0, value.length),
       output: this.finishOutput(NOTHING),
       cause,
     });

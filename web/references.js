@@ -53,6 +53,15 @@ export class References {
     this.dead = new Set();
     /** @private */
     this.handles = new Handles((number) => this.dead.add(number));
+    /** How many objects were made since `relieve` was last asked whether there are too many. */
+    this.fresh = 0;
+    /**
+     * The numbers that were given in each scope that is open.
+     *
+     * @private
+     * @type {Set<number>[]}
+     */
+    this.scopes = [];
     /**
      * The highest number that there has been.
      *
@@ -87,7 +96,9 @@ export class References {
     this.dead.delete(number);
     const known = this.handles.get(number);
     if (known !== undefined) return known;
-    const value = type === 'function' ? this.callable(text) : new LuaOpaque(type, text);
+    const value = type === 'function' ? this.callable(text) : this.opaque(type, text);
+    this.fresh++;
+    if (this.scopes.length > 0) this.scopes[this.scopes.length - 1].add(number);
     if (number > this.last) this.last = number;
     this.known.set(value, { type: TYPES.get(type) || 0, number });
     this.handles.set(number, value);
@@ -105,6 +116,71 @@ export class References {
     Object.defineProperty(target, 'toString', { value: () => text });
     LIVING.add(target);
     return target;
+  }
+
+  /**
+   * @private
+   * @param {string} type
+   * @param {string} text
+   * @returns {LuaOpaque}
+   */
+  opaque(type, text) {
+    const value = new LuaOpaque(type, text);
+    Object.defineProperty(value, 'release', { value: () => this.release(value) });
+    return value;
+  }
+
+  /** How many values Lua keeps for JavaScript. */
+  get size() {
+    return this.handles.size + this.dead.size;
+  }
+
+  /**
+   * Release what JavaScript has no use for any more, when there is much of it or memory is short.
+   *
+   * @param {boolean} press whether the engine is made to collect its garbage first
+   */
+  reclaim(press) {
+    if (press) this.handles.press();
+    this.handles.sweep();
+    this.sweep();
+  }
+
+  /**
+   * Call a function and release what it has been given for the first time in its course, except what it returns.
+   *
+   * @template T
+   * @param {() => T} call
+   * @returns {T}
+   */
+  scope(call) {
+    /** @type {Set<number>} */
+    const numbers = new Set();
+    this.scopes.push(numbers);
+    const end = (/** @type {any} */ result) => {
+      this.scopes.splice(this.scopes.indexOf(numbers), 1);
+      const kept = this.known.get(result);
+      numbers.forEach((number) => {
+        if (kept !== undefined && kept.number === number) return;
+        const value = this.handles.get(number);
+        if (value !== undefined) this.release(value);
+      });
+      return result;
+    };
+    /** @type {any} */
+    let result;
+    try {
+      result = call();
+    } catch (error) {
+      end(null);
+      throw error;
+    }
+    if (typeof result !== 'object' || result === null || typeof result.then !== 'function') return end(result);
+    const fail = (/** @type {unknown} */ error) => {
+      end(null);
+      throw error;
+    };
+    return result.then(end, fail);
   }
 
   /**

@@ -7,7 +7,7 @@ import { Plan } from './assign.js';
 import { stepTo } from './containers.js';
 import { Decoder, DETACHED } from './decoder.js';
 import { encodeLeaf, encodeValue, Writer } from './encoder.js';
-import { DecodeError } from './errors.js';
+import { DecodeError, LuaStateError } from './errors.js';
 import { ExternalTable } from './external-table.js';
 import { Handles } from './handles.js';
 import { keyForm, keyOfForm, METATABLE } from './key.js';
@@ -15,6 +15,12 @@ import { dropTable } from './store.js';
 import { ID_LIMIT, isTableId } from './table-ids.js';
 import { isWellFormed } from './text.js';
 import { callable, LuaFunction, TableReference } from './values.js';
+
+/** The last of the ids that `_home` and `_io` begin with. No new table gets one of them. */
+const LAST_FIXED_ID = 2;
+
+/** What stands in place of a metatable where there is none. */
+const NO_METATABLE = encodeValue(false);
 
 /** The form of a key of `_io` that no program uses. */
 const HOLDER = '["\\x00held by JavaScript"]';
@@ -25,6 +31,7 @@ const HOLDER = '["\\x00held by JavaScript"]';
  * @typedef {object} Machine
  * @property {() => void} check throws if the tables cannot be written now
  * @property {(count: number) => number} reserve takes ids for so many new tables and gives the first
+ * @property {() => number} nextId the lowest id that a new table may get
  * @property {(target: import('./values.js').LuaCallable, args: any[]) => any} call
  * @property {number} homeId
  * @property {number} ioId
@@ -47,6 +54,24 @@ function isSimple(value) {
   return type === 'number' || type === 'boolean' || (type === 'string' && value.length <= SHORT_TEXT && isWellFormed(value));
 }
 
+/**
+ * Make an object that stands for a table or function of no use: what needs to know which, fails.
+ *
+ * @param {object} handle
+ * @param {number} id
+ */
+function retire(handle, id) {
+  Object.defineProperty(handle, 'id', {
+    get() {
+      throw new LuaStateError(
+        `external table ${id} was made after a checkpoint that was rolled back, so it is not there any more: make it again`,
+        'rolled back',
+      );
+    },
+    enumerable: false,
+  });
+}
+
 export class Tables {
   /**
    * @param {import('./store.js').Store} store
@@ -62,6 +87,20 @@ export class Tables {
      * @type {Map<string, LuaFunction>}
      */
     this.libraryFunctions = new Map();
+    /**
+     * Ids of new tables that JavaScript has got objects for since the outermost checkpoint.
+     *
+     * @private
+     * @type {number[]}
+     */
+    this.given = [];
+    /**
+     * Where each checkpoint was set.
+     *
+     * @private
+     * @type {{ nextId: number, given: number }[]}
+     */
+    this.marks = [];
     // Making these anew for each value would cost more than the value.
     /** @private */
     this.writer = new Writer();
@@ -93,7 +132,7 @@ export class Tables {
     const known = this.handles.get(id);
     if (known instanceof ExternalTable) return known;
     const table = new ExternalTable(id, this);
-    this.handles.set(id, table);
+    this.hand(id, table);
     return table;
   }
 
@@ -107,8 +146,44 @@ export class Tables {
     const known = this.handles.get(id);
     if (known instanceof LuaFunction) return known;
     const stored = callable(this.machine.call, '', id, this.store);
-    this.handles.set(id, stored);
+    this.hand(id, stored);
     return stored;
+  }
+
+  /**
+   * Note the object for a table or function.
+   *
+   * @private
+   * @param {number} id
+   * @param {object} handle
+   */
+  hand(id, handle) {
+    this.handles.set(id, handle);
+    const { marks } = this;
+    if (marks.length > 0 && id >= marks[0].nextId) this.given.push(id);
+  }
+
+  /** Begin a checkpoint. */
+  checkpoint() {
+    this.marks.push({ nextId: this.machine.nextId(), given: this.given.length });
+  }
+
+  /** End a checkpoint and keep what has happened. */
+  commit() {
+    this.marks.pop();
+    if (this.marks.length === 0) this.given = [];
+  }
+
+  /** End a checkpoint and go back to it: the ids of tables made since will be those of others. */
+  rollback() {
+    const mark = this.marks.pop();
+    if (mark === undefined) return;
+    for (const id of this.given.splice(mark.given)) {
+      if (id < mark.nextId) continue;
+      const handle = this.handles.get(id);
+      this.handles.delete(id);
+      if (handle !== undefined) retire(handle, id);
+    }
   }
 
   /**
@@ -192,6 +267,8 @@ export class Tables {
     const form = keyForm(key, name);
     this.machine.check();
     if (value === null || value === undefined) {
+      // First what keeps the table: if the store fails, nothing has changed.
+      if (id > LAST_FIXED_ID && this.store.size(id) === 1 && this.store.get(id, form) !== undefined) this.store.set(id, METATABLE, NO_METATABLE.slice());
       this.store.delete(id, form);
       return;
     }
@@ -228,6 +305,17 @@ export class Tables {
     const metatable = this.store.get(id, METATABLE);
     dropTable(this.store, id);
     if (metatable !== undefined) this.store.set(id, METATABLE, metatable);
+    else this.keep(id);
+  }
+
+  /**
+   * See to it that the store has a table, though it be empty: something may refer to it, and its id is not for another.
+   *
+   * @private
+   * @param {number} id
+   */
+  keep(id) {
+    if (id > LAST_FIXED_ID && this.store.size(id) === 0) this.store.set(id, METATABLE, NO_METATABLE.slice());
   }
 
   /**
@@ -274,7 +362,9 @@ export class Tables {
     const count = plan.tables;
     const first = count === 0 ? 0 : this.machine.reserve(count);
     try {
+      for (const id of plan.references) this.keep(id);
       plan.write(this.store, first);
+      for (let id = first; id < first + count; id++) this.keep(id);
       if (last !== undefined) last(first);
     } catch (error) {
       for (let id = first; id < first + count; id++) dropTable(this.store, id);

@@ -92,13 +92,6 @@ export class LuaFunction {
 // Those that can be called are functions, with all that functions have.
 Object.setPrototypeOf(LuaFunction.prototype, Function.prototype);
 Object.defineProperty(LuaFunction.prototype, 'name', { value: '', writable: true, configurable: true });
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(LuaFunction.prototype, Symbol.dispose, {
-    value() {
-      this.release();
-    },
-  });
-}
 
 /**
  * A function of Lua that can be called.
@@ -151,7 +144,21 @@ export class LuaOpaque {
     this.text = text;
   }
 
+  /** Let go of a value that lives in a machine: Lua keeps it no longer for JavaScript. Without a machine, this does nothing. */
+  release() {}
+
   toString() {
     return this.text;
+  }
+}
+
+// Engines that know `using` release what is held at the end of its scope.
+if (typeof Symbol.dispose === 'symbol') {
+  for (const held of [LuaFunction, LuaOpaque]) {
+    Object.defineProperty(held.prototype, Symbol.dispose, {
+      value() {
+        this.release();
+      },
+    });
   }
 }

@@ -517,7 +517,10 @@ unsafe fn read_upvalues(state: *mut State, function: c_int) {
             let mut place = key::Place::default();
             let form = place.encode(state, -1);
             let cell = match host::get(state, id, form).and_then(refs::Reference::read) {
-                Some(refs::Reference::Table(cell)) => cell,
+                Some(refs::Reference::Table(cell)) => {
+                    super::expect(cell);
+                    cell
+                }
                 Some(refs::Reference::Library(b"_G")) => {
                     ffi::lua_rawgeti(state, lua::REGISTRY, i64::from(ffi::LUA_RIDX_GLOBALS));
                     ffi::lua_setupvalue(state, function, n);

@@ -30,7 +30,7 @@ struct Plan {
     id: u32,
     place: Place,
     /// The number of the first new table.
-    first: u32,
+    first: Cell<u32>,
     /// How many objects have been found.
     count: Cell<i64>,
     /// How many of them the host has been asked to write.
@@ -105,7 +105,7 @@ pub unsafe fn store_metatable(state: *mut State) {
     unsafe {
         let id = ffi::lp_ext_id(state, 1);
         if ffi::lua_type(state, 2) == kind::NIL {
-            if !host::delete(id, key::METATABLE) {
+            if !host::delete_and_keep(id, key::METATABLE) {
                 host::failed(state, c"delete from an external table");
             }
             return;
@@ -135,7 +135,7 @@ unsafe fn run(state: *mut State, id: u32, place: Place) {
     let mut plan = Plan {
         id,
         place,
-        first: super::next_id(),
+        first: Cell::new(super::next_id()),
         count: Cell::new(0),
         begun: Cell::new(0),
         key_room: Cell::new(key::room(0)),
@@ -193,6 +193,7 @@ unsafe extern "C-unwind" fn prepare_and_write(state: *mut State) -> c_int {
         let writer = Writer { state, plan };
         writer.name_libraries();
         writer.find_all();
+        writer.find_ids();
         writer.register();
         writer.write_all();
     }
@@ -209,7 +210,33 @@ struct Writer<'p> {
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Writer<'_> {
     fn number_of(&self, n: i64) -> u32 {
-        self.plan.first + (n - 1) as u32
+        self.plan.first.get().wrapping_add((n - 1) as u32)
+    }
+
+    /// Makes sure that the ids of the new tables are those of no others. If they are, all is found again under ids
+    /// that are free.
+    unsafe fn find_ids(&self) {
+        let state = self.state;
+        unsafe {
+            let count = self.plan.count.get() as u32;
+            match super::free_ids(state, count) {
+                Err(reason) => super::no_id(state, reason),
+                Ok(first) if first == self.plan.first.get() => return,
+                Ok(first) => self.plan.first.set(first),
+            }
+            self.plan.count.set(0);
+            for table in [index::NUMBERS, index::OBJECTS] {
+                ffi::lua_pushnil(state);
+                while ffi::lua_next(state, table) != 0 {
+                    lua::pop(state, 1);
+                    ffi::lua_pushvalue(state, -1);
+                    ffi::lua_pushnil(state);
+                    ffi::lua_rawset(state, table);
+                }
+            }
+            self.name_libraries();
+            self.find_all();
+        }
     }
 
     /// Pushes a field of an object.
@@ -449,9 +476,6 @@ impl Writer<'_> {
         let state = self.state;
         unsafe {
             let n = self.plan.count.get() + 1;
-            if i64::from(self.plan.first) + n >= i64::from(u32::MAX) {
-                lua::error(state, c"all ids of external tables are used");
-            }
             ffi::lua_pushvalue(state, object);
             self.set_field(n, Field::Object);
             ffi::lua_pushinteger(state, 0);
@@ -656,7 +680,11 @@ impl Writer<'_> {
             let object = ffi::lua_gettop(state);
             let written = if upvalue > 0 {
                 ffi::lua_getupvalue(state, object, upvalue);
-                ffi::lua_type(state, -1) == kind::NIL || self.write(id, function::VALUE, object + 1, rooms)
+                if ffi::lua_type(state, -1) == kind::NIL {
+                    host::keep_empty(id)
+                } else {
+                    self.write(id, function::VALUE, object + 1, rooms)
+                }
             } else if ffi::lua_type(state, object) == kind::FUNCTION {
                 self.write_function(n, object, rooms)
             } else {
@@ -670,15 +698,21 @@ impl Writer<'_> {
     unsafe fn write_table(&self, id: u32, table: c_int, rooms: &Rooms) -> bool {
         let state = self.state;
         unsafe {
+            let mut empty = true;
             ffi::lua_pushnil(state);
             while ffi::lua_next(state, table) != 0 {
+                empty = false;
                 let form = key::encode(state, table + 1, rooms.key());
                 if !self.write(id, form, table + 2, rooms) {
                     return false;
                 }
                 lua::pop(state, 1);
             }
-            ffi::lua_getmetatable(state, table) == 0 || self.write(id, key::METATABLE, table + 1, rooms)
+            match ffi::lua_getmetatable(state, table) {
+                0 if empty => host::keep_empty(id),
+                0 => true,
+                _ => self.write(id, key::METATABLE, table + 1, rooms),
+            }
         }
     }
 
@@ -723,7 +757,11 @@ impl Writer<'_> {
         unsafe {
             // The variable of a cell: what is not there is nil.
             if ffi::lua_type(state, value) == kind::NIL {
-                return host::delete(id, form);
+                return host::delete_and_keep(id, form);
+            }
+            let other = ffi::lp_ext_id(state, value);
+            if other != 0 && !host::keep_in_call(other) {
+                return false;
             }
             let mut window = Window::new(rooms.value(), 0);
             if !codec::write_plain(state, value, &mut window) {
@@ -763,7 +801,9 @@ impl Writer<'_> {
                 ffi::lua_settop(state, index::FREE - 1);
             }
         }
-        super::sync_counter(self.plan.first + self.plan.count.get() as u32);
+        if self.plan.count.get() > 0 {
+            super::use_ids(self.plan.first.get(), self.plan.count.get() as u32);
+        }
     }
 
     /// Takes back what was registered and written. Takes no memory; the error stays on top.

@@ -1,5 +1,6 @@
 //! The host's answers to requests for tables, turned into Lua errors where they are failures.
 
+use core::cell::Cell;
 use core::ffi::{c_char, c_int};
 
 use super::key;
@@ -149,6 +150,60 @@ pub fn delete(id: u32, key: &[u8]) -> bool {
 /// Asks the host to delete a key, for callers that see by the table's size whether it did.
 pub fn ask_to_delete(id: u32, key: &[u8]) {
     let _ = imports::ext_table_delete(id, key);
+}
+
+/// What is stored in place of a metatable where there is none: an empty table that something refers to has this
+/// entry, so that the host has the table. Whoever sees which tables a host has then knows all of them.
+const NO_METATABLE: &[u8] = &[abi::TAG_BOOLEAN, 0];
+
+/// Sees to it that the host has a table, though it be empty; whether it has.
+pub fn keep(id: u32) -> bool {
+    // These two are never new tables.
+    id == super::HOME || id == super::IO || size(id).is_some_and(|size| size > 0 || keep_empty(id))
+}
+
+/// Asks the host to delete a key of a table that something may refer to, so that the host has the table still if
+/// that was its last; whether it did.
+pub fn delete_and_keep(id: u32, form: &[u8]) -> bool {
+    if id == super::HOME || id == super::IO {
+        return delete(id, form);
+    }
+    match size(id) {
+        None => false,
+        // First what keeps the table, as nothing must have changed if the host fails.
+        Some(1) if form == key::METATABLE => keep_empty(id),
+        Some(1) if is_absent(id, key::METATABLE) && !keep_empty(id) => false,
+        Some(_) => delete(id, form),
+    }
+}
+
+/// Ids of tables that the host is known to have, in the call that is running: programs refer to the same ones
+/// again.
+static KEPT: Kept = Kept([const { Cell::new(0) }; 16]);
+
+struct Kept([Cell<u32>; 16]);
+
+// SAFETY: as for `machine::Single`.
+unsafe impl Sync for Kept {}
+
+/// As [`keep`], for what Lua code does in a call, where nobody takes tables from the host.
+pub fn keep_in_call(id: u32) -> bool {
+    let known = &KEPT.0[id as usize % KEPT.0.len()];
+    known.get() == id || {
+        let kept = keep(id);
+        known.set(if kept { id } else { 0 });
+        kept
+    }
+}
+
+/// Forgets which tables the host has.
+pub fn forget_kept() {
+    KEPT.0.iter().for_each(|id| id.set(0));
+}
+
+/// As [`keep`], for a table that is empty for sure.
+pub fn keep_empty(id: u32) -> bool {
+    set(id, key::METATABLE, NO_METATABLE)
 }
 
 /// How many entries a table has, `None` if the host fails.

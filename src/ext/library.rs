@@ -7,9 +7,6 @@ use crate::functions;
 use crate::limits;
 use crate::lua::{self, State, ffi, kind};
 
-/// How far behind the counter a number may lie that `ext.attach` takes unseen.
-const NEAR: u32 = 1 << 16;
-
 const FUNCTIONS: [(&CStr, lua::Function); 6] = [
     (c"attach", attach),
     (c"collect", collect::collect),
@@ -48,7 +45,7 @@ unsafe extern "C-unwind" fn table(state: *mut State) -> c_int {
         if ffi::lua_type(state, 1) != kind::NIL {
             ffi::luaL_checktype(state, 1, kind::TABLE);
         }
-        let Some(id) = super::take_id() else { lua::error(state, c"ext.table: all ids of tables are used") };
+        let id = super::take_id(state);
         refs::push_table(state, id);
         if ffi::lua_type(state, 1) == kind::TABLE {
             lua::push_function(state, fill);
@@ -116,14 +113,13 @@ unsafe extern "C-unwind" fn attach(state: *mut State) -> c_int {
         let n = ffi::luaL_checkinteger(state, 1);
         match u32::try_from(n) {
             Ok(id) if id != 0 && id < super::next_id() => refs::push_table(state, id),
-            // A number that was not given yet can be that of a table which the host has, or is about to fill.
-            // One that is far off would use up all between, so there the host has to have it.
+            // A number that was not given yet can be that of a table which the host has, or is about to fill. One
+            // that is far off is a mistake, unless the host has it. The counter stays where it is.
             Ok(id) if id != 0 && id != u32::MAX => {
-                let near = id - super::next_id() < NEAR;
+                let near = id - super::next_id() < super::NEAR;
                 if !near && host::size(id).is_none_or(|size| size == 0) {
                     ffi::luaL_error(state, c"ext.attach: there is no external table %I".as_ptr(), n);
                 }
-                super::sync_counter(id + 1);
                 refs::push_table(state, id);
             }
             _ => {

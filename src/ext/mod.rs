@@ -37,17 +37,31 @@ use crate::machine;
 const HOME: u32 = 1;
 const IO: u32 = 2;
 
+/// How far ahead of the counter an id may lie that is met unexpectedly and moves the counter: all between would
+/// be passed over.
+const NEAR: u32 = 1 << 16;
+
 struct Tables {
     home: Cell<u32>,
     io: Cell<u32>,
-    /// The id that the next new table gets.
+    /// The lowest id that the next new table may get.
     next: Cell<u32>,
+    /// Whether the counter has been at the end of all ids.
+    wrapped: Cell<bool>,
+    /// Whether there may be objects for tables whose ids the counter has yet to come to.
+    strays: Cell<bool>,
 }
 
 // SAFETY: as for `machine::Single`.
 unsafe impl Sync for Tables {}
 
-static TABLES: Tables = Tables { home: Cell::new(0), io: Cell::new(0), next: Cell::new(IO + 1) };
+static TABLES: Tables = Tables {
+    home: Cell::new(0),
+    io: Cell::new(0),
+    next: Cell::new(IO + 1),
+    wrapped: Cell::new(false),
+    strays: Cell::new(false),
+};
 
 /// The id of `_home`, 0 before `init`.
 pub fn home() -> u32 {
@@ -59,16 +73,112 @@ pub fn io() -> u32 {
     TABLES.io.get()
 }
 
-/// The id that the next new table gets.
+/// The lowest id that the next new table may get.
 pub fn next_id() -> u32 {
     TABLES.next.get()
 }
 
-/// Takes the id of a new table; `None` if all are used.
-pub fn take_id() -> Option<u32> {
-    let id = TABLES.next.get();
-    TABLES.next.set(id.checked_add(1)?);
-    Some(id)
+/// The first id behind all that have been given.
+pub fn end_of_ids() -> u32 {
+    if TABLES.wrapped.get() { u32::MAX } else { TABLES.next.get() }
+}
+
+/// Why there is no id for a new table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoId {
+    /// All are used.
+    Used,
+    /// The host fails to say which are.
+    Host,
+}
+
+/// The first of `count` ids in a row for new tables. The counter only says where to begin: a host that was restored
+/// may have given one that is too low. What the host has, whatever a value refers to ([`host::keep`]), and what
+/// an object stands for is passed over, so that two tables never become one.
+///
+/// # Safety
+///
+/// `state` is a live state with three free slots.
+pub unsafe fn free_ids(state: *mut State, count: u32) -> Result<u32, NoId> {
+    let begin = TABLES.next.get().max(IO + 1);
+    let (mut first, mut id, mut again) = (begin, begin, false);
+    while id - first < count {
+        if id == u32::MAX {
+            // From the beginning: ids of tables that were freed are given again.
+            if again || begin == IO + 1 {
+                return Err(NoId::Used);
+            }
+            again = true;
+            TABLES.wrapped.set(true);
+            TABLES.strays.set(true);
+            (first, id) = (IO + 1, IO + 1);
+            continue;
+        }
+        if again && first >= begin {
+            return Err(NoId::Used);
+        }
+        let size = host::size(id).ok_or(NoId::Host)?;
+        // SAFETY: as for the caller.
+        let known = TABLES.strays.get() && unsafe { refs::has_object(state, id) };
+        id += 1;
+        if size > 0 || known || id - 1 == home() {
+            first = id;
+        }
+    }
+    Ok(first)
+}
+
+/// Notes that ids have been given.
+pub fn use_ids(first: u32, count: u32) {
+    TABLES.next.set(first + count);
+}
+
+/// Takes the id of a new table.
+///
+/// # Safety
+///
+/// As for [`free_ids`].
+pub unsafe fn new_id(state: *mut State) -> Result<u32, NoId> {
+    // SAFETY: as for the caller.
+    let id = unsafe { free_ids(state, 1) }?;
+    use_ids(id, 1);
+    Ok(id)
+}
+
+/// As [`new_id`]. Raises an error if there is none.
+///
+/// # Safety
+///
+/// Inside a protected call, with three free slots.
+pub unsafe fn take_id(state: *mut State) -> u32 {
+    // SAFETY: as for the caller.
+    unsafe {
+        match new_id(state) {
+            Ok(id) => id,
+            Err(reason) => no_id(state, reason),
+        }
+    }
+}
+
+/// Takes an id for a table of the host's; 0 if there is none.
+pub fn new_id_for_host() -> u32 {
+    // SAFETY: the state is live, with free slots between calls and inside a function of the host.
+    machine::state().and_then(|state| unsafe { new_id(state) }.ok()).unwrap_or(0)
+}
+
+/// Raises the error for a new table without an id.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn no_id(state: *mut State, reason: NoId) -> ! {
+    // SAFETY: as for the caller.
+    unsafe {
+        match reason {
+            NoId::Used => lua::error(state, c"all ids of external tables are used"),
+            NoId::Host => host::failed(state, c"count an external table"),
+        }
+    }
 }
 
 /// Keeps new tables from getting an id below `next`. The counter never goes back.
@@ -76,10 +186,33 @@ pub fn sync_counter(next: u32) {
     TABLES.next.set(TABLES.next.get().max(next));
 }
 
+/// Notes that something stored refers to a table. One that lies ahead of the counter was not expected: the host was
+/// given a counter that is too low.
+pub fn expect(id: u32) {
+    let next = TABLES.next.get();
+    if id < next || id == u32::MAX {
+        return;
+    }
+    if id - next < NEAR {
+        sync_counter(id + 1);
+    } else {
+        // Whether the host takes it is seen when it is written to.
+        let _ = host::keep(id);
+    }
+}
+
+/// Notes that there is an object for a table.
+fn note_object(id: u32) {
+    if id >= TABLES.next.get() {
+        TABLES.strays.set(true);
+    }
+}
+
 /// Forgets the tables of an earlier machine. Their ids stay used: the host may still have them.
 pub fn reset() {
     TABLES.home.set(0);
     TABLES.io.set(0);
+    TABLES.strays.set(TABLES.wrapped.get());
     // SAFETY: this only counts up.
     unsafe { ffi::lp_ext_forget() };
 }
@@ -91,6 +224,7 @@ pub fn reset() {
 ///
 /// `state` is a live state with a few free slots, between calls of Lua.
 pub unsafe fn begin_call(state: *mut State) -> c_int {
+    host::forget_kept();
     // SAFETY: as for the caller.
     unsafe {
         ffi::lp_ext_forget();
@@ -101,6 +235,13 @@ pub unsafe fn begin_call(state: *mut State) -> c_int {
         lua::push_function(state, function::hold_all);
         lua::pcall(state, 0, 0, 0)
     }
+}
+
+/// Forgets what the host may change while one of its functions runs.
+pub fn begin_nested_call() {
+    host::forget_kept();
+    // SAFETY: this only counts up.
+    unsafe { ffi::lp_ext_forget() };
 }
 
 /// Stores what stored functions have changed in their variables, inside a call that goes on. The status; an error
@@ -129,6 +270,7 @@ pub unsafe fn end_call(state: *mut State) -> c_int {
     // SAFETY: as for the caller.
     unsafe {
         let status = store(state);
+        host::forget_kept();
         function::release(state);
         status
     }
@@ -201,10 +343,10 @@ pub fn attach_home(id: u32) {
     unsafe { ffi::lp_ext_forget() };
     let before = TABLES.home.replace(id);
     // SAFETY: the state is live.
-    if unsafe { machine::protected(state, publish) } {
-        sync_counter(id.saturating_add(1));
-    } else {
+    if !unsafe { machine::protected(state, publish) } {
         TABLES.home.set(before);
+    } else if id >= TABLES.next.get() && id - TABLES.next.get() < NEAR {
+        sync_counter(id + 1);
     }
 }
 

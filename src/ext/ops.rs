@@ -155,7 +155,8 @@ unsafe fn set(state: *mut State) -> c_int {
         let form = place.encode(state, 2);
         let mut window = Window::new(host::room(), 0);
         let done = if ffi::lua_type(state, 3) == kind::NIL {
-            host::delete(id, form)
+            // Something may refer to the table, which is perhaps empty now.
+            host::delete_and_keep(id, form)
         } else if !codec::write_plain(state, 3, &mut window) {
             graph::store(state);
             true
@@ -172,7 +173,8 @@ unsafe fn set(state: *mut State) -> c_int {
                 codec::write_plain(state, 3, &mut Window::new(place, 0));
                 place
             };
-            host::set(id, form, bytes)
+            let other = ffi::lp_ext_id(state, 3);
+            (other == 0 || host::keep_in_call(other)) && host::set(id, form, bytes)
         };
         if !done {
             ffi::lp_ext_forget();

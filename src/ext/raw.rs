@@ -74,7 +74,11 @@ pub fn set(id: u32, key: Bytes, value: Bytes) -> i32 {
             } else if value.len() > host::longest_value() {
                 refusals::LONG_VALUE.note();
             } else {
-                request.answer = if host::set(request.id, form, value) { 0 } else { -1 };
+                let kept = match refs::Reference::read(value) {
+                    Some(refs::Reference::Table(id)) => host::keep(id),
+                    _ => true,
+                };
+                request.answer = if kept && host::set(request.id, form, value) { 0 } else { -1 };
             }
         }
         0
@@ -111,7 +115,8 @@ pub fn delete(id: u32, key: Bytes) -> i32 {
         // SAFETY: as for `set`.
         unsafe {
             let request = request(state);
-            request.answer = if host::delete(request.id, request.key.as_slice()) { 0 } else { -1 };
+            let deleted = host::delete_and_keep(request.id, request.key.as_slice());
+            request.answer = if deleted { 0 } else { -1 };
         }
         0
     }

@@ -136,10 +136,26 @@ unsafe fn push_known(state: *mut State, id: u32) -> bool {
     }
 }
 
+/// Whether an object stands for a number.
+///
+/// # Safety
+///
+/// `state` is a live state with two free slots.
+pub unsafe fn has_object(state: *mut State, id: u32) -> bool {
+    // SAFETY: as for the caller.
+    unsafe {
+        push_objects(state);
+        let has = ffi::lua_rawgeti(state, -1, i64::from(id)) != kind::NIL;
+        lua::pop(state, 2);
+        has
+    }
+}
+
 /// Pushes a new object for a table and registers it, as a metatable may well be its own. Returns its index.
 unsafe fn make(state: *mut State, id: u32) -> c_int {
     // SAFETY: as for `push_table`. What is fresh is listed before it is registered.
     unsafe {
+        super::note_object(id);
         ffi::lp_ext_push(state, id);
         let table = ffi::lua_gettop(state);
         if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&FRESH)) != kind::TABLE {
@@ -186,6 +202,8 @@ unsafe extern "C-unwind" fn restore_metatable(state: *mut State) -> c_int {
         fetch(state, ffi::lp_ext_id(state, 1), key::METATABLE);
         match ffi::lua_type(state, 2) {
             kind::NIL => {}
+            // See `host::keep`.
+            kind::BOOLEAN if ffi::lua_toboolean(state, 2) == 0 => {}
             kind::TABLE => {
                 if ffi::lp_ext_id(state, 2) != 0 {
                     know_fields(state, 2);
@@ -372,7 +390,10 @@ pub unsafe fn push(state: *mut State, bytes: &[u8]) -> bool {
         // A name is copied: what is read while it is looked up may overwrite the bytes.
         let mut copy = [0; 64];
         match Reference::read(bytes) {
-            Some(Reference::Table(id)) => push_table(state, id),
+            Some(Reference::Table(id)) => {
+                super::expect(id);
+                push_table(state, id);
+            }
             Some(Reference::Function(id)) => function::push(state, id),
             Some(Reference::LibraryFunction(name)) => match copied(name, &mut copy) {
                 Some(name) => codec::push_library_function(state, name),

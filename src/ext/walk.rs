@@ -441,26 +441,3 @@ pub unsafe fn drop_quietly(id: u32) -> bool {
     }
     false
 }
-
-/// Calls a function for what a table holds: each key's form and the value's bytes.
-///
-/// # Safety
-///
-/// Inside a protected call, with a few free slots; the function may raise errors.
-pub unsafe fn for_each(state: *mut State, id: u32, mut each: impl FnMut(&[u8], &[u8])) {
-    // SAFETY: as for the caller. The list is on the stack while its keys are used.
-    unsafe {
-        let top = ffi::lua_gettop(state);
-        let slot = begin(state, id);
-        while step(state, slot) {
-            limits::charge(state);
-            ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
-            ffi::lua_rawgeti(state, -1, slot as i64 + 1);
-            let form = current(lua::bytes(state, -1), WALKING.walks[slot].get());
-            if let Some(value) = host::get(state, id, form) {
-                each(form, value);
-            }
-            ffi::lua_settop(state, top);
-        }
-    }
-}

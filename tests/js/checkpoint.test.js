@@ -194,3 +194,115 @@ test('nothing is set, undone or copied while a machine runs or after it is close
   assert.throws(() => lua.rollback(), LuaStateError);
   await assert.rejects(lua.fork(), LuaStateError);
 });
+
+test('an object for a table that was rolled back is an error, and names no other table', async () => {
+  const lua = await Lua.create();
+  const before = lua.createTable({ kept: 1 });
+  lua.checkpoint();
+  const stale = lua.createTable({ x: 1 });
+  const fromLua = lua.compute('t = ext.table() t.y = 2 return t').value;
+  const stored = lua.compute('_home.f = function() return 1 end return _home.f').value;
+  const described = lua.compute('return ext.attach(ext.id(_home))').value;
+  const walk = stale.entries();
+  lua.rollback();
+  const fresh = lua.createTable({ fresh: true });
+  const fresher = lua.createTable({ fresher: true });
+  const gone = { name: 'LuaStateError', state: 'rolled back', message: /rolled back/u };
+  for (const handle of [stale, fromLua]) {
+    assert.throws(() => handle.size, gone);
+    assert.throws(() => handle.get('x'), gone);
+    assert.throws(() => handle.has('x'), gone);
+    assert.throws(() => handle.set('x', 2), gone);
+    assert.throws(() => handle.delete('x'), gone);
+    assert.throws(() => handle.clear(), gone);
+    assert.throws(() => [...handle.keys()], gone);
+    assert.throws(() => [...handle], gone);
+    assert.throws(() => handle.toObject(), gone);
+    assert.throws(() => lua.home.set('t', handle), gone);
+    assert.throws(() => lua.set('t', handle), gone);
+    assert.throws(() => lua.set('t', { inner: [handle] }), gone);
+  }
+  assert.throws(() => walk.next(), gone);
+  assert.throws(() => stored(), /rolled back|released/u);
+  assert.equal(described, lua.home);
+  assert.equal(before.get('kept'), 1);
+  assert.deepEqual(fresh.toObject(), { fresh: true });
+  assert.deepEqual(fresher.toObject(), { fresher: true });
+  assert.equal(lua.collect(), 0);
+});
+
+test('an object made in a call that was undone is an error, in one that was kept it is not', async () => {
+  const lua = await Lua.create({ transactional: true });
+  let inner;
+  lua.set('give', (table) => { inner = table; });
+  assert.throws(() => lua.compute('local t = ext.table() t.x = 1 give(t) error("no")'), /no/u);
+  lua.compute('_home.t = {other = true}');
+  assert.throws(() => inner.get('other'), /rolled back/u);
+  lua.compute('local t = ext.table() t.x = 1 give(t)');
+  assert.equal(inner.get('x'), 1);
+  lua.checkpoint();
+  lua.checkpoint();
+  const nested = lua.createTable({ n: 1 });
+  lua.commit();
+  assert.equal(nested.get('n'), 1);
+  lua.rollback();
+  assert.throws(() => nested.get('n'), /rolled back/u);
+  assert.equal(inner.get('x'), 1);
+});
+
+test('a table or function of another store does not become one of this machine', async () => {
+  const one = await Lua.create();
+  const other = await Lua.create();
+  one.compute('_home.t = {1} _home.f = function() return 1 end');
+  other.compute('function id(v) return v end');
+  for (const value of [one.home, one.home.get('t'), one.home.get('f')]) {
+    assert.throws(() => other.call('id', value), /another store/u);
+    assert.throws(() => other.set('x', { y: [value] }), /another store/u);
+    assert.throws(() => other.home.set('x', value), /another store/u);
+  }
+  assert.equal(one.call('select', '#', one.home), 1);
+});
+
+test('wherever the stack ends around a transactional call, it is done or undone', async () => {
+  const begin = async () => {
+    const lua = await Lua.create({ transactional: true });
+    lua.compute('_home.n = 0 _home.list = {1, 2} function up() _home.n = _home.n + 1 _home.list[1] = nil _home.list[1] = _home.n _home.new = {_home.n} end');
+    return lua;
+  };
+  const seen = (lua) => JSON.stringify([lua.home.get('n'), lua.home.get('list').toArray()]);
+  const calls = [(lua) => lua.compute('up()'), (lua) => lua.call('up'), (lua) => lua.set('_home.n', -1)];
+  /** Call at a depth of the stack, with some words more on it. */
+  const at = (depth, call, lua, words) => (depth > 0 ? at(depth - 1, call, lua, words) : call.apply(null, [lua].concat(words)));
+  let [done, undone] = [0, 0];
+  for (const call of calls) {
+    let lua = await begin();
+    const attempt = (depth, words) => {
+      try {
+        at(depth, call, lua, words);
+      } catch (error) {
+        return error;
+      }
+      return null;
+    };
+    let most = 0;
+    while (attempt(most, []) === null) most += 100;
+    // From where there is room until nothing can be called any more, at each word of the stack.
+    for (let depth = most - 110; depth < most + 20; depth += 1) {
+      for (let count = 0; count < 20; count += 5) {
+        if (lua.obstacle !== '') lua = await begin();
+        lua.home.set('n', depth);
+        const before = seen(lua);
+        const error = attempt(depth, new Array(count).fill(0));
+        if (error === null) {
+          done++;
+          assert.notEqual(seen(lua), before, `depth ${depth}`);
+        } else {
+          undone++;
+          assert.ok(error instanceof RangeError || error instanceof LuaError, `depth ${depth}: ${error}`);
+          assert.equal(seen(lua), before, `depth ${depth} and ${count} words: ${error}`);
+        }
+      }
+    }
+  }
+  assert.ok(done > 50 && undone > 50, `${done} ${undone}`);
+});

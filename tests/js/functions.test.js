@@ -580,3 +580,105 @@ test('a machine that crashes inside a function has crashed, whatever the functio
   });
   assert.ok(error instanceof LuaStateError && error.state === 'crashed', String(error));
 });
+
+const turn = () => new Promise((resolve) => { setImmediate(resolve); });
+
+test('Lua functions that JavaScript has dropped do not fill the heap', async () => {
+  const lua = await Lua.create();
+  lua.compute('function fn(n) return function() return n end end');
+  let most = 0;
+  for (let n = 0; n < 40_000; n++) {
+    const f = lua.call('fn', n);
+    if (f() !== n) assert.fail(`${n}`);
+    await turn();
+    if (n % 500 === 0) most = Math.max(most, lua.references.size);
+  }
+  // 20,000 would not have fitted the heap.
+  assert.ok(most < 8000, `${most} held`);
+});
+
+test('large Lua functions that JavaScript has dropped do not fill the heap', async () => {
+  const lua = await Lua.create();
+  lua.compute('function fn(n) local s = ("x"):rep(5000) .. n return function() return #s end end');
+  for (let n = 0; n < 3000; n++) {
+    assert.ok(lua.call('fn', n)() > 5000);
+    await turn();
+  }
+});
+
+test('functions that JavaScript still has are never let go', async () => {
+  const lua = await Lua.create();
+  lua.compute('function fn(n) return function() return n end end');
+  const kept = [];
+  for (let n = 0; n < 12_000; n++) {
+    const f = lua.call('fn', n);
+    if (n % 10 === 0) kept.push(f);
+    await turn();
+  }
+  lua.gc();
+  assert.deepEqual(kept.map((f) => f()), kept.map((_, index) => index * 10));
+});
+
+test('an error of memory says how many functions JavaScript holds, and what to do', async () => {
+  const lua = await Lua.create();
+  lua.compute('function fn(n) return function() return n end end');
+  const kept = [];
+  const fill = () => {
+    for (let n = 0; n < 100_000; n++) kept.push(lua.call('fn', n));
+  };
+  assert.throws(fill, (error) => error.status === 'memory' && /^not enough memory \(JavaScript holds \d+ Lua functions: release\(\)/u.test(error.message) && error.value === 'not enough memory');
+  for (const f of kept.splice(0)) f.release();
+  lua.gc();
+  assert.equal(lua.call('fn', 7)(), 7);
+});
+
+test('what a scope was given is released at its end, but what it returns', async () => {
+  const lua = await Lua.create();
+  lua.compute('function fn(n) return function() return n end end function all() return fn(1), coroutine.create(print), {fn(2)} end');
+  const before = lua.call('fn', 0);
+  const { luaMemoryUsed } = (lua.gc(), lua.stats());
+  const inside = [];
+  for (let n = 0; n < 100_000; n++) {
+    const sum = lua.scope(() => {
+      const f = lua.call('fn', n);
+      if (n === 5) inside.push(f);
+      return f() + before();
+    });
+    if (sum !== n) assert.fail(`${sum}`);
+  }
+  lua.gc();
+  assert.ok(lua.stats().luaMemoryUsed < luaMemoryUsed + 20_000);
+  assert.throws(() => inside[0](), /released/u);
+  assert.equal(before(), 0);
+  const kept = lua.scope(() => lua.call('fn', 9));
+  assert.equal(kept(), 9);
+  const { values } = lua.scope(() => lua.callAll('all'));
+  assert.throws(() => values[0](), /released/u);
+  assert.throws(() => lua.call('type', values[1]), /released|cannot leave/u);
+  assert.throws(() => values[2][0](), /released/u);
+});
+
+test('a scope ends when its promise is settled, and when it throws', async () => {
+  const lua = await Lua.create();
+  lua.compute('function fn(n) return function() return n end end');
+  let f;
+  const result = lua.scope(async () => {
+    f = lua.call('fn', 1);
+    await turn();
+    return f();
+  });
+  assert.equal(f(), 1);
+  assert.equal(await result, 1);
+  assert.throws(() => f(), /released/u);
+  assert.throws(() => lua.scope(() => { f = lua.call('fn', 2); throw new Error('no'); }), /no/u);
+  assert.throws(() => f(), /released/u);
+  await assert.rejects(lua.scope(async () => { f = lua.call('fn', 3); await turn(); throw new Error('never'); }), /never/u);
+  assert.throws(() => f(), /released/u);
+  const outer = lua.scope(() => {
+    const one = lua.call('fn', 4);
+    lua.scope(() => { f = lua.call('fn', 5); });
+    assert.throws(() => f(), /released/u);
+    return one() + 1;
+  });
+  assert.equal(outer, 5);
+});
