@@ -9,12 +9,9 @@
 
 const IS_WEAK = typeof WeakRef === 'function' && typeof FinalizationRegistry === 'function';
 
-/** Bytes that are taken to make the engine collect, each time and how often at most. */
+/** Bytes that are taken to make the engine collect, each time, and how often. */
 const BLOCK = 1 << 27;
-const MOST_BLOCKS = 16;
-
-/** Objects that are looked at to see whether it has. */
-const SAMPLES = 8;
+const BLOCKS = 16;
 
 /** Objects by id. */
 export class Handles {
@@ -76,13 +73,11 @@ export class Handles {
    */
   press() {
     if (!IS_WEAK) return;
-    // A collection that was under way spares what came since it began: only when new ones are gone is it done. The newest of
-    // all may be in use.
-    const samples = Array.from(this.references.values()).slice(-4 * SAMPLES, -3 * SAMPLES);
+    // A collection that was under way spares what came since it began, so there have to be several. Whether there were cannot be
+    // looked at: an object that is taken out stays to the end of the turn.
     try {
-      for (let count = 0; count < MOST_BLOCKS; count++) {
+      for (let count = 0; count < BLOCKS; count++) {
         if (new ArrayBuffer(BLOCK).byteLength === 0) return;
-        if (samples.some((reference) => reference.deref() === undefined)) return;
       }
     } catch (_noMemory) {
       // The engine has collected before it said so.

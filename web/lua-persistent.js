@@ -167,6 +167,9 @@ const FEW_HELD = 16;
 /** How many functions of Lua that JavaScript has are worth a look whether it has them still. */
 const MANY_HELD = 256;
 
+/** How many of them are surely worth one, however full Lua's heap is. */
+const MOST_HELD = 2000;
+
 /** How far ahead of new tables an id may lie that they are kept from. */
 const NEAR_IDS = 1 << 16;
 
@@ -406,6 +409,16 @@ export class Lua {
      * @private
      */
     this.enough = machine.getHeapSize() / 2;
+    /**
+     * How many functions of Lua JavaScript may have before `relieve` does anything: Lua's list of them doubles in one piece.
+     * @private
+     */
+    this.enoughHeld = MOST_HELD;
+    /**
+     * How often in a row `relieve` has found little.
+     * @private
+     */
+    this.vain = 0;
     /** @private */
     this.writer = new Writer();
     /**
@@ -813,17 +826,21 @@ export class Lua {
     if (this.depth > 0) return;
     references.fresh = 0;
     const used = () => machine.getMemoryStats(this.address).luaMemoryUsed;
-    if (used() < this.enough) return;
+    if (used() < this.enough && references.size < this.enoughHeld) return;
     this.begin();
     this.guarded(() => machine.runGc());
     const size = machine.getHeapSize();
-    if (used() >= size / 4) {
+    const before = references.size;
+    if (used() >= size / 4 || before >= this.enoughHeld) {
       references.reclaim(true);
       this.guarded(() => machine.runGc());
     }
-    // Where nothing is found, a quarter of what is free may be filled before this is done again.
+    // What the engine has not found this time it often finds in the next turn. Where it finds nothing again and again, a quarter
+    // of what is free may be filled before this is done once more.
+    this.vain = references.size > before * 0.75 ? this.vain + 1 : 0;
     const left = used();
-    this.enough = Math.max(size / 2, left + (size - left) / 4);
+    this.enoughHeld = Math.max(MOST_HELD, 2 * references.size);
+    this.enough = Math.max(size / 2, left + (size - left) / (this.vain > 3 ? 4 : 16));
   }
 
   /**
