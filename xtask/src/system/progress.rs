@@ -2,14 +2,23 @@
 //! turns out to take long, one every minute, and one at its end. A quick step shows nothing.
 
 use std::io::IsTerminal;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// A step shorter than this is not mentioned.
 const QUICK: Duration = Duration::from_millis(500);
 /// How often a step without a terminal says that it still works.
 const REMINDER: Duration = Duration::from_secs(60);
+
+/// The live lines of all steps, which may run side by side.
+static LINES: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Prints something while the live lines make way for it.
+pub fn aside(print: impl FnOnce()) {
+    LINES.suspend(print);
+}
 
 /// The display of one step.
 #[derive(Debug)]
@@ -115,6 +124,7 @@ impl Drop for Progress {
 
 fn live(label: &str, started: Instant) -> ProgressBar {
     let bar = ProgressBar::new_spinner().with_elapsed(started.elapsed()).with_prefix(label.to_owned());
+    let bar = LINES.add(bar);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} ({elapsed}) {wide_msg:.dim}") {
         bar.set_style(style);
     }

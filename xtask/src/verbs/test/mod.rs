@@ -4,6 +4,7 @@
 mod native;
 mod outcome;
 mod report;
+mod schedule;
 mod step;
 mod steps;
 
@@ -25,20 +26,23 @@ pub fn command(workspace: &Workspace, options: &Options, filters: &[String]) -> 
     let context = Context { workspace, options, toolchain: &toolchain };
     let mut totals = Totals::default();
     let mut failed: Vec<&'static str> = Vec::new();
-    for (number, step) in steps.iter().enumerate() {
-        report::headline(number + 1, steps.len(), step);
-        let outcome = match step.requires.iter().find(|name| failed.contains(name)) {
-            Some(name) => Outcome::not_run(&format!("step {name} failed, and this one rests on it")),
-            None => (step.run)(&context).unwrap_or_else(|error| Outcome::broken(&error)),
-        };
-        report::outcome(&outcome, options.verbose);
+    let mut number = 0;
+    let work = |step: &Step| (step.run)(&context).unwrap_or_else(|error| Outcome::broken(&error));
+    schedule::run(&steps, lanes(), work, |step, outcome, took| {
+        number += 1;
+        report::ended((number, steps.len()), step, outcome, took, options.verbose);
         if outcome.totals.failed > 0 {
             failed.push(step.name);
         }
         totals += outcome.totals;
-    }
+    });
     report::end(totals, &failed);
     if failed.is_empty() { Ok(()) } else { Err(Error::TestsFailed) }
+}
+
+/// How many steps run at a time: most keep one processor busy, and what several browsers do at a time depends on time.
+fn lanes() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(2)
 }
 
 /// The steps to run, in their order.
@@ -75,14 +79,14 @@ mod tests {
 
     #[test]
     fn a_step_brings_what_it_rests_on_and_nothing_else() {
-        assert_eq!(names(&["node"]), ["build", "native", "packages", "node"]);
+        assert_eq!(names(&["node"]), ["build", "packages", "native", "node"]);
         assert_eq!(names(&["format"]), ["format"]);
         assert_eq!(names(&["browsers"]), ["build", "packages", "browsers"]);
     }
 
     #[test]
     fn a_tag_stands_for_all_its_steps() {
-        assert_eq!(names(&["lint"]), ["format", "clippy", "clippy-wasm", "generated", "packages", "eslint", "types"]);
+        assert_eq!(names(&["lint"]), ["format", "packages", "generated", "clippy", "clippy-wasm", "eslint", "types"]);
     }
 
     #[test]

@@ -2,25 +2,26 @@
 //! test runs know.
 
 use std::io::Write;
+use std::time::Duration;
+
+use crate::system::progress;
 
 use super::outcome::{Outcome, Totals};
 use super::step::Step;
 
-/// Announces a step.
-pub fn headline(number: usize, of: usize, step: &Step) {
-    println!("\n[{number}/{of}] {}: {}", step.name, step.title);
-    // Shown before the step's program begins to work, also into a pipe.
-    let _ = std::io::stdout().flush();
-}
-
-/// Shows how a step ended: everything if it failed, else its closing lines.
-pub fn outcome(outcome: &Outcome, verbose: bool) {
-    if outcome.totals.failed > 0 || verbose {
-        print!("{}", outcome.output);
-    }
-    for line in &outcome.closing {
-        println!("{line}");
-    }
+/// Shows how a step ended, as the `number`th of all: everything if it failed, else its closing lines.
+pub fn ended((number, of): (usize, usize), step: &Step, outcome: &Outcome, took: Duration, verbose: bool) {
+    progress::aside(|| {
+        println!("\n[{number}/{of}] {}: {} ({:.1} s)", step.name, step.title, took.as_secs_f64());
+        if outcome.totals.failed > 0 || verbose {
+            print!("{}", outcome.output);
+        }
+        for line in &outcome.closing {
+            println!("{line}");
+        }
+        // Shown while other steps run, also into a pipe.
+        let _ = std::io::stdout().flush();
+    });
 }
 
 /// Names what failed and ends with the sum.

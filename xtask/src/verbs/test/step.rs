@@ -29,6 +29,8 @@ pub struct Step {
     pub tags: &'static [&'static str],
     /// The steps that have to have passed before it.
     pub requires: &'static [&'static str],
+    /// What it has to have for itself: no other step that uses it runs at the same time.
+    pub uses: &'static [&'static str],
     /// Runs it.
     pub run: fn(&Context<'_>) -> Result<Outcome, Error>,
 }

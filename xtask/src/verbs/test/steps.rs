@@ -1,4 +1,4 @@
-//! Lists the steps of `cargo xtask test` in the order in which they run, and does each.
+//! Lists the steps of `cargo xtask test`, and does each.
 
 use std::path::Path;
 use std::process::Command;
@@ -36,43 +36,86 @@ const PACKAGE_TESTS: &str = "tests/package";
 /// Words that pick several steps.
 pub const TAGS: [&str; 3] = ["rust", "js", "lint"];
 
-/// All steps.
+/// Cargo's build folder, on which one cargo at a time works.
+const CARGO: &str = "cargo";
+/// The browsers, and the folder of what drives them.
+const BROWSERS: &str = "browsers";
+
+/// All steps. Those that others wait for come first.
 pub const STEPS: [Step; 16] = [
-    Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], run: format },
-    Step { name: "clippy", title: "cargo clippy on this machine", tags: &["rust", "lint"], requires: &[], run: clippy },
+    Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], uses: &[], run: format },
     Step {
-        name: "clippy-wasm",
-        title: "cargo clippy on the guest for wasm32",
+        name: "build",
+        title: "build the artifacts",
+        tags: &[],
+        requires: &[],
+        uses: &[CARGO],
+        run: build_artifacts,
+    },
+    Step { name: "packages", title: "npm ci", tags: &[], requires: &[], uses: &[], run: npm_packages },
+    Step { name: "native", title: "build the native Lua", tags: &[], requires: &[], uses: &[], run: native_lua },
+    Step {
+        name: "generated",
+        title: "generated files",
         tags: &["rust", "lint"],
         requires: &[],
-        run: clippy_wasm,
+        uses: &[],
+        run: generated,
     },
-    Step { name: "generated", title: "generated files", tags: &["rust", "lint"], requires: &[], run: generated },
-    Step { name: "build", title: "build the artifacts", tags: &[], requires: &[], run: build_artifacts },
-    Step {
-        name: "reproducible",
-        title: "build a copy of the sources elsewhere and compare the bytes",
-        tags: &[],
-        requires: &["build"],
-        run: reproducible,
-    },
-    Step { name: "native", title: "build the native Lua", tags: &[], requires: &[], run: native_lua },
-    Step { name: "cargo", title: "cargo test", tags: &["rust"], requires: &["build", "native"], run: cargo_test },
-    Step { name: "packages", title: "npm ci", tags: &[], requires: &[], run: npm_packages },
-    Step { name: "eslint", title: "npm run lint", tags: &["js", "lint"], requires: &["packages"], run: eslint },
-    Step { name: "types", title: "npm run types", tags: &["js", "lint"], requires: &["packages"], run: types },
     Step {
         name: "node",
         title: "node --test",
         tags: &["js"],
         requires: &["build", "native", "packages"],
+        uses: &[],
         run: node_test,
+    },
+    Step {
+        name: "clippy",
+        title: "cargo clippy on this machine",
+        tags: &["rust", "lint"],
+        requires: &[],
+        uses: &[CARGO],
+        run: clippy,
+    },
+    Step {
+        name: "clippy-wasm",
+        title: "cargo clippy on the guest for wasm32",
+        tags: &["rust", "lint"],
+        requires: &[],
+        uses: &[CARGO],
+        run: clippy_wasm,
+    },
+    Step {
+        name: "eslint",
+        title: "npm run lint",
+        tags: &["js", "lint"],
+        requires: &["packages"],
+        uses: &[],
+        run: eslint,
+    },
+    Step {
+        name: "types",
+        title: "npm run types",
+        tags: &["js", "lint"],
+        requires: &["packages"],
+        uses: &[],
+        run: types,
+    },
+    Step {
+        name: "cargo",
+        title: "cargo test",
+        tags: &["rust"],
+        requires: &["build", "native"],
+        uses: &[CARGO],
+        run: cargo_test,
     },
     Step {
         name: "host",
         title: "node --test with lua-host.wasm",
         tags: &["js"],
         requires: &["build", "native", "packages"],
+        uses: &[],
         run: host_test,
     },
     Step {
@@ -80,6 +123,7 @@ pub const STEPS: [Step; 16] = [
         title: "node --test on the documents and examples",
         tags: &["js"],
         requires: &["build", "packages"],
+        uses: &[],
         run: documents,
     },
     Step {
@@ -87,6 +131,7 @@ pub const STEPS: [Step; 16] = [
         title: "node --test in browsers",
         tags: &[],
         requires: &["build", "packages"],
+        uses: &[BROWSERS],
         run: browsers,
     },
     Step {
@@ -94,7 +139,16 @@ pub const STEPS: [Step; 16] = [
         title: "node --test on the packed package",
         tags: &[],
         requires: &["build", "packages"],
+        uses: &[BROWSERS],
         run: package,
+    },
+    Step {
+        name: "reproducible",
+        title: "build a copy of the sources elsewhere and compare the bytes",
+        tags: &[],
+        requires: &["build"],
+        uses: &[CARGO],
+        run: reproducible,
     },
 ];
 
