@@ -14,6 +14,9 @@ use crate::run::{self, Mode};
 
 /// Starts the machine; 0, or -1 when there is not enough memory.
 pub fn init() -> i32 {
+    if machine::refuse_within_import() {
+        return -1;
+    }
     if !machine::start() {
         refusals::NO_MEMORY.note();
         return -1;
@@ -126,8 +129,10 @@ pub fn set_global(values: Bytes) -> i32 {
 /// Lets go of a value that the host has a reference to.
 pub fn release_value(number: u32) {
     let Some(state) = machine::state() else { return refusals::NOT_RUNNING.note() };
-    // SAFETY: the state is live, with free slots between calls and inside a function of the host.
-    unsafe { references::release(state, number) };
+    if !machine::refuse_within_import() {
+        // SAFETY: the state is live, with free slots between calls and inside a function of the host.
+        unsafe { references::release(state, number) };
+    }
 }
 
 /// Limits what each call may use.

@@ -25,6 +25,8 @@ const FLUSH_SECONDS: f64 = 0.1;
 
 /// 32 bytes that are copied are a tick, as `lp_copied` in `vendor/glue/charge.h` says.
 const COPIED_SHIFT: u32 = 5;
+/// 16 bytes of a heap that is collected are a tick, as the edit `charge` says.
+const COLLECTED_SHIFT: u32 = 4;
 
 struct Allowance {
     limits: Cell<Limits>,
@@ -37,7 +39,21 @@ struct Allowance {
     /// The status of the limit that the call has reached, or `STATUS_OK`.
     reached: Cell<i32>,
     message: Cell<Message>,
+    /// What the program that is run in steps has used in its steps so far.
+    used: Cell<Used>,
+    /// When the step under way began, in the clock's seconds, if time is limited.
+    began: Cell<Option<f64>>,
 }
+
+/// What a program has used.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    instructions: u64,
+    seconds: f64,
+    output_bytes: usize,
+}
+
+const NOTHING: Used = Used { instructions: 0, seconds: 0.0, output_bytes: 0 };
 
 // SAFETY: as for `machine::Single`.
 unsafe impl Sync for Allowance {}
@@ -49,6 +65,8 @@ static ALLOWANCE: Allowance = Allowance {
     flush: Cell::new(0.0),
     reached: Cell::new(abi::STATUS_OK),
     message: Cell::new(Message::new()),
+    used: Cell::new(NOTHING),
+    began: Cell::new(None),
 };
 
 /// Limits what each call may use, from the next one on.
@@ -56,27 +74,84 @@ pub fn set(limits: Limits) {
     ALLOWANCE.limits.set(limits);
 }
 
-/// Begins a call that may use what the limits allow. `pause`: after how many ticks `program` pauses, 0 for never.
+/// Begins work that may use what the limits allow: a call, or what runs finalizers between calls.
+pub fn begin() {
+    // SAFETY: without a pause there is no program.
+    unsafe { arm(0, core::ptr::null_mut(), NOTHING, 0) };
+}
+
+/// Begins a collection that the host asks for: it is not charged for the heap that is looked through, which is of `bytes`
+/// bytes, but for what finalizers do.
+pub fn begin_collecting(bytes: u32) {
+    // SAFETY: as for `begin`.
+    unsafe { arm(0, core::ptr::null_mut(), NOTHING, u64::from(bytes) >> COLLECTED_SHIFT) };
+}
+
+/// Begins to compile so many bytes of the host's own code. For its length it may use more, as a limit is not to refuse
+/// code for that alone.
+pub fn begin_compiling(bytes: usize) {
+    // SAFETY: as for `begin`.
+    unsafe { arm(0, core::ptr::null_mut(), NOTHING, 2 * bytes as u64) };
+}
+
+/// Begins a program, which has used nothing yet.
+pub fn begin_program() {
+    ALLOWANCE.used.set(NOTHING);
+}
+
+/// Begins a step of the program, which may use what its steps before have left. `pause`: after how many ticks `program`
+/// pauses, 0 for never.
 ///
 /// # Safety
 ///
-/// The program stays alive until [`end`].
-pub unsafe fn begin(pause: u32, program: *mut State) {
+/// The program stays alive until [`end_step`].
+pub unsafe fn begin_step(pause: u32, program: *mut State) {
+    // SAFETY: as for the caller.
+    unsafe { arm(pause, program, ALLOWANCE.used.get(), 0) };
+}
+
+/// Ends a step. Returns the status of the limit that was reached, or `STATUS_OK`.
+pub fn end_step() -> i32 {
+    let used = ALLOWANCE.used.get();
+    let began = ALLOWANCE.began.get();
+    let seconds = began.zip(began.and_then(|_| system::cpu_seconds())).map_or(0.0, |(began, now)| now - began);
+    let output_bytes = match ALLOWANCE.output.get() {
+        usize::MAX => 0,
+        left => ALLOWANCE.limits.get().output_bytes as usize - left,
+    };
+    ALLOWANCE.used.set(Used {
+        // SAFETY: reads counters.
+        instructions: used.instructions + unsafe { ffi::lp_spent() },
+        seconds: used.seconds + seconds,
+        output_bytes: used.output_bytes.max(output_bytes),
+    });
+    end()
+}
+
+/// Sets the counters for what may use what the limits allow, and `more` instructions, less what it has used before.
+unsafe fn arm(pause: u32, program: *mut State, used: Used, more: u64) {
     let limits = ALLOWANCE.limits.get();
     ALLOWANCE.reached.set(abi::STATUS_OK);
     let now = if limits.milliseconds == 0 { None } else { system::cpu_seconds() };
-    ALLOWANCE.deadline.set(now.map_or(f64::INFINITY, |now| now + f64::from(limits.milliseconds) / 1000.0));
-    ALLOWANCE.output.set(if limits.output_bytes == 0 { usize::MAX } else { limits.output_bytes as usize });
-    if pause != 0 || limits.instructions != 0 || now.is_some() {
+    let seconds = f64::from(limits.milliseconds) / 1000.0 - used.seconds;
+    ALLOWANCE.began.set(now);
+    ALLOWANCE.deadline.set(now.map_or(f64::INFINITY, |now| now + seconds));
+    ALLOWANCE.output.set(match limits.output_bytes as usize {
+        0 => usize::MAX,
+        bytes => bytes.saturating_sub(used.output_bytes),
+    });
+    let instructions = match u64::from(limits.instructions) {
+        0 => 0,
+        // A budget of 0 would be none.
+        limit => (limit + more).saturating_sub(used.instructions).max(1),
+    };
+    if pause != 0 || instructions != 0 || now.is_some() {
         // SAFETY: as for the caller; the rest are counters.
-        unsafe {
-            ffi::lp_budget(u64::from(pause), program, u64::from(limits.instructions), c_int::from(now.is_some()));
-        }
+        unsafe { ffi::lp_budget(u64::from(pause), program, instructions, c_int::from(now.is_some())) };
     }
 }
 
-/// Ends a call: what runs from here on (finalisers, the host's own requests) is not limited. Returns the
-/// status of the limit that was reached, or `STATUS_OK`.
+/// Ends what [`begin`] began. Returns the status of the limit that was reached, or `STATUS_OK`.
 pub fn end() -> i32 {
     // SAFETY: sets counters.
     unsafe { ffi::lp_budget(0, core::ptr::null_mut(), 0, 0) };

@@ -4,11 +4,12 @@ use core::cell::{Cell, UnsafeCell};
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
-use crate::abi;
+use crate::abi::{self, refusals};
 use crate::console;
 use crate::ext;
 use crate::functions;
 use crate::heap::Heap;
+use crate::limits;
 use crate::lua::{self, State, ffi};
 use crate::modules;
 use crate::output;
@@ -151,6 +152,34 @@ pub fn set_running(running: bool) {
     GLOBALS.running.set(running);
 }
 
+/// Does what may call imports, as if Lua code ran: what the host calls from one is refused if it would touch the state.
+pub fn occupied<T>(work: impl FnOnce() -> T) -> T {
+    let before = GLOBALS.running.replace(true);
+    let result = work();
+    set_running(before);
+    result
+}
+
+/// Does what may run finalizers, within the limits of a call of its own, or of the call that waits for it.
+pub fn limited<T>(work: impl FnOnce() -> T) -> T {
+    if frame().is_some_and(|frame| frame.nested) {
+        return occupied(work);
+    }
+    limits::begin();
+    let result = occupied(work);
+    limits::end();
+    result
+}
+
+/// Whether Lua code is running, which an import or a finalizer would disturb. Then the call that asks is refused.
+pub fn refuse_within_import() -> bool {
+    let refused = is_running();
+    if refused {
+        refusals::WITHIN_IMPORT.note();
+    }
+    refused
+}
+
 /// How the program that is run in steps was compiled.
 pub fn program_mode() -> Mode {
     GLOBALS.program_mode.get()
@@ -278,8 +307,13 @@ unsafe extern "C-unwind" fn allocate(_: *mut c_void, block: *mut c_void, old: us
     }
 }
 
-/// Makes the machine. Where there is one, only asks the host again what it offers, and applies the alias. `false`: out of memory.
+/// Makes the machine. Where there is one, only asks the host again what it offers, and applies the alias. `false`: out of
+/// memory.
 pub fn start() -> bool {
+    limited(make)
+}
+
+fn make() -> bool {
     if let Some(Frame { state, nested, .. }) = frame() {
         // An image of the memory may go on with another host.
         system::negotiate();
@@ -312,16 +346,22 @@ pub fn start() -> bool {
     true
 }
 
-/// Closes the machine: finalisers run, and all of its memory is free again.
+/// Closes the machine: finalisers run within the limits of a call, and all of its memory is free again.
 pub fn stop() {
-    // While Lua runs, its state cannot go.
-    if let Some(Frame { state, nested: false, .. }) = frame() {
+    let Some(Frame { state, nested, .. }) = frame() else { return };
+    if refuse_within_import() {
+        return;
+    }
+    if nested {
+        return refusals::CLOSE_FUNCTION.note();
+    }
+    limited(|| {
         GLOBALS.state.set(ptr::null_mut());
         output::reset();
         // SAFETY: the state is live, and from here on nobody finds it any more.
         unsafe { ffi::lua_close(state) };
         ext::reset();
-    }
+    });
 }
 
 /// Runs a function in protected mode on an empty part of the stack; `false` if it raised an error.
@@ -389,10 +429,17 @@ pub fn collect() {
         unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int) };
         0
     }
-    if let Some(state) = state() {
-        // SAFETY: the state is live.
-        unsafe { protected(state, full) };
+    let Some(state) = state() else { return };
+    if refuse_within_import() {
+        return;
     }
+    limited(|| {
+        if frame().is_some_and(|frame| !frame.nested) {
+            limits::begin_collecting(memory_used());
+        }
+        // SAFETY: the state is live.
+        unsafe { protected(state, full) }
+    });
 }
 
 /// Bytes that are set aside, so that after a chunk has filled the heap there is memory to compile and run

@@ -79,16 +79,10 @@ fn begin() -> Result<Frame, i32> {
     }
 }
 
-/// Begins the part of a call in which Lua code runs, within the limits. `pause`: after how many ticks
-/// `program` pauses, 0 for never.
-///
-/// # Safety
-///
-/// The program stays alive until [`end_running`].
-unsafe fn begin_running(frame: Frame, pause: u32, program: *mut State) {
+/// Begins the part of a call in which Lua code runs, within the limits.
+fn begin_running(frame: Frame) {
     if !frame.nested {
-        // SAFETY: as for the caller.
-        unsafe { limits::begin(pause, program) };
+        limits::begin();
     }
     machine::set_running(true);
 }
@@ -139,16 +133,18 @@ unsafe fn leave_result(frame: Frame, status: c_int, limit: i32) -> i32 {
     // SAFETY: as for `end`; without a pause there is no program.
     unsafe {
         if !frame.nested {
-            limits::begin(0, core::ptr::null_mut());
+            limits::begin();
         }
-        let written = if limit != abi::STATUS_OK {
-            stopped(frame, status, limit)
-        } else if status == lua::OK {
-            machine::keep_reserve();
-            result::succeed(frame)
-        } else {
-            result::fail(frame, status)
-        };
+        let written = machine::occupied(|| {
+            if limit != abi::STATUS_OK {
+                stopped(frame, status, limit)
+            } else if status == lua::OK {
+                machine::keep_reserve();
+                result::succeed(frame)
+            } else {
+                result::fail(frame, status)
+            }
+        });
         let reached = if frame.nested { abi::STATUS_OK } else { limits::end() };
         if reached != abi::STATUS_OK && limit == abi::STATUS_OK && status != lua::OK {
             machine::set_status(reached);
@@ -226,8 +222,7 @@ pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i32
     // free. Nothing has a destructor.
     unsafe {
         lua::push_function(state, keep_traceback);
-        let mut status = load_chunk(state, code, name, mode);
-        let mut limit = abi::STATUS_OK;
+        let (mut status, mut limit) = load_chunk(frame, code, name, mode);
         if status == lua::OK {
             if arguments {
                 lua::push_function(state, call_with_arguments);
@@ -246,7 +241,7 @@ pub fn run(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i32
 unsafe fn run_protected(frame: Frame, arguments: c_int) -> (c_int, i32) {
     // SAFETY: as for `run`.
     unsafe {
-        begin_running(frame, 0, core::ptr::null_mut());
+        begin_running(frame);
         let status = lua::pcall(frame.state, arguments, lua::MULTRET, frame.at(1));
         (status, end_running(frame))
     }
@@ -272,8 +267,14 @@ pub fn run_request(function: lua::Function, sent: Bytes) -> i32 {
     }
 }
 
-/// Compiles a chunk, which is then on top of the stack, or an error value with the status returned.
-unsafe fn load_chunk(state: *mut State, code: Bytes, name: Option<Bytes>, mode: Mode) -> c_int {
+/// Compiles a chunk, which is then on top of the stack, or an error value with the status returned. Returns that of the
+/// limit that was reached as well.
+unsafe fn load_chunk(frame: Frame, code: Bytes, name: Option<Bytes>, mode: Mode) -> (c_int, i32) {
+    let state = frame.state;
+    if !frame.nested {
+        limits::begin_compiling(code.len());
+    }
+    machine::set_running(true);
     // SAFETY: as for `run`. The code is read only while it is compiled, and until then nothing writes to
     // the memory that it may share with the I/O buffer.
     unsafe {
@@ -282,7 +283,7 @@ unsafe fn load_chunk(state: *mut State, code: Bytes, name: Option<Bytes>, mode: 
         if status == lua::OK && mode == Mode::Console {
             console::join(state, ffi::lua_gettop(state));
         }
-        status
+        (status, end_running(frame))
     }
 }
 
@@ -323,17 +324,20 @@ pub fn start(code: Bytes, name: Option<Bytes>, mode: Mode, arguments: bool) -> i
     // SAFETY: as for `run`.
     unsafe {
         lua::push_function(state, make);
-        let mut status = load_chunk(state, code, name, mode);
+        let (mut status, mut limit) = load_chunk(frame, code, name, mode);
         if status == lua::OK {
             ffi::lua_pushboolean(state, c_int::from(arguments));
+            begin_running(frame);
             status = lua::pcall(state, 2, 0, 0);
+            limit = end_running(frame);
         } else {
             ffi::lua_rotate(state, 1, -1);
             lua::pop(state, 1);
         }
         if status != lua::OK {
-            return result::fail(frame, status);
+            return leave_result(frame, status, limit);
         }
+        limits::begin_program();
         result::forget_refusal();
         machine::set_program_mode(mode);
         0
@@ -417,12 +421,14 @@ pub fn step(ticks: u32, values: Option<Bytes>) -> i32 {
             }
         }
         let mut resumption = Resumption { thread, arguments, results: 0, status: lua::OK };
-        begin_running(frame, ticks, thread);
+        limits::begin_step(ticks, thread);
+        machine::set_running(true);
         lua::push_function(state, resume);
         ffi::lua_pushlightuserdata(state, (&raw mut resumption).cast());
         let called = lua::pcall(state, 1, 0, 0);
+        machine::set_running(false);
         machine::set_spent(ffi::lp_spent());
-        let limit = end_running(frame);
+        let limit = limits::end_step();
         if called != lua::OK {
             // There was no memory to call it.
             ffi::lua_rotate(state, 1, -1);

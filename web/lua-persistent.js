@@ -349,6 +349,11 @@ export class Lua {
      */
     this.obstacle = '';
     /**
+     * Whether the machine is closed but its finalizers have not run yet.
+     * @private
+     */
+    this.deinitDue = false;
+    /**
      * What keeps the external tables, if anything does.
      * @private
      * @type {import('./persist/session.js').Session | null}
@@ -659,8 +664,9 @@ export class Lua {
    * resumed) it first goes on until it can.
    *
    * @param {number} [budget] ticks; without it, or with Infinity, the program runs to its end
-   * @param {import('./program.js').StepOptions} [options] limits of this step, where they differ from the machine's, and what
-   *   the yield returns that the program waits in. A program that reaches a limit has ended
+   * @param {import('./program.js').StepOptions} [options] limits of the program, all of its steps so far and this one, where
+   *   they differ from the machine's, and what the yield returns that the program waits in. A program that reaches a limit has
+   *   ended
    * @returns {Step}
    * @throws {LuaError} and there is no program any more; of a transactional machine, it stands where it was before the step
    */
@@ -866,8 +872,9 @@ export class Lua {
   }
 
   /**
-   * Close the machine: finalizers run, and its memory can be freed. A state that was opened is saved and unlocked, unless it
-   * is read-only. Closing again does nothing, except that it tries again to save what could not be saved.
+   * Close the machine: finalizers run within the machine's limits, and its memory can be freed. A state that was opened is
+   * saved before and after them, unless it is read-only, and unlocked. Closing again does nothing, except that it tries again
+   * to save what could not be saved.
    *
    * @returns {Promise<void>} settled when the state is safe; at once if there is none
    * @throws {StateError} if the state cannot be saved; it is still open then
@@ -877,13 +884,44 @@ export class Lua {
     if (this.depth > 0) this.checkOutside();
     if (this.obstacle !== 'closed') {
       this.meta();
-      try {
-        if (this.obstacle === '') this.guarded(() => this.machine.deinit());
-      } finally {
-        this.obstacle = 'closed';
-      }
+      this.deinitDue = this.obstacle === '';
+      this.obstacle = 'closed';
     }
-    return this.session === null ? Promise.resolve() : this.session.close();
+    if (this.session !== null) return this.closeSession(this.session);
+    this.deinit();
+    return Promise.resolve();
+  }
+
+  /**
+   * @private
+   * @param {import('./persist/session.js').Session} session
+   */
+  async closeSession(session) {
+    // Finalizers may run as long as the limits allow, or the process be ended meanwhile: what there is is safe before that.
+    if (this.deinitDue && !session.readOnly) await session.save();
+    try {
+      this.deinit();
+    } finally {
+      await session.close();
+    }
+  }
+
+  /**
+   * Let finalizers run, and the machine go.
+   *
+   * @private
+   */
+  deinit() {
+    if (!this.deinitDue) return;
+    this.deinitDue = false;
+    this.limit(undefined);
+    try {
+      this.guarded(() => this.machine.deinit());
+    } finally {
+      this.obstacle = 'closed';
+    }
+    // Finalizers may have made tables.
+    if (this.lastMeta !== null) this.lastMeta.nextTableId = this.machine.getExternalTableCounter();
   }
 
   /**

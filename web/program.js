@@ -3,9 +3,9 @@
  * its turn.
  */
 
-import { LuaError, LuaStateError } from './errors.js';
+import { LuaStateError } from './errors.js';
 import { MultiReturn } from './host-functions.js';
-import { LIMITS, limitsOf } from './limits.js';
+import { limitsOf } from './limits.js';
 import { PROGRAM_NONE, PROGRAM_PAUSED, PROGRAM_YIELDED } from './loader.js';
 import { Result } from './result.js';
 import { hide } from './values.js';
@@ -112,54 +112,22 @@ function turn() {
 export async function runInPieces(lua, code, options, state) {
   const budget = options.ticks === undefined ? PIECE : options.ticks;
   ticksOf(budget);
-  const total = limitsOf(options, state.limits);
+  // Wrong limits are refused before anything runs.
+  limitsOf(options, state.limits);
   lua.start(code, options);
   const number = state.started();
   /** @type {any[]} */
   let resume = [];
   let output = '';
   let ticks = 0;
-  let milliseconds = 0;
-  let bytes = 0;
   for (;;) {
     if (state.started() !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
-    const began = performance.now();
-    const step = stepWithin(lua, budget, total, [ticks, milliseconds, bytes], resume);
-    milliseconds += performance.now() - began;
-    bytes += lua.printed;
+    const step = lua.step(budget, Object.assign({}, options, { resume }));
     output += step.output;
     ticks += step.ticks;
     const stopped = options.onTick !== undefined && options.onTick(step) === false;
     if (step.done || stopped) return new Step(step.state, step.values, output, ticks, step.overrun);
     resume = await answerTo(step, options.onYield);
     await turn();
-  }
-}
-
-/**
- * Run a piece within what is left of the limits of the whole.
- *
- * @param {import('./lua-persistent.js').Lua} lua
- * @param {number} budget
- * @param {[number, number, number]} total limits of the whole, 0 for none
- * @param {[number, number, number]} used by the pieces before
- * @param {any[]} resume
- * @returns {Step}
- */
-function stepWithin(lua, budget, total, used, resume) {
-  const [instructions, milliseconds, outputBytes] = total.map((limit, index) =>
-    limit === 0 ? Infinity : Math.max(1, Math.ceil(limit - used[index])),
-  );
-  try {
-    return lua.step(budget, { instructions, milliseconds, outputBytes, resume });
-  } catch (error) {
-    // It names what was left; what was set is the limit of the whole.
-    if (error instanceof LuaError && error.limit !== null) {
-      const limit = total[LIMITS.indexOf(error.limit)];
-      const named = (/** @type {string} */ text) => text.replace(/the limit of \d+ /, `the limit of ${limit} `);
-      if (error.value === error.message) error.value = named(error.message);
-      error.message = named(error.message);
-    }
-    throw error;
   }
 }

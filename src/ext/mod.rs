@@ -232,8 +232,24 @@ pub unsafe fn begin_call(state: *mut State) -> c_int {
         if !function::any(state) {
             return lua::OK;
         }
-        lua::push_function(state, function::hold_all);
-        lua::pcall(state, 0, 0, 0)
+        quietly(state, function::hold_all)
+    }
+}
+
+/// Calls a function without arguments or results and without finalizers, which would run outside the limits of a call.
+/// The status; an error is on top.
+///
+/// # Safety
+///
+/// As for [`end_call`].
+unsafe fn quietly(state: *mut State, function: lua::Function) -> c_int {
+    // SAFETY: as for the caller; a light function takes no memory to push.
+    unsafe {
+        let held = ffi::lp_gc_hold(state, 1);
+        lua::push_function(state, function);
+        let status = machine::occupied(|| lua::pcall(state, 0, 0, 0));
+        ffi::lp_gc_hold(state, held);
+        status
     }
 }
 
@@ -256,8 +272,7 @@ pub unsafe fn store(state: *mut State) -> c_int {
         if !function::any(state) {
             return lua::OK;
         }
-        lua::push_function(state, function::store_changes);
-        lua::pcall(state, 0, 0, 0)
+        quietly(state, function::store_changes)
     }
 }
 
@@ -336,14 +351,14 @@ pub fn attach_home(id: u32) {
         0
     }
     let Some(state) = machine::state() else { return };
-    if id == 0 {
+    if id == 0 || machine::refuse_within_import() {
         return;
     }
     // SAFETY: this only counts up.
     unsafe { ffi::lp_ext_forget() };
     let before = TABLES.home.replace(id);
     // SAFETY: the state is live.
-    if !unsafe { machine::protected(state, publish) } {
+    if !machine::limited(|| unsafe { machine::protected(state, publish) }) {
         TABLES.home.set(before);
     } else if id >= TABLES.next.get() && id - TABLES.next.get() < NEAR {
         sync_counter(id + 1);
@@ -361,6 +376,8 @@ pub fn clear_io() -> i32 {
         0
     }
     // SAFETY: the state is live.
-    let cleared = machine::state().is_some_and(|state| unsafe { machine::protected(state, clear) });
+    let cleared = machine::state()
+        .filter(|_| !machine::refuse_within_import())
+        .is_some_and(|state| machine::limited(|| unsafe { machine::protected(state, clear) }));
     if cleared { 0 } else { -1 }
 }

@@ -36,6 +36,9 @@ fn begin(id: u32) -> Option<*mut State> {
 /// Runs a function on a request in protected mode; -1 if it raised an error.
 fn ask(id: u32, key: Bytes, value: Bytes, function: lua::Function) -> i32 {
     let Some(state) = begin(id) else { return -1 };
+    if machine::refuse_within_import() {
+        return -1;
+    }
     let mut request = Request { id, key, value, answer: -1 };
     // SAFETY: the state is live, and the request outlives the call.
     unsafe {
@@ -44,7 +47,7 @@ fn ask(id: u32, key: Bytes, value: Bytes, function: lua::Function) -> i32 {
         ffi::lua_pushlightuserdata(state, (&raw mut request).cast());
         // A finaliser could print into the I/O buffer, where the ranges usually lie.
         let held = ffi::lp_gc_hold(state, 1);
-        let status = lua::pcall(state, 1, 0, 0);
+        let status = machine::occupied(|| lua::pcall(state, 1, 0, 0));
         ffi::lp_gc_hold(state, held);
         ffi::lua_settop(state, top);
         ffi::lp_ext_forget();

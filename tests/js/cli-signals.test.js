@@ -88,9 +88,27 @@ test('a snapshot is written when the program is stopped', { skip }, async () => 
   assert.equal(stdout, 'kept\n');
 });
 
-test('a call that cannot be stopped ends with the second signal', { skip }, async () => {
-  const endless = '("a"):rep(1000):find((".-"):rep(10) .. "b")';
-  const { child, begun, ended } = start('-e', `${BEGIN} ${endless}`);
+test('a signal ends what runs in C, and finalizers that never end', { skip }, async () => {
+  for (const [name, signal, code, endless] of /** @type {const} */ ([
+    ['pattern', 'SIGINT', 130, '("a"):rep(1000):find((".-"):rep(10) .. "b")'],
+    ['move', 'SIGTERM', 143, 'table.move({}, 1, math.maxinteger - 1, 2)'],
+    ['finalizer', 'SIGHUP', 129, 'setmetatable({}, {__gc = function() while true do end end}) collectgarbage()'],
+    ['closing', 'SIGTERM', 143, 'setmetatable({}, {__gc = function() while true do end end})'],
+    ['closing by Ctrl-C', 'SIGINT', 130, 'setmetatable({}, {__gc = function() while true do end end})'],
+  ])) {
+    const { child, begun, ended } = start('--state', name, '-e', `_home.x = "kept" ${BEGIN} ${endless}`);
+    await begun;
+    child.kill(signal);
+    const { status } = await ended;
+    assert.equal(status, code, name);
+    assert.equal(kept(name), 'kept', name);
+  }
+});
+
+test('a call of the system that cannot be stopped ends with the second signal', { skip }, async () => {
+  spawnSync('mkfifo', [path.join(directory, 'endless.lua')]);
+  fs.writeFileSync(path.join(directory, 'blocked.lua'), `${BEGIN} require("endless")`);
+  const { child, begun, ended } = start('blocked.lua');
   await begun;
   child.kill('SIGINT');
   // The second is sent when the first has arrived: they would count as one.

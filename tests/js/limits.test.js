@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Lua } from '../../web/lua-persistent.js';
+import { Lua, MemoryBackend } from '../../web/lua-persistent.js';
 import { failure } from './failure.js';
 
 /** Programs that never end, whatever they catch. */
@@ -153,10 +153,95 @@ test('limits are not part of what goes on elsewhere', async () => {
   again.close();
 });
 
-test('finalizers and saving are not stopped by the limit of a call', async () => {
-  const lua = await Lua.create({ instructions: 300 });
-  lua.eval('setmetatable({}, {__gc = function() local n = 0 for i = 1, 5000 do n = n + 1 end finalized = n end})');
+test('finalizers that run between calls are limited as a call is', async () => {
+  const lua = await Lua.create({ instructions: 3000 });
+  lua.eval('setmetatable({}, {__gc = function() for i = 1, 2000 do end finalized = true end})', { instructions: 10 });
   lua.gc();
-  assert.equal(lua.get('finalized'), 5000);
+  assert.equal(lua.get('finalized'), true);
+  lua.eval('setmetatable({}, {__gc = function() while true do end end}) setmetatable({}, {__gc = function() other = true end})');
+  lua.gc();
+  assert.equal(lua.eval('1 + 1').value, 2);
+  lua.close();
+});
+
+test('closing ends whatever finalizers do, in every kind of machine', async () => {
+  const endless = 'for i = 1, 3 do setmetatable({}, {__gc = function() _home.n = (_home.n or 0) + 1 while true do end end}) end';
+  for (const limits of [{ instructions: 1000 }, { milliseconds: 5 }]) {
+    const lua = await Lua.create(limits);
+    lua.eval(endless);
+    const fork = await lua.fork();
+    const restored = await Lua.restore(await lua.snapshot(), limits);
+    lua.start('while true do end');
+    lua.step(10);
+    for (const machine of [lua, fork, restored]) await machine.close();
+    assert.equal(lua.store.get(1, 'n') === undefined, false);
+  }
+});
+
+test('a state is saved before finalizers run, and what they change is saved as well', async () => {
+  const backend = new MemoryBackend();
+  /** @type {unknown[]} */
+  const seen = [];
+  let commits = 0;
+  const commit = backend.commit.bind(backend);
+  backend.commit = async (...parts) => {
+    commits += 1;
+    return commit(...parts);
+  };
+  const lua = await Lua.open(backend, { instructions: 1000, functions: { probe: () => void seen.push(commits) } });
+  lua.eval('_home.x = "kept" setmetatable({}, {__gc = function() _home.y = ext.table{1} probe() while true do end end})');
+  await lua.close();
+  assert.deepEqual(seen, [1]);
+  const again = await Lua.open(backend);
+  assert.deepEqual(again.eval('return _home.x, #_home.y, ext.id(ext.table()) > ext.id(_home.y)').values, ['kept', 1, true]);
+  await again.close();
+});
+
+test('the limits of a program hold for all of its steps together', async () => {
+  const lua = await Lua.create({ instructions: 5000 });
+  lua.start('while true do end');
+  let steps = 0;
+  const error = failure(() => {
+    for (;;) {
+      lua.step(1000);
+      steps++;
+    }
+  });
+  assert.deepEqual([error.limit, steps], ['instructions', 4]);
+  assert.match(error.message, /the limit of 5000 instructions is reached/);
+  lua.start('while true do print("12345") end');
+  const output = failure(() => {
+    for (;;) lua.step(3, { outputBytes: 100 });
+  });
+  assert.equal(output.limit, 'outputBytes');
+  // Another program has its own.
+  lua.start('for i = 1, 4000 do end return "end"');
+  assert.equal(lua.step().value, 'end');
+  lua.close();
+});
+
+test('the time of a program is that of its steps', async () => {
+  let now = 0;
+  const lua = await Lua.create({ clock: () => ({ unixSeconds: 0, cpuSeconds: now }), functions: { wait: () => void (now += 1) } });
+  lua.start('while true do wait() coroutine.yield() end');
+  let steps = 0;
+  const error = failure(() => {
+    for (;;) {
+      lua.step(undefined, { milliseconds: 3500 });
+      steps++;
+      now += 1000;
+    }
+  });
+  assert.deepEqual([error.limit, steps], ['milliseconds', 3]);
+  lua.close();
+});
+
+test('compiling is limited, too', async () => {
+  const lua = await Lua.create();
+  const names = Array.from({ length: 150 }, (_, i) => `local a${i}=1 `).join('');
+  const nested = ' function f() '.concat(names).repeat(100) + ' x()'.repeat(20000);
+  assert.equal(failure(() => lua.eval(nested, { instructions: 1e6 })).limit, 'instructions');
+  // A limit is nothing that refuses code for its length.
+  assert.equal(lua.eval(`local s = "${'x'.repeat(50000)}" return #s`, { instructions: 10 }).value, 50000);
   lua.close();
 });
