@@ -424,11 +424,6 @@ unsafe extern "C-unwind" fn exit(state: *mut State) -> c_int {
 
 /// Collects all garbage. A finaliser's error ends in a warning.
 pub fn collect() {
-    unsafe extern "C-unwind" fn full(state: *mut State) -> c_int {
-        // SAFETY: Lua calls this with a live state, in protected mode.
-        unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int) };
-        0
-    }
     let Some(state) = state() else { return };
     if refuse_within_import() {
         return;
@@ -438,8 +433,23 @@ pub fn collect() {
             limits::begin_collecting(memory_used());
         }
         // SAFETY: the state is live.
-        unsafe { protected(state, full) }
+        unsafe { collect_all(state) }
     });
+}
+
+/// Collects all garbage at the end of a call that has failed.
+///
+/// # Safety
+///
+/// As for [`protected`].
+pub unsafe fn collect_all(state: *mut State) {
+    unsafe extern "C-unwind" fn full(state: *mut State) -> c_int {
+        // SAFETY: Lua calls this with a live state, in protected mode.
+        unsafe { ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int) };
+        0
+    }
+    // SAFETY: as for the caller.
+    unsafe { protected(state, full) };
 }
 
 /// Bytes that are set aside, so that after a chunk has filled the heap there is memory to compile and run

@@ -344,7 +344,7 @@ pub unsafe fn fail(frame: Frame, status: c_int) -> i32 {
         });
         if status as u32 == ffi::LUA_ERRMEM {
             // The garbage of the chunk that filled the heap is not left for the next one to find.
-            machine::collect();
+            machine::collect_all(state);
             machine::release_reserve();
         }
         if ffi::lua_type(state, -1) == kind::STRING {
