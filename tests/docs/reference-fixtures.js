@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 import './reference-fetch.js';
-import { start, wasmModule } from '../js/raw.js';
+import { start, wasmModule } from '../js/support/documented-host.js';
 
 const { exports, memory, tables } = start();
 const bufPtr = exports.get_buffer_ptr();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 
 import { runJavaScript } from './javascript.js';
 import { instantiate as loadMachine } from '../../web/loader.js';
-import { instantiate, wasmModule } from '../js/raw.js';
+import { instantiate, wasmModule } from '../js/support/documented-host.js';
 
 /** The reference, and the example in it that is a whole host. */
 export const REFERENCE = 'docs/WASM_EXPORTS_REFERENCE.md';

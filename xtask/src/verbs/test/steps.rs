@@ -22,8 +22,8 @@ use crate::verbs::setup;
 const WEB: &str = "web";
 /// The folder of the tests in Node.
 const NODE_TESTS: &str = "tests/js";
-/// Beginnings of the names of tests that do not depend on which artifact runs.
-const OUTSIDE_THE_MODULE: [&str; 7] = ["codec", "external-scale", "key", "old-engine", "persist", "store", "text"];
+/// Folders in it whose tests do not depend on which artifact runs, or run both.
+const OUTSIDE_THE_MODULE: [&str; 4] = ["engines", "persist", "store", "values"];
 /// The folder of the old engine that some of them run the package in.
 const OLD_ENGINE: &str = "tests/old-engine";
 /// The folder of the tests of documents: snippets, messages, examples.
@@ -222,16 +222,15 @@ fn types(context: &Context<'_>) -> Result<Outcome, Error> {
 }
 
 fn node_test(context: &Context<'_>) -> Result<Outcome, Error> {
-    let mut node = node_tests(context, NODE_TESTS, |_| true)?;
+    let mut node = node_tests(context, NODE_TESTS, &[])?;
     node.env("LUA_NATIVE", native::build(context.workspace)?);
     watch(&mut node, "node --test").map(Outcome::of_node)
 }
 
 /// The same tests on the artifact for old engines.
 fn host_test(context: &Context<'_>) -> Result<Outcome, Error> {
-    let outside = |name: &str| OUTSIDE_THE_MODULE.iter().any(|prefix| name.starts_with(prefix));
-    let mut node = node_tests(context, NODE_TESTS, |name| !outside(name))?;
-    let pretend = context.workspace.path(NODE_TESTS).join("old-engine.cjs");
+    let mut node = node_tests(context, NODE_TESTS, &OUTSIDE_THE_MODULE)?;
+    let pretend = context.workspace.path(NODE_TESTS).join("support").join("old-engine.cjs");
     // An option of Node itself would not reach the processes that tests start.
     node.env("NODE_OPTIONS", format!("--require {}", quoted(&pretend)));
     node.env("LUA_NATIVE", native::build(context.workspace)?);
@@ -244,7 +243,7 @@ fn quoted(path: &Path) -> String {
 }
 
 fn documents(context: &Context<'_>) -> Result<Outcome, Error> {
-    watch(&mut node_tests(context, DOCUMENT_TESTS, |_| true)?, "node --test on the documents").map(Outcome::of_node)
+    watch(&mut node_tests(context, DOCUMENT_TESTS, &[])?, "node --test on the documents").map(Outcome::of_node)
 }
 
 fn browsers(context: &Context<'_>) -> Result<Outcome, Error> {
@@ -278,7 +277,7 @@ fn in_browsers(context: &Context<'_>, folder: &str) -> Result<Result<Command, Ou
     }
     setup::require(context.workspace, context.options, needs::BROWSERS)?;
     node::install(context.workspace, BROWSER_TESTS)?;
-    let mut node = node_tests(context, folder, |_| true)?;
+    let mut node = node_tests(context, folder, &[])?;
     let programs = [
         ("CHROMIUM", programs::chromium()),
         ("FIREFOX", programs::firefox()),
@@ -291,11 +290,13 @@ fn in_browsers(context: &Context<'_>, folder: &str) -> Result<Result<Command, Ou
     Ok(Ok(node))
 }
 
-/// Node, about to run the tests in a folder whose file names `pick` answers to. It is given the files one by
-/// one: what it makes of a folder differs between its releases.
-fn node_tests(context: &Context<'_>, folder: &str, pick: impl Fn(&str) -> bool) -> Result<Command, Error> {
-    let mut tests = files::ending(&context.workspace.path(folder), &[".test.js"])?;
-    tests.retain(|path| path.file_name().is_some_and(|name| pick(&name.to_string_lossy())));
+/// Prepares Node to run the tests in a folder, without those in the folders `left_out` of it. Node is given the
+/// files one by one: what it makes of a folder differs between its releases.
+fn node_tests(context: &Context<'_>, folder: &str, left_out: &[&str]) -> Result<Command, Error> {
+    let folder = context.workspace.path(folder);
+    let left_out: Vec<_> = left_out.iter().map(|name| folder.join(name)).collect();
+    let mut tests = files::ending(&folder, &[".test.js"])?;
+    tests.retain(|path| !left_out.iter().any(|folder| path.starts_with(folder)));
     let mut node = node_here(context)?;
     node.args(["--test", "--test-reporter=spec"]).args(tests);
     Ok(node)

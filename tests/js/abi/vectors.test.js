@@ -1,0 +1,147 @@
+// The test vectors that any host can use, web/abi/*.json: the module and the JavaScript library agree with them.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+
+import { Decoder } from '../../../web/decoder.js';
+import { DecodeError } from '../../../web/errors.js';
+import { keyForm, keyOfForm } from '../../../web/key.js';
+import { Lua, MapStore } from '../../../web/lua-persistent.js';
+import { compute, read, start } from '../support/documented-host.js';
+
+const vectors = (name) => JSON.parse(readFileSync(new URL(`../../../web/abi/${name}.json`, import.meta.url), 'utf8'));
+const keys = vectors('keys');
+const values = vectors('values');
+const STATUS = { ok: 0, argument: 17 };
+
+/** Write bytes into the I/O buffer from an offset on; where they are. */
+function put({ exports, memory }, bytes, offset = 0) {
+  const at = exports.get_buffer_ptr() + offset;
+  memory.set(bytes, at);
+  return at;
+}
+
+/** Set an entry of `_home` by the export; the answer and the status. */
+function setEntry(instance, key, value) {
+  const { exports } = instance;
+  const form = Buffer.from(key);
+  const answer = exports.ext_table_set(1, put(instance, form), form.length, put(instance, value, form.length), value.length);
+  return [answer, exports.get_status()];
+}
+
+test('a key has in the module the form that its vector gives, and is found by it', () => {
+  for (const { lua, form } of keys.keys) {
+    const instance = start();
+    assert.equal(compute(instance, `_home[${lua}] = 'from Lua'`).error, undefined, lua);
+    assert.deepEqual([...instance.tables.get(1).keys()], [form], lua);
+    assert.deepEqual(setEntry(instance, form, Uint8Array.of(0x02, 7, 0, 0, 0, 0, 0, 0, 0)), [0, STATUS.ok], form);
+    const code = `local k, v = next(_home) return _home[${lua}] == 7 and v == 7 and rawequal(k, ${lua}) and (math.type(k) == math.type(${lua}) or math.tointeger(k) ~= nil)`;
+    assert.equal(compute(instance, code).value, true, lua);
+  }
+});
+
+test('JavaScript has the same form for the key, and the same key for the form', async () => {
+  const lua = await Lua.create();
+  for (const { lua: expression, form } of keys.keys) {
+    const { value } = lua.compute(`return ${expression}`);
+    assert.equal(keyForm(value, 't'), form, expression);
+    assert.equal(keyForm(keyOfForm(form), 't'), form, expression);
+  }
+  lua.close();
+});
+
+test('a text that is no form of a key is refused by the exports and by JavaScript', () => {
+  const instance = start();
+  for (const { form } of keys.refused) {
+    assert.deepEqual(setEntry(instance, form, Uint8Array.of(0x01, 1)), [-1, STATUS.argument], JSON.stringify(form));
+    assert.throws(() => keyOfForm(form), DecodeError, JSON.stringify(form));
+    if (form === '[meta]') continue;
+    const text = Buffer.from(form);
+    assert.equal(instance.exports.ext_table_get(1, put(instance, text), text.length, put(instance, [], 100), 100), -1);
+    assert.equal(instance.exports.get_status(), STATUS.argument, JSON.stringify(form));
+  }
+  assert.equal(instance.tables.has(1), false, 'nothing was stored');
+});
+
+test('a text that is no form, stored by a host, is an error of pairs and next that says what it should be', () => {
+  for (const { form, right } of keys.refused) {
+    // What stands in a list of keys is never empty and has no line feed.
+    if (form === '' || form === '[meta]' || form.includes('\n')) continue;
+    const instance = start();
+    instance.tables.set(1, new Map([[form, Uint8Array.of(0x01, 1)]]));
+    const { error } = compute(instance, 'for _ in pairs(_home) do end');
+    assert.match(error, /external table 1 has a damaged entry '/, form);
+    assert.ok(right === undefined ? error.endsWith('no key is written so') : error.endsWith(`this key is written '${right}'`), `${error} for ${right}`);
+    assert.equal(compute(instance, 'next(_home)').error === undefined, false);
+    assert.equal(compute(instance, 'return ext.size(_home)').value, 1n);
+    // The decoder of this host takes a byte order mark away.
+    if (form.startsWith('\ufeff')) continue;
+    const text = Buffer.from(form);
+    assert.equal(instance.exports.ext_table_delete(1, put(instance, text), text.length), 0);
+    assert.equal(compute(instance, 'return next(_home)').value, null, 'it can be deleted');
+  }
+});
+
+test('a value has the bytes that its vector gives, wherever it may stand', () => {
+  for (const { lua, bytes: hex, where } of values.values) {
+    const bytes = Buffer.from(hex, 'hex');
+    const same = `local a, b = f, ${lua} f = nil
+      local function equal(a, b)
+        if type(a) ~= 'table' or ext.id(a) or a == b then return rawequal(a, b) and math.type(a) == math.type(b) and (a ~= 0 or 1 / a == 1 / b) end
+        for k, v in pairs(a) do if v ~= a and not equal(v, b[k]) then return false end end
+        for k in pairs(b) do if a[k] == nil then return false end end
+        return true
+      end
+      return equal(a, b)`;
+    if (where.includes('result')) assert.equal(Buffer.from(compute(start(), `return ${lua}`).serialized).toString('hex'), hex, lua);
+    if (where.includes('argument')) {
+      const instance = start();
+      const sent = Buffer.concat([Buffer.from([4, 1, 0, 0, 0]), Buffer.from('f'), bytes]);
+      assert.equal(read(instance, instance.exports.set_global(put(instance, sent), sent.length)).error, undefined, lua);
+      assert.equal(compute(instance, same).value, true, `${lua} as an argument`);
+    }
+    if (where.includes('entry')) {
+      const instance = start();
+      assert.equal(compute(instance, `_home.x = ${lua}`).error, undefined);
+      assert.equal(Buffer.from(instance.tables.get(1).get('x')).toString('hex'), hex, `${lua} as an entry`);
+      instance.tables.get(1).set('x', Uint8Array.from(bytes));
+      assert.equal(compute(instance, `f = _home.x ${same}`).value, true, `${lua} from an entry`);
+    }
+    assert.equal(where.includes('host-entry'), where.includes('entry'));
+    assert.deepEqual(setEntry(start(), 'x', bytes), where.includes('host-entry') ? [0, STATUS.ok] : [-1, STATUS.argument], lua);
+  }
+});
+
+test('bytes that are refused are an error wherever they may not stand, and JavaScript refuses the same entries', () => {
+  for (const { case: name, bytes: hex, where } of values.refused) {
+    const bytes = Buffer.from(hex, 'hex');
+    if (where.includes('argument')) {
+      const instance = start();
+      const sent = Buffer.concat([Buffer.from([4, 1, 0, 0, 0]), Buffer.from('f'), bytes]);
+      assert.match(read(instance, instance.exports.set_global(put(instance, sent), sent.length)).error, /malformed values/, name);
+    }
+    if (!where.includes('entry')) continue;
+    const instance = start();
+    // A host that is asked for an entry of no bytes cannot tell it from none, unless it answers 0.
+    instance.tables.set(1, new Map([['x', Uint8Array.from(bytes)]]));
+    for (const code of ['return _home.x', 'for _ in pairs(_home) do end', 'return next(_home)', 'return rawget(_home, "x")']) {
+      assert.match(compute(instance, code).error, /external table 1 has a damaged entry 'x'/, `${name}: ${code}`);
+    }
+    assert.equal(compute(instance, 'return ext.size(_home)').value, 1n, name);
+    instance.tables.get(1).set('[1]', Uint8Array.from(bytes));
+    assert.match(compute(instance, 'return #_home').error, /external table 1 has a damaged entry '\[1\]'/, name);
+    assert.equal(compute(instance, '_home.x = 5 _home[1] = 6 return _home.x').value, 5n, 'an assignment mends it');
+    assert.deepEqual(setEntry(start(), 'x', bytes), [-1, STATUS.argument], name);
+    assert.throws(() => new Decoder(bytes).stored(0, bytes.length), DecodeError, name);
+  }
+});
+
+test('a nil that a host stored is damaged for JavaScript, too', async () => {
+  const store = new MapStore();
+  const lua = await Lua.create({ store });
+  store.set(lua.homeTableId, 'x', Uint8Array.of(0));
+  assert.throws(() => lua.home.get('x'), DecodeError);
+  assert.throws(() => lua.compute('return _home.x'), /nil: delete the key/);
+  lua.close();
+});

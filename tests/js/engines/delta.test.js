@@ -1,0 +1,31 @@
+// The artifact for old engines, out of lua.wasm and what the package ships beside it.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { applyDelta } from '../../../web/delta.js';
+
+const file = (name) => new Uint8Array(readFileSync(new URL(`../../../web/${name}`, import.meta.url)));
+
+test('lua.wasm and the delta give lua-host.wasm to the byte', () => {
+  assert.deepEqual(applyDelta(file('lua.wasm'), file('lua-host.delta')), file('lua-host.wasm'));
+});
+
+test('the delta is a small part of what it stands for', () => {
+  assert.ok(file('lua-host.delta').length < file('lua-host.wasm').length / 6);
+});
+
+test('a delta of another build, or one that is cut off or damaged, is an error', () => {
+  const [wasm, delta] = [file('lua.wasm'), file('lua-host.delta')];
+  const refused = (from, by) => assert.throws(() => applyDelta(from, by), /does not belong to lua\.wasm|bounds|length/i);
+  const other = wasm.slice();
+  other[1000] ^= 1;
+  refused(other, delta);
+  for (const length of [0, 7, 8, 9, 1000, delta.length >> 1]) refused(wasm, delta.subarray(0, length));
+  for (const at of [4, 8, 100, 5000, 20000]) {
+    const damaged = delta.slice();
+    damaged[at] ^= 0x55;
+    refused(wasm, damaged);
+  }
+});

@@ -1,0 +1,175 @@
+// The store in memory (web/map-store.js, web/arena.js) beside the simplest one: the same contents, sizes and order, whatever
+// is done to both.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { Arena } from '../../../web/arena.js';
+import { MapStore } from '../../../web/map-store.js';
+import { StoreRanges } from '../../../web/store.js';
+import { random } from '../support/random.js';
+import { contents, PlainStore } from '../support/stores.js';
+
+const encoder = new TextEncoder();
+
+/** Keys that are easy to take for each other, and plain ones. */
+const KEYS = [
+  '1', '[1]', '[01]', '[-1]', '[-0]', '[0]', '[00]', '[1.0]', '[1]x', '[', '[]', '[-]', '[1', '[+1]', '[ 1]', '[1e3]', '[0x1]', '[true]', '[meta]',
+  '[999999999]', '[1000000000]', '[2147483648]', '[-2147483648]', '[999999999999999]', '[1000000000000000]', '[9007199254740993]',
+  '[9223372036854775807]', '[-9223372036854775808]', 'name', 'h\u00e9llo', '\u6f22\u5b57', 'x'.repeat(64), 'x'.repeat(65), 'x'.repeat(3000), '["\\xFF"]', '[\u00e9]',
+];
+
+/** Random operations on stores, alike; each is called with the operation and its result is compared. */
+function operate(seed, count, stores, nextKey) {
+  const next = random(seed);
+  const memory = new Uint8Array(8192);
+  const ranges = stores.map((store) => (store instanceof MapStore ? store : new StoreRanges(store)));
+  for (let round = 0; round < count; round++) {
+    const id = 1 + next(4);
+    const keyLength = encoder.encodeInto(nextKey(next), memory).written;
+    const end = keyLength + (next(20) === 0 ? next(4000) : next(40));
+    for (let at = keyLength; at < end; at++) memory[at] = next(256);
+    const operation = next(10);
+    const results = stores.map((store, index) => {
+      const key = new TextDecoder().decode(memory.subarray(0, keyLength));
+      if (operation < 4) return ranges[index].setRange(id, memory, 0, keyLength, keyLength, end);
+      if (operation === 4) return store.set(id, key, memory.slice(keyLength, end));
+      if (operation === 5) return ranges[index].deleteRange(id, memory, 0, keyLength);
+      if (operation === 6) return store.delete(id, key);
+      if (operation === 7) {
+        const length = ranges[index].getRange(id, memory, 0, keyLength, 4000, 8192);
+        return length < 0 ? length : Buffer.from(memory.subarray(4000, 4000 + length)).toString('hex');
+      }
+      if (operation === 8) return store.get(id, key) ?? null;
+      return store.size(id);
+    });
+    assert.deepEqual(results[0], results[1], `operation ${operation} of round ${round}`);
+  }
+}
+
+test('it does what the simplest store does', () => {
+  for (const seed of [1, 2, 3]) {
+    const stores = [new MapStore(), new PlainStore()];
+    operate(seed, 20_000, stores, (next) => (next(3) > 0 ? KEYS[next(KEYS.length)] : `key${next(50)}`));
+    assert.deepEqual(contents(stores[0]), contents(stores[1]));
+  }
+});
+
+test('lists that grow, shrink and get holes keep their order', () => {
+  for (let seed = 1; seed < 40; seed++) {
+    const stores = [new MapStore(), new PlainStore()];
+    const next = random(seed);
+    for (let round = 0; round < 300; round++) {
+      const size = stores[0].size(1);
+      const choice = next(60);
+      const key = choice < 40 ? size + 1 : choice < 50 ? size : choice < 58 ? 1 + next(size + 2) : next(2) ? 'x' : 0;
+      for (const store of stores) {
+        if (choice >= 40 && choice < 52) store.delete(1, `[${key}]`);
+        else store.set(1, typeof key === 'string' ? key : `[${key}]`, Uint8Array.of(round & 255, seed));
+      }
+      if (round % 20 === 0) assert.deepEqual(contents(stores[0]), contents(stores[1]));
+    }
+    assert.deepEqual(contents(stores[0]), contents(stores[1]));
+  }
+});
+
+test('values are copies on the way in and out', () => {
+  const store = new MapStore();
+  for (const length of [0, 1, 9, 250, 251, 5000]) {
+    const value = new Uint8Array(length).fill(7);
+    store.set(1, 'x', value);
+    store.get(1, 'x').fill(9);
+    assert.deepEqual(store.get(1, 'x'), new Uint8Array(length).fill(7));
+  }
+});
+
+test('a value that does not fit the room says how much it needs', () => {
+  const store = new MapStore();
+  const memory = Uint8Array.of(0x78, 0, 0, 0);
+  for (const length of [9, 100, 1000]) {
+    store.set(1, 'x', new Uint8Array(length).fill(1));
+    assert.equal(store.getRange(1, memory, 0, 1, 1, 4), -length);
+    assert.deepEqual([...memory], [0x78, 0, 0, 0], 'and nothing is written');
+  }
+});
+
+test('initial contents are taken over in their order', () => {
+  const store = new MapStore([[7, [['[2]', Uint8Array.of(1)], ['a', Uint8Array.of(2)], ['[1]', Uint8Array.of(3)]]], [9, new Map()]]);
+  assert.deepEqual([...store.keys(7)], ['[2]', 'a', '[1]']);
+  assert.deepEqual([...store.tableIds()], [7, 9]);
+});
+
+test('a dropped table is gone, and its id may be used again', () => {
+  const store = new MapStore();
+  for (const keys of [['[1]', '[2]'], ['a', '[1]']]) {
+    for (const key of keys) store.set(3, key, Uint8Array.of(1));
+    store.drop(3);
+    store.drop(3);
+    assert.equal(store.size(3), 0);
+    assert.equal(store.get(3, '[1]'), undefined);
+    assert.deepEqual([...store.keys(3)], []);
+    assert.deepEqual([...store.tableIds()], []);
+  }
+});
+
+test('a walk gives each key that stays once, whatever happens to the table meanwhile', () => {
+  for (let seed = 1; seed < 60; seed++) {
+    const next = random(seed);
+    const store = new MapStore();
+    const size = 30;
+    for (let n = 1; n <= size; n++) store.set(1, `[${n}]`, Uint8Array.of(n));
+    if (seed % 2 === 0) store.set(1, 'name', Uint8Array.of(0));
+    const deleted = new Set();
+    const seen = [];
+    for (const key of store.keys(1)) {
+      seen.push(key);
+      const victim = `[${1 + next(size)}]`;
+      if (next(4) === 0) {
+        store.delete(1, victim);
+        deleted.add(victim);
+      } else if (!deleted.has(victim)) {
+        store.set(1, victim, new Uint8Array(next(30)));
+      }
+    }
+    assert.equal(new Set(seen).size, seen.length, 'twice');
+    const missed = [...store.keys(1)].filter((key) => !seen.includes(key));
+    assert.deepEqual(missed, []);
+  }
+});
+
+test('memory that changing values leave behind is used again', () => {
+  const store = new MapStore();
+  const plain = new PlainStore();
+  const next = random(4);
+  let most = 0;
+  for (let round = 0; round < 400_000; round++) {
+    const key = next(2) ? `[${1 + next(500)}]` : `k${next(500)}`;
+    const value = new Uint8Array(next(200)).fill(round);
+    store.set(1 + (round & 1), key, value);
+    plain.set(1 + (round & 1), key, value);
+    if (next(50) === 0) {
+      store.delete(1, key);
+      plain.delete(1, key);
+    }
+    most = Math.max(most, store.values.chunks.length);
+  }
+  assert.deepEqual(contents(store), contents(plain));
+  // Two thousand values of up to 200 bytes need two chunks of 256 KiB; without moving them it would be 160.
+  assert.ok(most <= 6, `${most} chunks`);
+});
+
+test('an arena keeps values apart, also at the ends of its chunks', () => {
+  const next = random(8);
+  const arena = new Arena();
+  const values = [];
+  for (let round = 0; round < 5000; round++) {
+    const bytes = Uint8Array.from({ length: next(300) }, () => next(256));
+    values.push([arena.put(undefined, bytes, 0, bytes.length), bytes]);
+  }
+  for (const [slot, bytes] of values) assert.deepEqual(arena.bytes(slot), bytes);
+  const moved = new Arena(arena.used);
+  const room = moved.chunks.length;
+  for (const pair of values) pair[0] = arena.move(pair[0], moved);
+  for (const [slot, bytes] of values) assert.deepEqual(moved.bytes(slot), bytes);
+  assert.equal(moved.chunks.length, room, 'the room that was made at first sufficed');
+});
