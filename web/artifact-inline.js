@@ -2,11 +2,11 @@
  * The module within the script, in place of `artifact.js`: for bundlers that leave files behind, and for a program in one file.
  */
 
-import { canCompress, decompress } from './compress.js';
-import { INLINED } from './inlined.js';
+import { canCompress, decompress } from './bytes/compress.js';
+import { INLINED } from './module/inlined.js';
 import { compile } from './loader.js';
-import { decodeBase64 } from './persist/base64.js';
-import { PROBE } from './probe.js';
+import { decodeBase64 } from './bytes/base64.js';
+import { PROBE } from './module/probe.js';
 
 /** What addresses are relative to where there is no page: the worker's script, or nothing. */
 export const BASE = typeof location === 'undefined' ? undefined : location.href;

@@ -5,10 +5,10 @@
  * this (the conditions of `exports` in package.json), and so is who imports `lua-persistent/inline`.
  */
 
-import { bytesOf, compileAddress, once } from './address.js';
-import { applyDelta } from './delta.js';
+import { bytesOf, compileAddress, once } from './module/address.js';
+import { applyDelta } from './module/delta.js';
 import { compile } from './loader.js';
-import { PROBE } from './probe.js';
+import { PROBE } from './module/probe.js';
 
 /** What addresses are relative to where there is no page. */
 export const BASE = import.meta.url;

@@ -5,7 +5,7 @@
 import js from '@eslint/js';
 import globals from 'globals';
 
-const NODE_FILES = ['web/cli.js', 'web/cli/**/*.js', 'web/page/{build,serve}.js', 'web/{declarations,eslint.config,pack}.js', 'tests/{docs,js}/**/*.{js,cjs}', 'benches/js/**/*.mjs'];
+const NODE_FILES = ['web/cli.js', 'web/cli/**/*.js', 'web/page/{build,serve}.js', 'web/eslint.config.js', 'web/build/*.js', 'tests/{docs,js}/**/*.{js,cjs}', 'benches/js/**/*.mjs'];
 
 /** What runs in the oldest engines that are supported. */
 const BROWSER_FILES = ['web/**/*.js', 'tests/old-engine/*.js'];

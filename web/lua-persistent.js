@@ -20,17 +20,17 @@
  * Code that browsers run keeps to the syntax of Chrome 74 and Firefox 79.
  */
 
-import { convert } from './convert.js';
-import { Decoder } from './decoder.js';
+import { convert } from './tables/to-plain.js';
+import { Decoder } from './values/decoder.js';
 import { LuaError, LuaStateError } from './errors.js';
-import { ExternalTable } from './external-table.js';
-import { Checkpoints } from './checkpoint.js';
-import { encodeValues, Writer } from './encoder.js';
-import { createHost, rangesOf } from './host.js';
-import { HostFunctions } from './host-functions.js';
-import { applyImage, buildOf, STACK_SIZE } from './image.js';
-import { Journal } from './journal.js';
-import { limitsOf } from './limits.js';
+import { ExternalTable } from './tables/external-table.js';
+import { Checkpoints } from './image/checkpoint.js';
+import { encodeValues, Writer } from './values/encoder.js';
+import { createHost, rangesOf } from './machine/host.js';
+import { HostFunctions } from './machine/host-functions.js';
+import { applyImage, buildOf, STACK_SIZE } from './image/image.js';
+import { Journal } from './store/undo-log.js';
+import { limitsOf } from './machine/limits.js';
 import {
   EXECUTE_ARGUMENTS,
   EXECUTE_CONSOLE,
@@ -46,38 +46,38 @@ import {
   TAG_STRING,
   WASM_PAGE_SIZE,
 } from './loader.js';
-import { MapStore } from './map-store.js';
-import { Output } from './output.js';
+import { MapStore } from './store/map-store.js';
+import { Output } from './machine/output.js';
 import { exportTables } from './persist/tables-json.js';
-import { resumeOf, runInPieces, Step, ticksOf } from './program.js';
-import { References } from './references.js';
-import { Result } from './result.js';
-import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf, takeCompressedSnapshot, takeSnapshot } from './snapshot.js';
-import { ID_LIMIT } from './table-ids.js';
-import { Tables } from './tables.js';
-import { decodeLossy, encodeInto, encodeUtf8 } from './text.js';
+import { resumeOf, runInPieces, Step, ticksOf } from './machine/program.js';
+import { References } from './machine/held-values.js';
+import { Result } from './machine/result.js';
+import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf, takeCompressedSnapshot, takeSnapshot } from './image/snapshot.js';
+import { ID_LIMIT } from './store/table-ids.js';
+import { Tables } from './tables/tables.js';
+import { decodeLossy, encodeInto, encodeUtf8 } from './bytes/text.js';
 import { compileFrom } from './wasm.js';
 
-export { decodeValue } from './decoder.js';
-export { encodeValue } from './encoder.js';
+export { decodeValue } from './values/decoder.js';
+export { encodeValue } from './values/encoder.js';
 export { DecodeError, EncodeError, LuaError, LuaStateError } from './errors.js';
-export { ExternalTable } from './external-table.js';
-export { MultiReturn } from './host-functions.js';
-export { MapStore } from './map-store.js';
+export { ExternalTable } from './tables/external-table.js';
+export { MultiReturn } from './machine/host-functions.js';
+export { MapStore } from './store/map-store.js';
 export { MemoryBackend } from './persist/memory.js';
 export { StateError } from './persist/state-error.js';
-export { Step } from './program.js';
-export { Result } from './result.js';
+export { Step } from './machine/program.js';
+export { Result } from './machine/result.js';
 export { ImportError } from './persist/tables-json.js';
-export { readSnapshotTables, SnapshotError } from './snapshot.js';
-export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
+export { readSnapshotTables, SnapshotError } from './image/snapshot.js';
+export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/values.js';
 
 /** @typedef {import('./errors.js').LuaStatus} LuaStatus */
-/** @typedef {import('./host-functions.js').Functions} Functions */
-/** @typedef {import('./host.js').Environment} Environment */
-/** @typedef {import('./limits.js').Limits} Limits */
-/** @typedef {import('./modules.js').Modules} Modules */
-/** @typedef {import('./output.js').OnPrint} OnPrint */
+/** @typedef {import('./machine/host-functions.js').Functions} Functions */
+/** @typedef {import('./machine/host.js').Environment} Environment */
+/** @typedef {import('./machine/limits.js').Limits} Limits */
+/** @typedef {import('./machine/modules.js').Modules} Modules */
+/** @typedef {import('./machine/output.js').OnPrint} OnPrint */
 /** @typedef {import('./persist/backend.js').Backend} Backend */
 /** @typedef {import('./persist/backend.js').Progress} Progress */
 /** @typedef {import('./persist/backend.js').ProgressListener} ProgressListener */
@@ -89,33 +89,33 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
 /** @typedef {import('./persist/session.js').Autosave} Autosave */
 /** @typedef {import('./persist/session.js').SessionOptions} SessionOptions */
 /** @typedef {import('./persist/state-error.js').StateProblem} StateProblem */
-/** @typedef {import('./program.js').PiecesOptions} PiecesOptions */
-/** @typedef {import('./program.js').ProgramOptions} ProgramOptions */
-/** @typedef {import('./program.js').ResumeOptions} ResumeOptions */
-/** @typedef {import('./program.js').StepOptions} StepOptions */
-/** @typedef {import('./snapshot.js').SnapshotKind} SnapshotKind */
-/** @typedef {import('./snapshot.js').SnapshotTables} SnapshotTables */
-/** @typedef {import('./store.js').RangeStore} RangeStore */
-/** @typedef {import('./store.js').Store} Store */
-/** @typedef {import('./store.js').StoreObserver} StoreObserver */
+/** @typedef {import('./machine/program.js').PiecesOptions} PiecesOptions */
+/** @typedef {import('./machine/program.js').ProgramOptions} ProgramOptions */
+/** @typedef {import('./machine/program.js').ResumeOptions} ResumeOptions */
+/** @typedef {import('./machine/program.js').StepOptions} StepOptions */
+/** @typedef {import('./image/snapshot.js').SnapshotKind} SnapshotKind */
+/** @typedef {import('./image/snapshot.js').SnapshotTables} SnapshotTables */
+/** @typedef {import('./store/store.js').RangeStore} RangeStore */
+/** @typedef {import('./store/store.js').Store} Store */
+/** @typedef {import('./store/store.js').StoreObserver} StoreObserver */
 /** @typedef {import('./wasm.js').WasmSource} WasmSource */
 
 /**
  * @typedef {object} MachineOptions
  * @property {import('./wasm.js').WasmSource | Promise<import('./wasm.js').WasmSource>} [wasm] the module; by default
  *   `lua.wasm` beside this file, in old engines changed by `lua-host.delta` into the form that they can run
- * @property {import('./store.js').Store} [store] where external tables live; by default a new `MapStore`
+ * @property {import('./store/store.js').Store} [store] where external tables live; by default a new `MapStore`
  * @property {number} [homeTableId] which table of the store is `_home`; by default 1
  * @property {number} [nextTableId] lowest id that a new table may get; above all tables of the store in any case
  * @property {boolean} [memoryAlias] whether `Memory` is another name of `_home`; by default true
- * @property {import('./output.js').OnPrint} [onPrint] receives output as it comes
+ * @property {import('./machine/output.js').OnPrint} [onPrint] receives output as it comes
  * @property {boolean} [keepOutput] whether results carry the output; by default true
  * @property {boolean} [transactional] whether a call that throws is undone, external tables included; by default false
- * @property {import('./host-functions.js').Functions} [functions] JavaScript functions that become globals. In a machine that
+ * @property {import('./machine/host-functions.js').Functions} [functions] JavaScript functions that become globals. In a machine that
  *   goes on from a snapshot they are found again by name
  */
 
-/** @typedef {MachineOptions & import('./host.js').Environment & import('./limits.js').Limits} LuaOptions */
+/** @typedef {MachineOptions & import('./machine/host.js').Environment & import('./machine/limits.js').Limits} LuaOptions */
 
 /** @typedef {LuaOptions & import('./persist/open.js').OpenOptions} DurableOptions */
 
@@ -126,12 +126,12 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js'
  *   that the command `lua` runs
  */
 
-/** @typedef {CodeOptions & import('./limits.js').Limits} RunOptions */
+/** @typedef {CodeOptions & import('./machine/limits.js').Limits} RunOptions */
 
 /**
  * A function of Lua: the name of a global, or a path of fields from one (`string.format`), or a function that Lua gave.
  *
- * @typedef {string | import('./values.js').LuaFunction} Target
+ * @typedef {string | import('./values/values.js').LuaFunction} Target
  */
 
 /**
@@ -245,7 +245,7 @@ export class Lua {
    *
    * @private
    * @param {Origin} origin
-   * @param {import('./store.js').Store} store
+   * @param {import('./store/store.js').Store} store
    * @param {(machine: import('./loader.js').LuaInstance) => void} begin
    * @param {Lua | null} [parent] the machine that this one is a copy of, if it is one
    * @returns {Promise<Lua>}
@@ -398,7 +398,7 @@ export class Lua {
     /**
      * What can be sent to this machine.
      * @private
-     * @type {import('./encoder.js').Live}
+     * @type {import('./values/encoder.js').Live}
      */
     this.live = { store, encode: (writer, value) => this.references.encode(writer, value) || functions.encode(writer, value) };
     functions.machine = {
@@ -664,7 +664,7 @@ export class Lua {
    * resumed) it first goes on until it can.
    *
    * @param {number} [budget] ticks; without it, or with Infinity, the program runs to its end
-   * @param {import('./program.js').StepOptions} [options] limits of the program, all of its steps so far and this one, where
+   * @param {import('./machine/program.js').StepOptions} [options] limits of the program, all of its steps so far and this one, where
    *   they differ from the machine's, and what the yield returns that the program waits in. A program that reaches a limit has
    *   ended
    * @returns {Step}
@@ -690,7 +690,7 @@ export class Lua {
    * Run a program as `start` and `step` do, in pieces between which the thread does what else it has to.
    *
    * @param {string | Uint8Array} code
-   * @param {import('./program.js').ProgramOptions} [options]
+   * @param {import('./machine/program.js').ProgramOptions} [options]
    * @returns {Promise<Step>} the last step, with the ticks and the output of all
    * @throws {LuaError}
    */
@@ -995,7 +995,7 @@ export class Lua {
    * Tell the module what the next call may use.
    *
    * @private
-   * @param {import('./limits.js').Limits | undefined} options
+   * @param {import('./machine/limits.js').Limits | undefined} options
    */
   limit(options) {
     const { defaultLimits, limits } = this;
@@ -1028,7 +1028,7 @@ export class Lua {
    * Forget what the run before left on this side, and prepare the next.
    *
    * @private
-   * @param {import('./limits.js').Limits} [options]
+   * @param {import('./machine/limits.js').Limits} [options]
    */
   begin(options) {
     this.calls++;
@@ -1230,7 +1230,7 @@ export class Lua {
    * @private
    * @param {Writer} writer
    * @param {(at: number, length: number) => number} call
-   * @param {import('./limits.js').Limits} [limits]
+   * @param {import('./machine/limits.js').Limits} [limits]
    * @returns {number} what the export returned
    */
   send(writer, call, limits) {

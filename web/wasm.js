@@ -2,7 +2,7 @@
  * Where the module comes from: the package's own, or given as bytes, module, response or address.
  */
 
-import { compileAddress } from './address.js';
+import { compileAddress } from './module/address.js';
 import { BASE, compileArtifact } from './artifact.js';
 import { compile } from './loader.js';
 

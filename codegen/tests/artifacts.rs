@@ -56,8 +56,8 @@ fn the_check_for_old_browsers_refuses_the_other_artifact_and_names_what_is_too_n
 /// The loader decides by this module whether the engine gets `lua.wasm`.
 #[test]
 fn the_probe_of_the_package_uses_exactly_the_features_that_lua_wasm_claims() {
-    let source = String::from_utf8(read("web/wasm.js")).expect("sources are UTF-8");
-    let (_, probe) = source.split_once("const PROBE = Uint8Array.of(").expect("the probe is in web/wasm.js");
+    let source = String::from_utf8(read("web/module/probe.js")).expect("sources are UTF-8");
+    let (_, probe) = source.split_once("const PROBE = Uint8Array.of(").expect("the probe is in web/module/probe.js");
     let (probe, _) = probe.split_once("\n);").expect("the probe has an end");
     let code = probe.lines().filter_map(|line| line.split("//").next());
     let bytes: Vec<u8> = code

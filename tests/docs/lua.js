@@ -25,7 +25,7 @@ export function promised(code) {
  * Run a block and compare what it prints.
  *
  * @param {string} code
- * @param {import('../../web/store.js').Store} store
+ * @param {import('../../web/store/store.js').Store} store
  */
 export async function runLua(code, store) {
   const lines = [];

@@ -20,8 +20,8 @@ const DELETED = 3;
  * @property {Map<string, number>} keys what happened to each
  */
 
-/** @typedef {import('../store.js').Store} Store */
-/** @typedef {import('../store.js').StoreObserver} StoreObserver */
+/** @typedef {import('../store/store.js').Store} Store */
+/** @typedef {import('../store/store.js').StoreObserver} StoreObserver */
 
 /**
  * Changes of a store. It has to be told before each.

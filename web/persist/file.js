@@ -28,7 +28,7 @@
  * runs again.
  */
 
-import { crc32 } from '../crc32.js';
+import { crc32 } from '../bytes/crc32.js';
 import { outgrown } from './backend.js';
 import { FileIdentity } from './file-identity.js';
 import { placeOf } from './file-place.js';

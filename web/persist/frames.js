@@ -12,7 +12,7 @@
  * Every kind of storage keeps a state as such frames, plus a *head* that says where the last acknowledged save ends.
  */
 
-import { crc32 } from '../crc32.js';
+import { crc32 } from '../bytes/crc32.js';
 
 /** Version of the format of states: of frames, of operations, and of the heads that storages keep. */
 export const FORMAT_VERSION = 2;

@@ -6,10 +6,10 @@
  * generation, and removes the old one when the head names the new. What the head does not name was never acknowledged.
  */
 
-import { crc32 } from '../crc32.js';
-import { encodeUtf8 } from '../text.js';
+import { crc32 } from '../bytes/crc32.js';
+import { encodeUtf8 } from '../bytes/text.js';
 import { outgrown } from './backend.js';
-import { decodeBase64, encodeBase64 } from './base64.js';
+import { decodeBase64, encodeBase64 } from '../bytes/base64.js';
 import { FORMAT_VERSION, isCount } from './frames.js';
 import { continueSeries, SeriesReader } from './series.js';
 import { StateError } from './state-error.js';

@@ -2,10 +2,10 @@
  * A layer over any store that tells an observer of each change before it is made.
  */
 
-import { dropTable, StoreLayer } from '../store.js';
+import { dropTable, StoreLayer } from '../store/store.js';
 
-/** @typedef {import('../store.js').Store} Store */
-/** @typedef {import('../store.js').StoreObserver} StoreObserver */
+/** @typedef {import('../store/store.js').Store} Store */
+/** @typedef {import('../store/store.js').StoreObserver} StoreObserver */
 
 /** @typedef {Store & { observer: StoreObserver | null }} ObservableStore */
 

@@ -22,7 +22,7 @@ import { importTables } from './tables-json.js';
  * Open a state, or begin one.
  *
  * @param {string | import('./backend.js').Backend} name of the state, or what holds it
- * @param {import('../store.js').Store} store empty; the state is read into it
+ * @param {import('../store/store.js').Store} store empty; the state is read into it
  * @param {OpenOptions} options
  * @returns {Promise<Session>}
  * @throws {StateError | import('./tables-json.js').ImportError | RangeError}

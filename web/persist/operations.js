@@ -16,8 +16,8 @@
  * operation 1, 2 or 3.
  */
 
-import { idProblem, isTableId } from '../table-ids.js';
-import { decodeLossy, encodeInto, encodeUtf8, keyBytes, keyText } from '../text.js';
+import { idProblem, isTableId } from '../store/table-ids.js';
+import { decodeLossy, encodeInto, encodeUtf8, keyBytes, keyText } from '../bytes/text.js';
 
 const RESET = 1;
 const META = 2;

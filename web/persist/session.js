@@ -2,7 +2,7 @@
  * A store that is kept: loaded from a backend, saved to it as a whole or by its changes, by itself if so wished.
  */
 
-import { dropTable } from '../store.js';
+import { dropTable } from '../store/store.js';
 import { Changes, writeChanges, writeWhole } from './changes.js';
 import { isNode } from './node.js';
 import { observable } from './observed-store.js';
@@ -29,7 +29,7 @@ import { StateError } from './state-error.js';
  *   by default it is thrown where nothing catches it
  */
 
-/** @typedef {import('../store.js').Store} Store */
+/** @typedef {import('../store/store.js').Store} Store */
 /** @typedef {import('./backend.js').Backend} Backend */
 /** @typedef {import('./operations.js').Meta} Meta */
 

@@ -40,10 +40,10 @@
  */
 
 import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_FUNCTION, TAG_INTEGER, TAG_LIBRARY, TAG_LIBRARY_FUNCTION, TAG_NIL, TAG_STRING } from '../loader.js';
-import { MAX_VALUE_LENGTH } from '../host.js';
-import { ID_LIMIT, isTableId } from '../table-ids.js';
-import { decodeUtf8, encodeUtf8, isWellFormed, keyBytes } from '../text.js';
-import { decodeBase64, encodeBase64 } from './base64.js';
+import { MAX_VALUE_LENGTH } from '../machine/host.js';
+import { ID_LIMIT, isTableId } from '../store/table-ids.js';
+import { decodeUtf8, encodeUtf8, isWellFormed, keyBytes } from '../bytes/text.js';
+import { decodeBase64, encodeBase64 } from '../bytes/base64.js';
 
 const FORMAT = 'lua-persistent tables';
 const VERSION = 1;
@@ -70,7 +70,7 @@ export class ImportError extends Error {
 /**
  * All tables of a store as text.
  *
- * @param {import('../store.js').Store} store
+ * @param {import('../store/store.js').Store} store
  * @param {Meta} meta
  * @param {number} [skippedId] id of a table that is left out
  * @returns {string}
@@ -101,7 +101,7 @@ export function exportTables(store, meta, skippedId = 0) {
  * Put the tables of an export into a store. Nothing is put there unless all of the text is right.
  *
  * @param {string} text
- * @param {import('../store.js').Store} store empty
+ * @param {import('../store/store.js').Store} store empty
  * @returns {Meta}
  * @throws {ImportError}
  */

@@ -14,9 +14,9 @@
  * A block is a u32 length and that many bytes.
  */
 
-import { crc32 } from '../crc32.js';
-import { idProblem, isTableId } from '../table-ids.js';
-import { decodeLossy, keyText } from '../text.js';
+import { crc32 } from '../bytes/crc32.js';
+import { idProblem, isTableId } from '../store/table-ids.js';
+import { decodeLossy, keyText } from '../bytes/text.js';
 
 const HEADER = 24;
 

@@ -6,10 +6,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 import { inspect } from 'node:util';
 
-import { Decoder, decodeValue } from '../../../web/decoder.js';
-import { createHost } from '../../../web/host.js';
+import { Decoder, decodeValue } from '../../../web/values/decoder.js';
+import { createHost } from '../../../web/machine/host.js';
 import * as loader from '../../../web/loader.js';
-import { MapStore } from '../../../web/map-store.js';
+import { MapStore } from '../../../web/store/map-store.js';
 import { exportTables, importTables } from '../../../web/persist/tables-json.js';
 import { compute, start } from '../support/documented-host.js';
 
@@ -35,17 +35,17 @@ test('every value tag has its bytes in the vectors', () => {
 });
 
 test('every value tag is in the table of values.js', () => {
-  const rows = source('web/values.js');
+  const rows = source('web/values/values.js');
   for (const [name, tag] of TAGS) {
     const row = `| 0x${hex([tag]).toUpperCase()} |`;
-    assert.ok(rows.includes(row), `the table of web/values.js has no row ${row} for ${name}`);
+    assert.ok(rows.includes(row), `the table of web/values/values.js has no row ${row} for ${name}`);
   }
 });
 
 for (const { tag, bytes, javascript, result, stored } of VALUES) {
   const name = `${tag} ${hex(bytes)}`;
 
-  test(`${name} is decoded (web/decoder.js)`, () => {
+  test(`${name} is decoded (web/values/decoder.js)`, () => {
     const value = tag === 'TAG_MORE_RESULTS' ? new Decoder(bytes).results(0, bytes.length) : decodeValue(bytes);
     assert.equal(inspect(value, { breakLength: Infinity }), javascript);
   });
@@ -86,7 +86,7 @@ test('every service has a handler in createHost', () => {
   const functions = { continues: false };
   const host = createHost(new MapStore(), () => {}, environment, /** @type {any} */ (functions));
   for (const name of Object.keys(loader.SERVICES).filter((service) => service !== 'negotiate')) {
-    assert.equal(typeof host.services[name], 'function', `createHost in web/host.js has no handler for the service ${name}`);
+    assert.equal(typeof host.services[name], 'function', `createHost in web/machine/host.js has no handler for the service ${name}`);
   }
   for (const name of Object.keys(host.services)) assert.ok(name in loader.SERVICES, `exports.toml declares no service ${name}`);
 });

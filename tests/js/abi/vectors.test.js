@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
-import { Decoder } from '../../../web/decoder.js';
+import { Decoder } from '../../../web/values/decoder.js';
 import { DecodeError } from '../../../web/errors.js';
-import { keyForm, keyOfForm } from '../../../web/key.js';
+import { keyForm, keyOfForm } from '../../../web/values/key.js';
 import { Lua, MapStore } from '../../../web/lua-persistent.js';
 import { compute, read, start } from '../support/documented-host.js';
 

@@ -1,4 +1,4 @@
-// What of JavaScript values becomes Lua values, and what is refused by name (web/containers.js, docs/CONVERSIONS.md): nothing
+// What of JavaScript values becomes Lua values, and what is refused by name (web/values/containers.js, docs/CONVERSIONS.md): nothing
 // is lost unseen.
 
 import assert from 'node:assert/strict';
@@ -6,8 +6,8 @@ import test from 'node:test';
 import vm from 'node:vm';
 
 import { EncodeError, Lua, LuaFunction, TableReference } from '../../../web/lua-persistent.js';
-import { decodeValue } from '../../../web/decoder.js';
-import { encodeValue } from '../../../web/encoder.js';
+import { decodeValue } from '../../../web/values/decoder.js';
+import { encodeValue } from '../../../web/values/encoder.js';
 
 /** The message of what refuses a value, by each of the ways into Lua. */
 function refusals(lua, value) {

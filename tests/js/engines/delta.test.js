@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { applyDelta } from '../../../web/delta.js';
+import { applyDelta } from '../../../web/module/delta.js';
 
 const file = (name) => new Uint8Array(readFileSync(new URL(`../../../web/${name}`, import.meta.url)));
 

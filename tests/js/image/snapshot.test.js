@@ -1,4 +1,4 @@
-// Snapshots of a whole machine, and machines that go on with them (web/image.js, web/snapshot.js).
+// Snapshots of a whole machine, and machines that go on with them (web/image/image.js, web/image/snapshot.js).
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -290,7 +290,7 @@ test('10,000 random corruptions of a snapshot are refused, and nothing else happ
 });
 
 test('damage under a checksum that holds is refused, or changes no more than what it says', async () => {
-  const { digest } = await import('../../../web/digest.js');
+  const { digest } = await import('../../../web/bytes/digest.js');
   const lua = await Lua.create();
   lua.compute('for i = 1, 20 do _home[i] = "value " .. i end');
   const below = random(5);

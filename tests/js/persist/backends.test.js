@@ -10,7 +10,7 @@ import { FileBackend } from '../../../web/persist/file.js';
 import { LocalStorageBackend } from '../../../web/persist/local-storage.js';
 import { MemoryBackend } from '../../../web/persist/memory.js';
 import { StateError } from '../../../web/persist/state-error.js';
-import { keyText } from '../../../web/text.js';
+import { keyText } from '../../../web/bytes/text.js';
 import { contents, FakeStorage, integer, look, open } from '../support/states.js';
 import { random } from '../support/random.js';
 

@@ -6,8 +6,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import test from 'node:test';
 
-import { crc32 } from '../../../web/crc32.js';
-import { MapStore } from '../../../web/map-store.js';
+import { crc32 } from '../../../web/bytes/crc32.js';
+import { MapStore } from '../../../web/store/map-store.js';
 import { FileBackend } from '../../../web/persist/file.js';
 import { LocalStorageBackend } from '../../../web/persist/local-storage.js';
 import { StateError } from '../../../web/persist/state-error.js';

@@ -8,8 +8,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import test from 'node:test';
 
-import { crc32 } from '../../../web/crc32.js';
-import { digest } from '../../../web/digest.js';
+import { crc32 } from '../../../web/bytes/crc32.js';
+import { digest } from '../../../web/bytes/digest.js';
 import { DecodeError, ImportError, Lua, LuaError, MemoryBackend, readSnapshotTables, SnapshotError, StateError } from '../../../web/lua-persistent.js';
 import { FileBackend } from '../../../web/persist/file.js';
 import { LocalStorageBackend } from '../../../web/persist/local-storage.js';

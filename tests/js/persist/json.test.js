@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { MapStore } from '../../../web/map-store.js';
+import { MapStore } from '../../../web/store/map-store.js';
 import { exportTables, ImportError, importTables } from '../../../web/persist/tables-json.js';
-import { keyText } from '../../../web/text.js';
+import { keyText } from '../../../web/bytes/text.js';
 import { contents, integer } from '../support/states.js';
 import { random } from '../support/random.js';
 

@@ -1,9 +1,9 @@
-// Pages of keys (web/cursors.js).
+// Pages of keys (web/store/key-pages.js).
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Cursors } from '../../../web/cursors.js';
+import { Cursors } from '../../../web/store/key-pages.js';
 import { random } from '../support/random.js';
 
 const text = (bytes) => new TextDecoder().decode(bytes);

@@ -1,12 +1,12 @@
-// The store in memory (web/map-store.js, web/arena.js) beside the simplest one: the same contents, sizes and order, whatever
+// The store in memory (web/store/map-store.js, web/store/arena.js) beside the simplest one: the same contents, sizes and order, whatever
 // is done to both.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Arena } from '../../../web/arena.js';
-import { MapStore } from '../../../web/map-store.js';
-import { StoreRanges } from '../../../web/store.js';
+import { Arena } from '../../../web/store/arena.js';
+import { MapStore } from '../../../web/store/map-store.js';
+import { StoreRanges } from '../../../web/store/store.js';
 import { random } from '../support/random.js';
 import { contents, PlainStore } from '../support/stores.js';
 

@@ -1,6 +1,6 @@
 // States for the tests of persistence: stores with every kind of key and value, and what is in a store, as plain data.
 
-import { MapStore } from '../../../web/map-store.js';
+import { MapStore } from '../../../web/store/map-store.js';
 import { Session } from '../../../web/persist/session.js';
 
 /** Bytes of a Lua integer. */

@@ -1,12 +1,12 @@
-// Values as bytes (web/decoder.js, web/encoder.js): every tag in both directions, what a table turns into, and what malformed bytes get.
+// Values as bytes (web/values/decoder.js, web/values/encoder.js): every tag in both directions, what a table turns into, and what malformed bytes get.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Decoder, decodeValue } from '../../../web/decoder.js';
-import { encodeValue } from '../../../web/encoder.js';
+import { Decoder, decodeValue } from '../../../web/values/decoder.js';
+import { encodeValue } from '../../../web/values/encoder.js';
 import { DecodeError, EncodeError } from '../../../web/errors.js';
-import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from '../../../web/values.js';
+import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from '../../../web/values/values.js';
 import { random } from '../support/random.js';
 
 /** All results of a call, from their bytes. */

@@ -1,10 +1,10 @@
-// Forms of keys (web/key.js): what JavaScript writes is what Lua writes, and each comes back as what it was.
+// Forms of keys (web/values/key.js): what JavaScript writes is what Lua writes, and each comes back as what it was.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { DecodeError, EncodeError } from '../../../web/errors.js';
-import { keyForm, keyOfForm } from '../../../web/key.js';
+import { keyForm, keyOfForm } from '../../../web/values/key.js';
 import { Lua } from '../../../web/lua-persistent.js';
 import { random } from '../support/random.js';
 

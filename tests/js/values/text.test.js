@@ -1,9 +1,9 @@
-// Keys as text (web/text.js): any bytes come back as they were, and different bytes give different texts.
+// Keys as text (web/bytes/text.js): any bytes come back as they were, and different bytes give different texts.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { decodeUtf8, KeyCache, keyBytes, keyText } from '../../../web/text.js';
+import { decodeUtf8, KeyCache, keyBytes, keyText } from '../../../web/bytes/text.js';
 import { random } from '../support/random.js';
 
 test('a key of UTF-8 text is that text', () => {

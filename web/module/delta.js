@@ -3,7 +3,7 @@
  * the functions that are called. `codegen/src/delta.rs` makes the file and tells its format.
  */
 
-import { crc32 } from './crc32.js';
+import { crc32 } from '../bytes/crc32.js';
 
 /**
  * Make the other file.

@@ -6,7 +6,7 @@
  */
 
 import { Arena } from './arena.js';
-import { KeyCache } from './text.js';
+import { KeyCache } from '../bytes/text.js';
 
 /**
  * A key: a number for a safe integer, else the text.

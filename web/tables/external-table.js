@@ -2,9 +2,9 @@
  * External tables as JavaScript sees them: the same tables that Lua programs use.
  */
 
-import { convert } from './convert.js';
-import { keyForm, METATABLE } from './key.js';
-import { hide, TableReference } from './values.js';
+import { convert } from './to-plain.js';
+import { keyForm, METATABLE } from '../values/key.js';
+import { hide, TableReference } from '../values/values.js';
 
 /**
  * An external table. It is used like a `Map`, with the keys of Lua: strings, numbers, booleans, `BigInt`s and, for strings
@@ -40,7 +40,7 @@ export class ExternalTable extends TableReference {
   /**
    * @param {any} key
    * @returns {any} the value; undefined if there is none
-   * @throws {import('./errors.js').EncodeError} a `TypeError`, for what cannot be a key
+   * @throws {import('../errors.js').EncodeError} a `TypeError`, for what cannot be a key
    */
   get(key) {
     return this.tables.read(this.id, keyForm(key, this.name));
@@ -61,8 +61,8 @@ export class ExternalTable extends TableReference {
    * @param {any} key
    * @param {any} value `null` and `undefined` delete the entry, as nil does in Lua
    * @returns {this}
-   * @throws {import('./errors.js').EncodeError} a `TypeError`, for what cannot be a key or a value; its path tells where it is
-   * @throws {import('./errors.js').LuaStateError} while code runs, and when the machine is closed or has crashed
+   * @throws {import('../errors.js').EncodeError} a `TypeError`, for what cannot be a key or a value; its path tells where it is
+   * @throws {import('../errors.js').LuaStateError} while code runs, and when the machine is closed or has crashed
    */
   set(key, value) {
     this.tables.assign(this.id, key, value);
@@ -74,7 +74,7 @@ export class ExternalTable extends TableReference {
    *
    * @param {any} key
    * @returns {boolean} whether there was one
-   * @throws {import('./errors.js').LuaStateError} as `set`
+   * @throws {import('../errors.js').LuaStateError} as `set`
    */
   delete(key) {
     const had = this.has(key);
@@ -85,7 +85,7 @@ export class ExternalTable extends TableReference {
   /**
    * Delete all entries. A metatable stays.
    *
-   * @throws {import('./errors.js').LuaStateError} as `set`
+   * @throws {import('../errors.js').LuaStateError} as `set`
    */
   clear() {
     this.tables.clear(this.id);

@@ -20,12 +20,12 @@
  * | bytes  | u32 number of tables, then for each its u32 id, u32 number of entries, and a key block and a value block per entry; a block is a u32 length and that many bytes, not filled up |
  */
 
-import { canCompress, compress, decompress } from './compress.js';
-import { digest } from './digest.js';
+import { canCompress, compress, decompress } from '../bytes/compress.js';
+import { digest } from '../bytes/digest.js';
 import { buildOf, buildOfSync, compare, knownBuild, longestImage, writeImage } from './image.js';
-import { dropTable } from './store.js';
-import { idProblem, isTableId } from './table-ids.js';
-import { decodeLossy, encodeUtf8, keyBytes, keyText } from './text.js';
+import { dropTable } from '../store/store.js';
+import { idProblem, isTableId } from '../store/table-ids.js';
+import { decodeLossy, encodeUtf8, keyBytes, keyText } from '../bytes/text.js';
 
 const MAGIC = Uint8Array.of(0x8b, 0x4c, 0x75, 0x61, 0x49, 0x6d, 0x0d, 0x0a);
 const VERSION = 1;
@@ -90,9 +90,9 @@ export class SnapshotError extends Error {
 /**
  * Make an uncompressed snapshot of a machine between two calls.
  *
- * @param {import('./loader.js').LuaInstance} machine
+ * @param {import('../loader.js').LuaInstance} machine
  * @param {WebAssembly.Module} module of the machine
- * @param {import('./store.js').Store} store
+ * @param {import('../store/store.js').Store} store
  * @param {boolean} withTables
  * @returns {Uint8Array}
  */
@@ -110,9 +110,9 @@ export function takeSnapshot(machine, module, store, withTables) {
  * As `takeSnapshot`, compressed where the platform can do that. The machine may go on before the promise is fulfilled: the
  * snapshot is of the moment of the call.
  *
- * @param {import('./loader.js').LuaInstance} machine
+ * @param {import('../loader.js').LuaInstance} machine
  * @param {WebAssembly.Module} module of the machine
- * @param {import('./store.js').Store} store
+ * @param {import('../store/store.js').Store} store
  * @param {boolean} withTables
  * @returns {Promise<Uint8Array>}
  */
@@ -135,8 +135,8 @@ export async function takeCompressedSnapshot(machine, module, store, withTables)
 }
 
 /**
- * @param {import('./loader.js').LuaInstance} machine
- * @param {import('./store.js').Store} store
+ * @param {import('../loader.js').LuaInstance} machine
+ * @param {import('../store/store.js').Store} store
  */
 function describe(machine, store) {
   return {
@@ -347,7 +347,7 @@ async function unpack(section, compressed) {
 }
 
 /**
- * @param {import('./store.js').Store} store
+ * @param {import('../store/store.js').Store} store
  * @returns {Uint8Array}
  */
 function encodeTables(store) {
@@ -427,7 +427,7 @@ function decodeTables(bytes) {
 /**
  * Make a store hold these tables and nothing else.
  *
- * @param {import('./store.js').Store} store
+ * @param {import('../store/store.js').Store} store
  * @param {Map<number, Map<string, Uint8Array>>} tables
  */
 export function fillStore(store, tables) {
@@ -440,7 +440,7 @@ export function fillStore(store, tables) {
 /**
  * A copy of all that a store holds.
  *
- * @param {import('./store.js').Store} store
+ * @param {import('../store/store.js').Store} store
  * @returns {Map<number, Map<string, Uint8Array>>}
  */
 export function copyTables(store) {
@@ -459,7 +459,7 @@ export function copyTables(store) {
  * Check that a store has the tables of a snapshot that was made without.
  *
  * @param {Parts} parts
- * @param {import('./store.js').Store | undefined} store
+ * @param {import('../store/store.js').Store | undefined} store
  * @throws {SnapshotError}
  */
 export function checkRevision(parts, store) {

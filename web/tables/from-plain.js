@@ -5,14 +5,14 @@
  * Everything is looked at and encoded before anything is written, so that what cannot be stored changes nothing.
  */
 
-import { partsOf, pathOf, stepTo } from './containers.js';
-import { encodeLeaf, encodeValue, Writer } from './encoder.js';
-import { EncodeError } from './errors.js';
-import { MAX_VALUE_LENGTH } from './host.js';
-import { keyForm } from './key.js';
-import { TableReference } from './values.js';
+import { partsOf, pathOf, stepTo } from '../values/containers.js';
+import { encodeLeaf, encodeValue, Writer } from '../values/encoder.js';
+import { EncodeError } from '../errors.js';
+import { MAX_VALUE_LENGTH } from '../machine/host.js';
+import { keyForm } from '../values/key.js';
+import { TableReference } from '../values/values.js';
 
-/** @typedef {import('./containers.js').Place} Place */
+/** @typedef {import('../values/containers.js').Place} Place */
 
 /** Bytes of the tag and the length of a string. */
 const STRING_HEADER = 5;
@@ -87,7 +87,7 @@ export class Plan {
   /**
    * Write the new tables.
    *
-   * @param {import('./store.js').Store} store
+   * @param {import('../store/store.js').Store} store
    * @param {number} first id of the first of them
    */
   write(store, first) {

@@ -3,12 +3,12 @@
  * its turn.
  */
 
-import { LuaStateError } from './errors.js';
+import { LuaStateError } from '../errors.js';
 import { MultiReturn } from './host-functions.js';
 import { limitsOf } from './limits.js';
-import { PROGRAM_NONE, PROGRAM_PAUSED, PROGRAM_YIELDED } from './loader.js';
+import { PROGRAM_NONE, PROGRAM_PAUSED, PROGRAM_YIELDED } from '../loader.js';
 import { Result } from './result.js';
-import { hide } from './values.js';
+import { hide } from '../values/values.js';
 
 /** What a step of a program gave. */
 export class Step extends Result {
@@ -51,7 +51,7 @@ export class Step extends Result {
  *   what `coroutine.yield` returns (several values as a `MultiReturn`). Without it, that is nothing
  */
 
-/** @typedef {import('./lua-persistent.js').RunOptions & PiecesOptions & { console?: boolean }} ProgramOptions */
+/** @typedef {import('../lua-persistent.js').RunOptions & PiecesOptions & { console?: boolean }} ProgramOptions */
 
 const PIECE = 1000000;
 const LONGEST = 0xffffffff;
@@ -102,7 +102,7 @@ function turn() {
 /**
  * Run a program to its end, in pieces.
  *
- * @param {import('./lua-persistent.js').Lua} lua
+ * @param {import('../lua-persistent.js').Lua} lua
  * @param {string | Uint8Array} code
  * @param {ProgramOptions} options
  * @param {{ limits: [number, number, number], started: () => number }} state the limits of calls without their own, and how

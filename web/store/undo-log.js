@@ -8,7 +8,7 @@
  */
 
 import { dropTable, StoreLayer } from './store.js';
-import { KeyCache } from './text.js';
+import { KeyCache } from '../bytes/text.js';
 
 /**
  * What a table was when the layer began, as far as it has changed since.

@@ -5,7 +5,7 @@
  * cursors, the one that has waited longest is closed.
  */
 
-import { keyBytes } from './text.js';
+import { keyBytes } from '../bytes/text.js';
 
 /** Cursors that may wait at the same time. */
 const MOST = 64;

@@ -3,16 +3,16 @@
  * userdata a `LuaOpaque`. Lua keeps them until they are released, by hand or when JavaScript has collected them.
  */
 
-import { EncodeError } from './errors.js';
-import { Handles } from './handles.js';
-import { TAG_REFERENCE } from './loader.js';
-import { callable, LuaOpaque } from './values.js';
+import { EncodeError } from '../errors.js';
+import { Handles } from '../values/identity-map.js';
+import { TAG_REFERENCE } from '../loader.js';
+import { callable, LuaOpaque } from '../values/values.js';
 
 /**
  * What references need of their machine.
  *
  * @typedef {object} Machine
- * @property {(target: import('./values.js').LuaCallable, args: any[]) => any} call
+ * @property {(target: import('../values/values.js').LuaCallable, args: any[]) => any} call
  * @property {(number: number) => void} release
  * @property {() => boolean} isOpen whether it can be told to release something
  */
@@ -108,7 +108,7 @@ export class References {
   /**
    * @private
    * @param {string} text
-   * @returns {import('./values.js').LuaCallable}
+   * @returns {import('../values/values.js').LuaCallable}
    */
   callable(text) {
     const target = callable(this.machine.call, '');
@@ -186,7 +186,7 @@ export class References {
   /**
    * Write a value of this machine.
    *
-   * @param {import('./encoder.js').Writer} writer
+   * @param {import('../values/encoder.js').Writer} writer
    * @param {any} value
    * @returns {boolean} false if it is none, and nothing was written
    * @throws {EncodeError} if it was one, or is one of another machine

@@ -24,7 +24,7 @@ import { minify } from 'terser';
 
 import { closeDeclarations, shortenDeclarations, uniteAliases } from './declarations.js';
 
-const WEB = fileURLToPath(new URL('.', import.meta.url));
+const WEB = fileURLToPath(new URL('..', import.meta.url));
 const ROOT = join(WEB, '..');
 const DIST = join(WEB, 'dist');
 
@@ -117,7 +117,7 @@ async function buildInline() {
         name: 'inline',
         resolveId: (source, importer) =>
           importer !== undefined && join(importer, '..', source) === artifact ? join(WEB, 'artifact-inline.js') : null,
-        load: (id) => (id === join(WEB, 'inlined.js') ? `export const INLINED = { text: '${text}', length: ${wasm.length} };` : null),
+        load: (id) => (id === join(WEB, 'module', 'inlined.js') ? `export const INLINED = { text: '${text}', length: ${wasm.length} };` : null),
       },
       SHORTEN,
     ],

@@ -2,7 +2,7 @@
  * What a program prints during one run: gathered for the result, and handed on as it comes.
  */
 
-import { decodeLossy } from './text.js';
+import { decodeLossy } from '../bytes/text.js';
 
 /**
  * Receives output as it comes: its text and, for output that is not text, its bytes. A character may arrive in two

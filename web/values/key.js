@@ -15,9 +15,9 @@
  * As in Lua, a number that has an integer's value is that integer: 1.0 is 1, and -0 is 0. The string '1' is another key.
  */
 
-import { DecodeError, EncodeError } from './errors.js';
-import { KEY_LIMIT } from './loader.js';
-import { decodeUtf8, encodeUtf8, isBytes, isWellFormed, keyBytes } from './text.js';
+import { DecodeError, EncodeError } from '../errors.js';
+import { KEY_LIMIT } from '../loader.js';
+import { decodeUtf8, encodeUtf8, isBytes, isWellFormed, keyBytes } from '../bytes/text.js';
 
 /** The form under which a table keeps its metatable; no key has it. */
 export const METATABLE = '[meta]';

@@ -2,12 +2,12 @@
  * The loader's host over a store: what Lua asks for on the one side, tables of text keys and byte values on the other.
  */
 
-import { Cursors } from './cursors.js';
-import { MapStore } from './map-store.js';
+import { Cursors } from '../store/key-pages.js';
+import { MapStore } from '../store/map-store.js';
 import { moduleService } from './modules.js';
-import { dropTable, StoreRanges } from './store.js';
-import { TablePages } from './table-pages.js';
-import { keyBytes } from './text.js';
+import { dropTable, StoreRanges } from '../store/store.js';
+import { TablePages } from '../store/table-pages.js';
+import { keyBytes } from '../bytes/text.js';
 
 /** Longest value that a store may hold. The whole heap of a machine has less than twice that. */
 export const MAX_VALUE_LENGTH = 1 << 20;
@@ -50,8 +50,8 @@ function systemEntropy() {
 /**
  * What the imports work on: a store itself if it is one that knows ranges, else a layer over it.
  *
- * @param {import('./store.js').Store} store
- * @returns {import('./store.js').RangeStore}
+ * @param {import('../store/store.js').Store} store
+ * @returns {import('../store/store.js').RangeStore}
  */
 export function rangesOf(store) {
   // A class that extends MapStore may have methods of its own, which the ranges would pass by.
@@ -61,11 +61,11 @@ export function rangesOf(store) {
 /**
  * Make the loader's host.
  *
- * @param {import('./store.js').Store & import('./store.js').RangeStore} store
+ * @param {import('../store/store.js').Store & import('../store/store.js').RangeStore} store
  * @param {(data: Uint8Array) => void} output takes what a program prints; the bytes are valid only during the call
  * @param {Environment} environment what the system answers by default
  * @param {import('./host-functions.js').HostFunctions} functions
- * @returns {import('./loader.js').Host}
+ * @returns {import('../loader.js').Host}
  */
 export function createHost(store, output, environment, functions) {
   const cursors = new Cursors((tableId) => store.keys(tableId));

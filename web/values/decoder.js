@@ -2,7 +2,7 @@
  * From bytes to JavaScript values. What the bytes are, and what becomes of them, is told in values.js.
  */
 
-import { DecodeError } from './errors.js';
+import { DecodeError } from '../errors.js';
 import {
   TAG_BOOLEAN,
   TAG_EXTERNAL_TABLE,
@@ -19,8 +19,8 @@ import {
   TAG_SAME_TABLE,
   TAG_STRING,
   TAG_TABLE,
-} from './loader.js';
-import { decodeLossy, decodeUtf8 } from './text.js';
+} from '../loader.js';
+import { decodeLossy, decodeUtf8 } from '../bytes/text.js';
 import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
 
 /** What a table turns into. */

@@ -2,7 +2,7 @@
  * The service by which `require` in Lua gets the source of a module.
  */
 
-import { decodeLossy, encodeUtf8 } from './text.js';
+import { decodeLossy, encodeUtf8 } from '../bytes/text.js';
 
 /**
  * Sources of modules by name, or a function that gives them. It is asked once for each `require` that Lua has not answered
@@ -25,7 +25,7 @@ function find(modules, name) {
  * Make the service.
  *
  * @param {Modules} modules
- * @returns {NonNullable<import('./loader.js').Services['module']>}
+ * @returns {NonNullable<import('../loader.js').Services['module']>}
  * @throws {TypeError} if they are neither an object nor a function
  */
 export function moduleService(modules) {

@@ -3,18 +3,18 @@
  * tables.
  */
 
-import { Plan } from './assign.js';
-import { stepTo } from './containers.js';
-import { Decoder, DETACHED } from './decoder.js';
-import { encodeLeaf, encodeValue, Writer } from './encoder.js';
-import { DecodeError, LuaStateError } from './errors.js';
+import { Plan } from './from-plain.js';
+import { stepTo } from '../values/containers.js';
+import { Decoder, DETACHED } from '../values/decoder.js';
+import { encodeLeaf, encodeValue, Writer } from '../values/encoder.js';
+import { DecodeError, LuaStateError } from '../errors.js';
 import { ExternalTable } from './external-table.js';
-import { Handles } from './handles.js';
-import { keyForm, keyOfForm, METATABLE } from './key.js';
-import { dropTable } from './store.js';
-import { ID_LIMIT, isTableId } from './table-ids.js';
-import { isWellFormed } from './text.js';
-import { callable, LuaFunction, TableReference } from './values.js';
+import { Handles } from '../values/identity-map.js';
+import { keyForm, keyOfForm, METATABLE } from '../values/key.js';
+import { dropTable } from '../store/store.js';
+import { ID_LIMIT, isTableId } from '../store/table-ids.js';
+import { isWellFormed } from '../bytes/text.js';
+import { callable, LuaFunction, TableReference } from '../values/values.js';
 
 /** The last of the ids that `_home` and `_io` begin with. No new table gets one of them. */
 const LAST_FIXED_ID = 2;
@@ -32,7 +32,7 @@ const HOLDER = '["\\x00held by JavaScript"]';
  * @property {() => void} check throws if the tables cannot be written now
  * @property {(count: number) => number} reserve takes ids for so many new tables and gives the first
  * @property {() => number} nextId the lowest id that a new table may get
- * @property {(target: import('./values.js').LuaCallable, args: any[]) => any} call
+ * @property {(target: import('../values/values.js').LuaCallable, args: any[]) => any} call
  * @property {number} homeId
  * @property {number} ioId
  */
@@ -74,7 +74,7 @@ function retire(handle, id) {
 
 export class Tables {
   /**
-   * @param {import('./store.js').Store} store
+   * @param {import('../store/store.js').Store} store
    * @param {Machine} machine
    */
   constructor(store, machine) {

@@ -2,10 +2,10 @@
  * JavaScript functions in Lua: their numbers, and the service by which Lua calls them.
  */
 
-import { encodeOne, encodeValues, Writer } from './encoder.js';
-import { EncodeError, LuaError } from './errors.js';
-import { CALL_AGAIN, CALL_ERROR, CALL_RESULTS, CALL_THROWN, TAG_HOST_FUNCTION, TAG_NIL, TAG_STRING } from './loader.js';
-import { decodeLossy, encodeUtf8 } from './text.js';
+import { encodeOne, encodeValues, Writer } from '../values/encoder.js';
+import { EncodeError, LuaError } from '../errors.js';
+import { CALL_AGAIN, CALL_ERROR, CALL_RESULTS, CALL_THROWN, TAG_HOST_FUNCTION, TAG_NIL, TAG_STRING } from '../loader.js';
+import { decodeLossy, encodeUtf8 } from '../bytes/text.js';
 
 /**
  * Several results of a JavaScript function for Lua: `return MultiReturn.of(true, 42)`.
@@ -34,7 +34,7 @@ export class MultiReturn extends Array {
  * @typedef {object} Machine
  * @property {(start: number, end: number) => any[]} decode the arguments
  * @property {DataView} view of the memory
- * @property {import('./encoder.js').Live} live what can be sent to it
+ * @property {import('../values/encoder.js').Live} live what can be sent to it
  * @property {() => void} enter lets the function use the machine
  * @property {() => void} leave
  * @property {() => unknown} lastError what the last call of Lua that failed inside a function threw

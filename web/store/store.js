@@ -47,7 +47,7 @@
  * @property {(tableId: number, memory: Uint8Array, keyStart: number, keyEnd: number) => void} deleteRange
  */
 
-import { KeyCache } from './text.js';
+import { KeyCache } from '../bytes/text.js';
 
 /**
  * Delete a table with all its keys; there need not be one.

@@ -5,8 +5,8 @@
  * realms (frames, `node:vm`) count as one's own.
  */
 
-import { EncodeError } from './errors.js';
-import { isBytes, keyText } from './text.js';
+import { EncodeError } from '../errors.js';
+import { isBytes, keyText } from '../bytes/text.js';
 import { LuaFunction, LuaLibrary, TableReference } from './values.js';
 
 /**

@@ -3,7 +3,7 @@
  */
 
 import { partsOf, pathOf, stepTo } from './containers.js';
-import { EncodeError } from './errors.js';
+import { EncodeError } from '../errors.js';
 import {
   TAG_BOOLEAN,
   TAG_EXTERNAL_TABLE,
@@ -16,8 +16,8 @@ import {
   TAG_SAME_TABLE,
   TAG_STRING,
   TAG_TABLE,
-} from './loader.js';
-import { encodeUtf8, isBytes, isWellFormed } from './text.js';
+} from '../loader.js';
+import { encodeUtf8, isBytes, isWellFormed } from '../bytes/text.js';
 import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
 
 const TWO_32 = 0x100000000;
@@ -191,7 +191,7 @@ export class Writer {
  *
  * @typedef {object} Live
  * @property {(writer: Writer, value: any) => boolean} encode writes such a value; false if it is none, and nothing was written
- * @property {import('./store.js').Store} store the one that the machine's tables are in
+ * @property {import('../store/store.js').Store} store the one that the machine's tables are in
  */
 
 /**

@@ -12,8 +12,8 @@
  * | blocks    | of all runs                                           |
  */
 
-import { digest, hex } from './digest.js';
-import { AbiError, identify, instantiate, instantiateSync, IO_BUFFER_SIZE, REPLY_NONE } from './loader.js';
+import { digest, hex } from '../bytes/digest.js';
+import { AbiError, identify, instantiate, instantiateSync, IO_BUFFER_SIZE, REPLY_NONE } from '../loader.js';
 
 /** Bytes at the start of the memory that are the C stack. */
 export const STACK_SIZE = 0x40000;
@@ -88,7 +88,7 @@ export function buildOfSync(module) {
 
 /**
  * @param {WebAssembly.Module} module
- * @param {import('./loader.js').LuaInstance} machine
+ * @param {import('../loader.js').LuaInstance} machine
  * @returns {Build}
  */
 function examine(module, machine) {

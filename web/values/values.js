@@ -48,7 +48,7 @@ export function hide(object, name) {
 export class TableReference {
   /**
    * @param {number} id
-   * @param {import('./store.js').Store | null} [store]
+   * @param {import('../store/store.js').Store | null} [store]
    */
   constructor(id, store = null) {
     /** The table's id in the store. */
@@ -68,7 +68,7 @@ export class LuaFunction {
   /**
    * @param {string} name for example `string.format`; empty for any other than a library's
    * @param {number} [id] of the table that describes a stored function
-   * @param {import('./store.js').Store | null} [store]
+   * @param {import('../store/store.js').Store | null} [store]
    */
   constructor(name, id = 0, store = null) {
     /** Lua's type of the value. */
@@ -105,7 +105,7 @@ Object.defineProperty(LuaFunction.prototype, 'name', { value: '', writable: true
  * @param {(target: LuaCallable, args: any[]) => any} call
  * @param {string} name as for `LuaFunction`
  * @param {number} [id]
- * @param {import('./store.js').Store | null} [store]
+ * @param {import('../store/store.js').Store | null} [store]
  * @returns {LuaCallable}
  */
 export function callable(call, name, id = 0, store = null) {

@@ -2,8 +2,8 @@
  * External tables as plain JavaScript values, whole.
  */
 
-import { setField } from './decoder.js';
-import { TableReference } from './values.js';
+import { setField } from '../values/decoder.js';
+import { TableReference } from '../values/values.js';
 
 /** @typedef {import('./external-table.js').ExternalTable} ExternalTable */
 

@@ -24,8 +24,8 @@ function descend(depth) {
 /** Checkpoints of one machine. */
 export class Checkpoints {
   /**
-   * @param {import('./loader.js').LuaInstance} machine
-   * @param {import('./journal.js').Journal} journal of its store
+   * @param {import('../loader.js').LuaInstance} machine
+   * @param {import('../store/undo-log.js').Journal} journal of its store
    * @param {Numbered[]} numbered what JavaScript knows by numbers that are in the memory
    */
   constructor(machine, journal, numbered) {

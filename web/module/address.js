@@ -5,7 +5,7 @@
  * that a bundler or a browser would try to resolve.
  */
 
-import { compile } from './loader.js';
+import { compile } from '../loader.js';
 
 /**
  * Modules that were compiled from an address, by that address: the second machine starts at once.
