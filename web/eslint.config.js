@@ -42,6 +42,10 @@ export default [
     languageOptions: { ecmaVersion: 2020, globals: { ...globals['shared-node-browser'], ...globals.es2020, ...LATER, ...PLATFORM } },
     rules: { 'no-restricted-syntax': ['error', ...TOO_NEW] },
   },
+  {
+    files: ['web/**/*.js'],
+    rules: { 'max-lines': ['error', 500], 'max-lines-per-function': ['error', 60] },
+  },
   { files: ['web/persist/**/*.js'], languageOptions: { globals: { indexedDB: 'readonly', self: 'readonly' } } },
   {
     // What it is bundled with turns its syntax into what the oldest browsers parse.

@@ -114,13 +114,21 @@ export function parseArguments(words) {
     else if (ended || !takeLong(words[at])) command.args.push(words[at]);
   }
 
-  if (command.state !== undefined && command.snapshot !== undefined) {
+  checkTogether(command);
+  return command;
+}
+
+/**
+ * Refuses options that do not go together.
+ *
+ * @param {Command} command
+ * @throws {UsageError}
+ */
+function checkTogether({ state, snapshot, readOnly }) {
+  if (state !== undefined && snapshot !== undefined) {
     throw new UsageError('--state and --snapshot exclude each other: a snapshot holds the external tables, too');
   }
-  if (command.readOnly && command.state === undefined && command.snapshot === undefined) {
-    throw new UsageError('--read-only needs --state or --snapshot');
-  }
-  return command;
+  if (readOnly && state === undefined && snapshot === undefined) throw new UsageError('--read-only needs --state or --snapshot');
 }
 
 /**

@@ -25,7 +25,7 @@ function descend(depth) {
 export class Checkpoints {
   /**
    * @param {import('../loader.js').LuaInstance} machine
-   * @param {import('../store/undo-log.js').Journal} journal of its store
+   * @param {import('../store/undo-log.js').UndoLog} journal of its store
    * @param {Numbered[]} numbered what JavaScript knows by numbers that are in the memory
    */
   constructor(machine, journal, numbered) {

@@ -4,7 +4,7 @@
  */
 
 import { EncodeError } from '../errors.js';
-import { Handles } from '../values/identity-map.js';
+import { IdentityMap } from '../values/identity-map.js';
 import { TAG_REFERENCE } from '../loader.js';
 import { callable, LuaOpaque } from '../values/values.js';
 
@@ -25,6 +25,9 @@ const TYPES = new Map([
   ['thread', 8],
 ]);
 
+/** How many values that JavaScript has are worth a look whether it has them still. */
+export const MANY_HELD = 256;
+
 /**
  * Every function that stands for one that lives in some machine.
  *
@@ -32,8 +35,8 @@ const TYPES = new Map([
  */
 const LIVING = new WeakSet();
 
-/** References to values of one machine. */
-export class References {
+/** HeldValues to values of one machine. */
+export class HeldValues {
   /** @param {Machine} machine */
   constructor(machine) {
     this.machine = machine;
@@ -52,7 +55,7 @@ export class References {
      */
     this.dead = new Set();
     /** @private */
-    this.handles = new Handles((number) => this.dead.add(number));
+    this.objects = new IdentityMap((number) => this.dead.add(number));
     /** How many objects were made since `relieve` was last asked whether there are too many. */
     this.fresh = 0;
     /**
@@ -94,14 +97,14 @@ export class References {
    */
   held(type, number, text) {
     this.dead.delete(number);
-    const known = this.handles.get(number);
+    const known = this.objects.get(number);
     if (known !== undefined) return known;
     const value = type === 'function' ? this.callable(text) : this.opaque(type, text);
     this.fresh++;
     if (this.scopes.length > 0) this.scopes[this.scopes.length - 1].add(number);
     if (number > this.last) this.last = number;
     this.known.set(value, { type: TYPES.get(type) || 0, number });
-    this.handles.set(number, value);
+    this.objects.set(number, value);
     return value;
   }
 
@@ -132,7 +135,12 @@ export class References {
 
   /** How many values Lua keeps for JavaScript. */
   get size() {
-    return this.handles.size + this.dead.size;
+    return this.objects.size + this.dead.size;
+  }
+
+  /** @returns {boolean} whether so many are kept that it is worth a look whether JavaScript has them still */
+  isMany() {
+    return this.size >= MANY_HELD;
   }
 
   /**
@@ -141,8 +149,8 @@ export class References {
    * @param {boolean} press whether the engine is made to collect its garbage first
    */
   reclaim(press) {
-    if (press) this.handles.press();
-    this.handles.sweep();
+    if (press) this.objects.press();
+    this.objects.sweep();
     this.sweep();
   }
 
@@ -162,7 +170,7 @@ export class References {
       const kept = this.known.get(result);
       numbers.forEach((number) => {
         if (kept !== undefined && kept.number === number) return;
-        const value = this.handles.get(number);
+        const value = this.objects.get(number);
         if (value !== undefined) this.release(value);
       });
       return result;
@@ -214,14 +222,14 @@ export class References {
     const reference = this.known.get(value);
     if (reference === undefined) return;
     this.known.delete(value);
-    this.handles.delete(reference.number);
+    this.objects.delete(reference.number);
     this.dead.add(reference.number);
     if (this.machine.isOpen()) this.sweep();
   }
 
   /** @returns {number[]} the numbers of all values that Lua keeps */
   numbers() {
-    return this.handles.numbers().concat(Array.from(this.dead));
+    return this.objects.numbers().concat(Array.from(this.dead));
   }
 
   /** Release what JavaScript has no use for any more. The machine has to be open. */
@@ -251,9 +259,9 @@ export class References {
     if (mark === undefined) return;
     for (const number of this.numbers()) {
       if (number <= mark.last) continue;
-      const value = this.handles.get(number);
+      const value = this.objects.get(number);
       if (value !== undefined) this.known.delete(value);
-      this.handles.delete(number);
+      this.objects.delete(number);
       this.dead.delete(number);
     }
     this.last = mark.last;

@@ -2,7 +2,7 @@
  * The loader's host over a store: what Lua asks for on the one side, tables of text keys and byte values on the other.
  */
 
-import { Cursors } from '../store/key-pages.js';
+import { KeyPages } from '../store/key-pages.js';
 import { MapStore } from '../store/map-store.js';
 import { moduleService } from './modules.js';
 import { dropTable, StoreRanges } from '../store/store.js';
@@ -68,7 +68,7 @@ export function rangesOf(store) {
  * @returns {import('../loader.js').Host}
  */
 export function createHost(store, output, environment, functions) {
-  const cursors = new Cursors((tableId) => store.keys(tableId));
+  const cursors = new KeyPages((tableId) => store.keys(tableId));
   const tables = new TablePages(store);
   const utcOffset = environment.utcOffset || systemUtcOffset;
   return {

@@ -1,5 +1,7 @@
 /**
- * Limits of what a call of Lua may use, from the options of a machine and of a call.
+ * Reads limits of what a call of Lua may use from the options of a machine and of a call, and tells them to the module.
+ *
+ * @import { LuaInstance } from '../loader.js'
  */
 
 /**
@@ -14,11 +16,11 @@
  *
  * @type {(keyof Limits)[]}
  */
-export const LIMITS = ['instructions', 'milliseconds', 'outputBytes'];
+const LIMITS = ['instructions', 'milliseconds', 'outputBytes'];
 const LONGEST = 0xffffffff;
 
 /**
- * Read limits as the module takes them.
+ * Reads limits as the module takes them.
  *
  * @param {Limits} options
  * @param {[number, number, number]} defaults for what the options do not name
@@ -35,4 +37,43 @@ export function limitsOf(options, defaults) {
     throw new RangeError(`the limit ${name} has to be a number from 1 to ${LONGEST}, or Infinity, not ${String(given)}`);
   });
   return /** @type {[number, number, number]} */ (limits);
+}
+
+/** Tells a module the limits of its calls. */
+export class LimitSetter {
+  /**
+   * @param {LuaInstance} instance
+   * @param {Limits} defaults limits of a call that has none of its own
+   */
+  constructor(instance, defaults) {
+    /** @private */
+    this.instance = instance;
+    /** @private */
+    this.defaults = limitsOf(defaults, [0, 0, 0]);
+    /**
+     * The limits that the module has been told, if that is known.
+     *
+     * @private
+     * @type {[number, number, number] | null}
+     */
+    this.told = null;
+  }
+
+  /**
+   * Tells the module what the next call may use.
+   *
+   * @param {Limits | undefined} options
+   */
+  apply(options) {
+    const { defaults, told } = this;
+    const next = options === undefined ? defaults : limitsOf(options, defaults);
+    if (told !== null && next[0] === told[0] && next[1] === told[1] && next[2] === told[2]) return;
+    this.instance.setLimits(next[0], next[1], next[2]);
+    this.told = next;
+  }
+
+  /** Forgets what the module was told, when its memory was replaced. */
+  forget() {
+    this.told = null;
+  }
 }

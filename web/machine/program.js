@@ -1,9 +1,13 @@
 /**
- * Programs that run in steps: what a step gives, and running one in pieces so that whatever else the thread has to do gets
- * its turn.
+ * Runs programs in steps, and in pieces between which the thread does what else it has to.
+ *
+ * @import { Calls } from './calls.js'
+ * @import { Limits } from './limits.js'
+ * @import { CodeOptions } from './options.js'
  */
 
 import { LuaStateError } from '../errors.js';
+import { checkCode, flagsOf } from './calls.js';
 import { MultiReturn } from './host-functions.js';
 import { limitsOf } from './limits.js';
 import { PROGRAM_NONE, PROGRAM_PAUSED, PROGRAM_YIELDED } from '../loader.js';
@@ -41,7 +45,9 @@ export class Step extends Result {
  *   its arguments
  */
 
-/** @typedef {import('./limits.js').Limits & ResumeOptions} StepOptions */
+/** @typedef {Limits & ResumeOptions} StepOptions */
+
+/** @typedef {CodeOptions & { console?: boolean }} StartOptions */
 
 /**
  * @typedef {object} PiecesOptions
@@ -51,30 +57,30 @@ export class Step extends Result {
  *   what `coroutine.yield` returns (several values as a `MultiReturn`). Without it, that is nothing
  */
 
-/** @typedef {import('../lua-persistent.js').RunOptions & PiecesOptions & { console?: boolean }} ProgramOptions */
+/** @typedef {StartOptions & Limits & PiecesOptions} ProgramOptions */
 
 const PIECE = 1000000;
 const LONGEST = 0xffffffff;
 
 /**
- * The ticks of a budget as the module wants them.
+ * Reads the budget of a step as the module takes it.
  *
  * @param {unknown} budget
  * @returns {number} 0 for no limit
  */
-export function ticksOf(budget) {
+function ticksOf(budget) {
   if (budget === undefined || budget === Infinity) return 0;
   if (typeof budget === 'number' && Number.isInteger(budget) && budget > 0 && budget <= LONGEST) return budget;
   throw new RangeError(`a budget has to be a whole number of ticks from 1 to ${LONGEST}, or Infinity, not ${String(budget)}`);
 }
 
 /**
- * The values that a step hands to the program.
+ * Reads the values that a step hands to the program.
  *
  * @param {ResumeOptions | undefined} options
  * @returns {any[]}
  */
-export function resumeOf(options) {
+function resumeOf(options) {
   const resume = options === undefined ? undefined : options.resume;
   if (resume === undefined) return [];
   if (Array.isArray(resume)) return resume;
@@ -82,7 +88,7 @@ export function resumeOf(options) {
 }
 
 /**
- * What a program gets for what it has yielded.
+ * Asks what a program gets for what it has yielded.
  *
  * @param {Step} step
  * @param {PiecesOptions['onYield']} onYield
@@ -99,35 +105,92 @@ function turn() {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/**
- * Run a program to its end, in pieces.
- *
- * @param {import('../lua-persistent.js').Lua} lua
- * @param {string | Uint8Array} code
- * @param {ProgramOptions} options
- * @param {{ limits: [number, number, number], started: () => number }} state the limits of calls without their own, and how
- *   many programs have been started
- * @returns {Promise<Step>} the last step, with the ticks and the output of all
- */
-export async function runInPieces(lua, code, options, state) {
-  const budget = options.ticks === undefined ? PIECE : options.ticks;
-  ticksOf(budget);
-  // Wrong limits are refused before anything runs.
-  limitsOf(options, state.limits);
-  lua.start(code, options);
-  const number = state.started();
-  /** @type {any[]} */
-  let resume = [];
-  let output = '';
-  let ticks = 0;
-  for (;;) {
-    if (state.started() !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
-    const step = lua.step(budget, Object.assign({}, options, { resume }));
-    output += step.output;
-    ticks += step.ticks;
-    const stopped = options.onTick !== undefined && options.onTick(step) === false;
-    if (step.done || stopped) return new Step(step.state, step.values, output, ticks, step.overrun);
-    resume = await answerTo(step, options.onYield);
-    await turn();
+/** The programs of one machine, one at a time. */
+export class Programs {
+  /** @param {Calls} calls */
+  constructor(calls) {
+    /** @private */
+    this.calls = calls;
+    /**
+     * How many have been started.
+     *
+     * @private
+     */
+    this.started = 0;
+  }
+
+  /**
+   * Compiles code as the program, in place of the one before.
+   *
+   * @param {string | Uint8Array} code
+   * @param {StartOptions} options
+   */
+  start(code, options) {
+    const { calls } = this;
+    calls.guard.checkOutside();
+    checkCode(code);
+    calls.attempt(() => {
+      calls.begin();
+      const flags = flagsOf(options.passArguments, options.console);
+      const left = calls.place(code, options.name, (at, length, name, nameLength) =>
+        calls.instance.programStart(at, length, name, nameLength, flags),
+      );
+      if (left < 0) calls.replies.read(left);
+    });
+    this.started++;
+  }
+
+  /**
+   * Goes on with the program.
+   *
+   * @param {number | undefined} budget ticks
+   * @param {StepOptions | undefined} options
+   * @returns {Step}
+   */
+  step(budget, options) {
+    const { calls } = this;
+    const { instance } = calls;
+    calls.guard.checkOutside();
+    const ticks = ticksOf(budget);
+    const handed = resumeOf(options);
+    calls.relieve();
+    return calls.attempt(() => {
+      const left = calls.send(calls.requests.write(null, handed), (at, length) => instance.programResume(at, length, ticks), options);
+      const state = instance.programState();
+      const spent = instance.programTicks();
+      const { values, output } = calls.replies.read(left);
+      const overrun = ticks === 0 ? 0 : Math.max(0, spent - ticks);
+      return new Step(state, values, output, spent, overrun);
+    });
+  }
+
+  /**
+   * Runs a program to its end, in pieces.
+   *
+   * @param {string | Uint8Array} code
+   * @param {ProgramOptions} options
+   * @returns {Promise<Step>} the last step, with the ticks and the output of all
+   */
+  async run(code, options) {
+    const budget = options.ticks === undefined ? PIECE : options.ticks;
+    ticksOf(budget);
+    // Wrong limits are refused before anything runs.
+    limitsOf(options, [0, 0, 0]);
+    this.start(code, options);
+    const number = this.started;
+    /** @type {any[]} */
+    let resume = [];
+    let output = '';
+    let ticks = 0;
+    for (;;) {
+      if (this.started !== number) throw new LuaStateError('another program was started in place of this one', 'replaced');
+      const step = this.step(budget, Object.assign({}, options, { resume }));
+      output += step.output;
+      ticks += step.ticks;
+      const stopped = options.onTick !== undefined && options.onTick(step) === false;
+      if (step.done || stopped) return new Step(step.state, step.values, output, ticks, step.overrun);
+      resume = await answerTo(step, options.onYield);
+      await turn();
+    }
   }
 }

@@ -53,38 +53,17 @@ export function makeMenu(buttonId, menuId, choices, onChoose) {
   });
   menu.addEventListener('keydown', (event) => {
     const at = items.findIndex((item) => item === document.activeElement);
-    const go = (/** @type {number} */ index) => items[(index + items.length) % items.length].focus();
-    switch (event.key) {
-      case 'ArrowDown':
-        go(at + 1);
-        break;
-      case 'ArrowUp':
-        go(at - 1);
-        break;
-      case 'Home':
-        go(0);
-        break;
-      case 'End':
-        go(-1);
-        break;
-      case 'Escape':
-        close();
-        button.focus();
-        event.stopPropagation();
-        break;
-      case 'Enter':
-      case ' ':
-        items[at].click();
-        break;
-      case 'Tab':
-        close();
-        return;
-      default: {
-        const next = items.findIndex((item, index) => index > at && begins(item, event.key));
-        const found = next < 0 ? items.findIndex((item) => begins(item, event.key)) : next;
-        if (found < 0) return;
-        go(found);
-      }
+    if (event.key === 'Tab' || event.key === 'Escape') {
+      close();
+      if (event.key === 'Tab') return;
+      button.focus();
+      event.stopPropagation();
+    } else if (event.key === 'Enter' || event.key === ' ') {
+      items[at].click();
+    } else {
+      const next = itemAt(items, at, event.key);
+      if (next === null) return;
+      next.focus();
     }
     event.preventDefault();
   });
@@ -92,6 +71,26 @@ export function makeMenu(buttonId, menuId, choices, onChoose) {
     const target = /** @type {Node} */ (event.target);
     if (isOpen() && !menu.contains(target) && !button.contains(target)) close();
   });
+}
+
+/**
+ * Finds the item that a key leads to.
+ *
+ * @param {HTMLElement[]} items
+ * @param {number} at which of them has the focus
+ * @param {string} key
+ * @returns {HTMLElement | null}
+ */
+function itemAt(items, at, key) {
+  const steps = new Map([
+    ['ArrowDown', at + 1],
+    ['ArrowUp', at - 1],
+    ['Home', 0],
+    ['End', -1],
+  ]);
+  const step = steps.get(key);
+  if (step !== undefined) return items[(step + items.length) % items.length];
+  return items.find((item, index) => index > at && begins(item, key)) || items.find((item) => begins(item, key)) || null;
 }
 
 /**

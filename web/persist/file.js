@@ -30,6 +30,7 @@
 
 import { crc32 } from '../bytes/crc32.js';
 import { outgrown } from './backend.js';
+import { encodeMark, FRAMES, header, MAGIC, MARK_LENGTH, MARKS, readMark } from './file-header.js';
 import { FileIdentity } from './file-identity.js';
 import { placeOf } from './file-place.js';
 import { FORMAT_VERSION, FRAME_EXTRA, FRAME_HEAD, frameLength, frameSave, START } from './frames.js';
@@ -39,14 +40,8 @@ import { SeriesReader } from './series.js';
 import { LOOK_ONLY, StateError } from './state-error.js';
 import { readVersion1 } from './version-1.js';
 
-const MAGIC = Uint8Array.of(0x8b, 0x4c, 0x75, 0x61, 0x53, 0x74, 0x0d, 0x0a);
-const MARKS = 16;
-const MARK_LENGTH = 20;
-const FRAMES = MARKS + 2 * MARK_LENGTH;
-
 /** @typedef {import('./backend.js').Backend} Backend */
-/** @typedef {import('./frames.js').Position} Position */
-/** @typedef {Position & { end: number }} Mark where a save ends, `end` in bytes of the file */
+/** @typedef {import('./file-header.js').Mark} Mark */
 
 /**
  * A state file.
@@ -452,49 +447,6 @@ export class FileBackend {
       progress({ phase: 'save', done, total });
     }
   }
-}
-
-/**
- * The header of a file with one save.
- *
- * @param {Mark} mark
- * @returns {Uint8Array}
- */
-function header(mark) {
-  const bytes = new Uint8Array(FRAMES);
-  const view = new DataView(bytes.buffer);
-  bytes.set(MAGIC, 0);
-  view.setUint32(8, FORMAT_VERSION, true);
-  view.setUint32(12, crc32(bytes.subarray(0, 12)), true);
-  bytes.set(encodeMark(mark), MARKS);
-  bytes.set(encodeMark(mark), MARKS + MARK_LENGTH);
-  return bytes;
-}
-
-/**
- * @param {Mark} mark
- * @returns {Uint8Array}
- */
-function encodeMark(mark) {
-  const bytes = new Uint8Array(MARK_LENGTH);
-  const view = new DataView(bytes.buffer);
-  view.setBigUint64(0, BigInt(mark.end), true);
-  view.setUint32(8, mark.save, true);
-  view.setUint32(12, mark.check, true);
-  view.setUint32(16, crc32(bytes.subarray(0, 16)), true);
-  return bytes;
-}
-
-/**
- * @param {DataView} view of the header
- * @param {number} index 0: the mark of even saves; 1: that of odd ones
- * @returns {Mark | null} null if it is not as it was written
- */
-function readMark(view, index) {
-  const at = MARKS + index * MARK_LENGTH;
-  const bytes = new Uint8Array(view.buffer, view.byteOffset + at, 16);
-  if (crc32(bytes) !== view.getUint32(at + 16, true)) return null;
-  return { end: Number(view.getBigUint64(at, true)), save: view.getUint32(at + 8, true), check: view.getUint32(at + 12, true) };
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import { keyBytes } from '../bytes/text.js';
 
-/** Cursors that may wait at the same time. */
+/** KeyPages that may wait at the same time. */
 const MOST = 64;
 
 const LINE_FEED = 0x0a;
@@ -20,7 +20,7 @@ const LINE_FEED = 0x0a;
  */
 
 /** The cursors of one machine. */
-export class Cursors {
+export class KeyPages {
   /** @param {(tableId: number) => Iterable<string>} keysOf keys of a table, in their order */
   constructor(keysOf) {
     this.keysOf = keysOf;

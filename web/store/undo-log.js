@@ -25,7 +25,7 @@ import { KeyCache } from '../bytes/text.js';
  * @implements {Store}
  * @implements {RangeStore}
  */
-export class Journal extends StoreLayer {
+export class UndoLog extends StoreLayer {
   /**
    * @param {Store} store all changes have to go through the journal from now on
    * @param {RangeStore} ranges the same store, for the imports

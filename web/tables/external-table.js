@@ -2,7 +2,7 @@
  * External tables as JavaScript sees them: the same tables that Lua programs use.
  */
 
-import { convert } from './to-plain.js';
+import { toPlain } from './to-plain.js';
 import { keyForm, METATABLE } from '../values/key.js';
 import { hide, TableReference } from '../values/values.js';
 
@@ -135,7 +135,7 @@ export class ExternalTable extends TableReference {
    * @throws {TypeError} if a key is not a string
    */
   toObject() {
-    return convert(this, 'object');
+    return toPlain(this, 'object');
   }
 
   /**
@@ -144,7 +144,7 @@ export class ExternalTable extends TableReference {
    * @returns {Map<any, any>}
    */
   toMap() {
-    return convert(this, 'map');
+    return toPlain(this, 'map');
   }
 
   /**
@@ -154,7 +154,7 @@ export class ExternalTable extends TableReference {
    * @throws {TypeError} if the keys are not exactly 1 to n
    */
   toArray() {
-    return convert(this, 'array');
+    return toPlain(this, 'array');
   }
 
   /**

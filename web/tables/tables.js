@@ -9,7 +9,7 @@ import { Decoder, DETACHED } from '../values/decoder.js';
 import { encodeLeaf, encodeValue, Writer } from '../values/encoder.js';
 import { DecodeError, LuaStateError } from '../errors.js';
 import { ExternalTable } from './external-table.js';
-import { Handles } from '../values/identity-map.js';
+import { IdentityMap } from '../values/identity-map.js';
 import { keyForm, keyOfForm, METATABLE } from '../values/key.js';
 import { dropTable } from '../store/store.js';
 import { ID_LIMIT, isTableId } from '../store/table-ids.js';
@@ -81,7 +81,7 @@ export class Tables {
     this.store = store;
     this.machine = machine;
     /** Tables and functions that JavaScript has, by id. */
-    this.handles = new Handles();
+    this.objects = new IdentityMap();
     /**
      * @private
      * @type {Map<string, LuaFunction>}
@@ -129,7 +129,7 @@ export class Tables {
     if (!isTableId(id)) {
       throw new RangeError(`the id of an external table is an integer from 1 to ${ID_LIMIT - 1}, not ${String(id)}`);
     }
-    const known = this.handles.get(id);
+    const known = this.objects.get(id);
     if (known instanceof ExternalTable) return known;
     const table = new ExternalTable(id, this);
     this.hand(id, table);
@@ -143,7 +143,7 @@ export class Tables {
    * @returns {LuaFunction}
    */
   storedFunction(id) {
-    const known = this.handles.get(id);
+    const known = this.objects.get(id);
     if (known instanceof LuaFunction) return known;
     const stored = callable(this.machine.call, '', id, this.store);
     this.hand(id, stored);
@@ -158,7 +158,7 @@ export class Tables {
    * @param {object} handle
    */
   hand(id, handle) {
-    this.handles.set(id, handle);
+    this.objects.set(id, handle);
     const { marks } = this;
     if (marks.length > 0 && id >= marks[0].nextId) this.given.push(id);
   }
@@ -180,8 +180,8 @@ export class Tables {
     if (mark === undefined) return;
     for (const id of this.given.splice(mark.given)) {
       if (id < mark.nextId) continue;
-      const handle = this.handles.get(id);
-      this.handles.delete(id);
+      const handle = this.objects.get(id);
+      this.objects.delete(id);
       if (handle !== undefined) retire(handle, id);
     }
   }
@@ -331,7 +331,7 @@ export class Tables {
     const holder = machine.reserve(1);
     try {
       let count = 0;
-      this.handles.forEach((handle) => store.set(holder, `[${++count}]`, encodeValue(handle)));
+      this.objects.forEach((handle) => store.set(holder, `[${++count}]`, encodeValue(handle)));
       store.set(machine.ioId, HOLDER, encodeValue(new TableReference(holder)));
       return call();
     } finally {

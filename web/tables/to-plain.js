@@ -26,7 +26,7 @@ import { TableReference } from '../values/values.js';
  * @returns {any}
  * @throws {TypeError} if the table cannot become that
  */
-export function convert(root, kind) {
+export function toPlain(root, kind) {
   /** @type {Map<number, any>} what tables have become, by id */
   const done = new Map();
   /** @type {Frame[]} */

@@ -235,19 +235,31 @@ export class Decoder {
     return this.tree();
   }
 
+  /** The boolean behind its tag. */
+  boolean() {
+    this.need(1);
+    const value = this.bytes[this.at];
+    if (value > 1) this.fail(`a boolean of ${value}`);
+    this.at++;
+    return value === 1;
+  }
+
+  /** Lua's name of the type behind a tag. */
+  typeName() {
+    this.need(1);
+    const type = this.bytes[this.at++];
+    if (type >= TYPE_NAMES.length) this.fail(`Lua has no type ${type}`);
+    return TYPE_NAMES[type];
+  }
+
   /** The next value that is no table by value. */
   leaf() {
     const tag = this.bytes[this.at++];
     switch (tag) {
       case TAG_NIL:
         return null;
-      case TAG_BOOLEAN: {
-        this.need(1);
-        const value = this.bytes[this.at];
-        if (value > 1) this.fail(`a boolean of ${value}`);
-        this.at++;
-        return value === 1;
-      }
+      case TAG_BOOLEAN:
+        return this.boolean();
       case TAG_INTEGER: {
         this.need(8);
         const at = this.at;
@@ -281,18 +293,12 @@ export class Decoder {
         if (number >= this.tables.length) this.fail(`a reference to table ${number} of ${this.tables.length}`);
         return this.tables[number];
       }
-      case TAG_OPAQUE: {
-        this.need(1);
-        const type = this.bytes[this.at++];
-        if (type >= TYPE_NAMES.length) this.fail(`Lua has no type ${type}`);
-        return new LuaOpaque(TYPE_NAMES[type], this.text());
-      }
+      case TAG_OPAQUE:
+        return new LuaOpaque(this.typeName(), this.text());
       case TAG_REFERENCE: {
-        this.need(1);
-        const type = this.bytes[this.at++];
-        if (type >= TYPE_NAMES.length) this.fail(`Lua has no type ${type}`);
+        const type = this.typeName();
         const number = this.u32();
-        return this.references.held(TYPE_NAMES[type], number, this.text());
+        return this.references.held(type, number, this.text());
       }
       case TAG_HOST_FUNCTION: {
         const number = this.u32();

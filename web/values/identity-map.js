@@ -14,7 +14,7 @@ const BLOCK = 1 << 27;
 const BLOCKS = 16;
 
 /** Objects by id. */
-export class Handles {
+export class IdentityMap {
   /** @param {(id: number) => void} [gone] is told when nobody has the object of an id any more */
   constructor(gone = () => {}) {
     /** @private */

@@ -406,7 +406,7 @@ test('a rollback brings back functions that were released since, and takes back 
   lua.eval('before = nil');
   lua.gc();
   lua.commit();
-  assert.equal(lua.functions.byNumber.size, 1);
+  assert.equal(lua.machine.functions.byNumber.size, 1);
   lua.close();
 });
 
@@ -433,7 +433,7 @@ test('values that are sent back and forth leave both heaps as they were', async 
   const before = round();
   for (let i = 0; i < 10; i++) round();
   assert.ok(round() - before < 1000, `${round()} after ${before}`);
-  assert.ok(lua.functions.byNumber.size <= 5, String(lua.functions.byNumber.size));
+  assert.ok(lua.machine.functions.byNumber.size <= 5, String(lua.machine.functions.byNumber.size));
   lua.close();
 });
 
@@ -471,7 +471,7 @@ test('functions that JavaScript has dropped are released when it has collected t
   const round = async () => {
     for (let i = 0; i < 1000; i++) lua.call('make');
     const kept = lua.stats().luaMemoryUsed;
-    for (let turn = 0; turn < 50 && lua.references.numbers().length > 0; turn++) {
+    for (let turn = 0; turn < 50 && lua.machine.held.numbers().length > 0; turn++) {
       gc();
       await new Promise((resolve) => setImmediate(resolve));
       lua.compute('return 1');
@@ -503,7 +503,7 @@ test('a function that Lua released and was given again inside a checkpoint stays
   lua.rollback();
   assert.equal(lua.eval('f()').value, 'given');
   assert.equal(lua.get('f'), given);
-  assert.equal(lua.functions.byNumber.size, 1);
+  assert.equal(lua.machine.functions.byNumber.size, 1);
   lua.close();
   const transactional = await Lua.create({ transactional: true, functions: { get: () => given } });
   transactional.eval('g = get()');
@@ -570,7 +570,7 @@ test('a machine that crashes inside a function has crashed, whatever the functio
     try {
       down();
     } catch (_error) {
-      return lua.obstacle;
+      return lua.machine.guard.obstacle;
     }
   });
   const error = failure(() => {
@@ -591,7 +591,7 @@ test('Lua functions that JavaScript has dropped do not fill the heap', async () 
     const f = lua.call('fn', n);
     if (f() !== n) assert.fail(`${n}`);
     await turn();
-    if (n % 500 === 0) most = Math.max(most, lua.references.size);
+    if (n % 500 === 0) most = Math.max(most, lua.machine.held.size);
   }
   // 20,000 would not have fitted the heap.
   assert.ok(most < 8000, `${most} held`);

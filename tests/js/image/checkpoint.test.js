@@ -289,7 +289,7 @@ test('wherever the stack ends around a transactional call, it is done or undone'
     // From where there is room until nothing can be called any more, at each word of the stack.
     for (let depth = most - 110; depth < most + 20; depth += 1) {
       for (let count = 0; count < 20; count += 5) {
-        if (lua.obstacle !== '') lua = await begin();
+        if (lua.machine.guard.obstacle !== '') lua = await begin();
         lua.home.set('n', depth);
         const before = seen(lua);
         const error = attempt(depth, new Array(count).fill(0));

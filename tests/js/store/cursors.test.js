@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { Cursors } from '../../../web/store/key-pages.js';
+import { KeyPages } from '../../../web/store/key-pages.js';
 import { random } from '../support/random.js';
 
 const text = (bytes) => new TextDecoder().decode(bytes);
@@ -27,7 +27,7 @@ test('pages hold all keys in their order, and as many as fit', () => {
   const next = random(6);
   for (let round = 0; round < 300; round++) {
     const keys = Array.from({ length: next(60) }, (_, n) => ['k', '\u00e9', '\u{1f600}', 'long'.repeat(3)][next(4)] + n);
-    const cursors = new Cursors(() => keys);
+    const cursors = new KeyPages(() => keys);
     const room = 20 + next(60);
     const { keys: walked, lengths } = walk(cursors, 1, room);
     assert.deepEqual(walked, keys);
@@ -38,13 +38,13 @@ test('pages hold all keys in their order, and as many as fit', () => {
 });
 
 test('an empty table has one empty page', () => {
-  const { keys, lengths } = walk(new Cursors(() => []), 1, 100);
+  const { keys, lengths } = walk(new KeyPages(() => []), 1, 100);
   assert.deepEqual([keys, lengths], [[], [0]]);
 });
 
 test('a key longer than the page is given whole, and asked for again', () => {
   for (const long of ['x'.repeat(50), '\u20ac'.repeat(20)]) {
-    const cursors = new Cursors(() => ['a', long, 'b']);
+    const cursors = new KeyPages(() => ['a', long, 'b']);
     const first = cursors.page(1, 0, 10);
     assert.equal(text(first.keys), 'a');
     const tooLong = cursors.page(1, first.cursor, 10);
@@ -52,12 +52,12 @@ test('a key longer than the page is given whole, and asked for again', () => {
     const again = cursors.page(1, first.cursor, 64);
     assert.equal(text(again.keys), `${long}\nb`);
     assert.equal(again.cursor, 0);
-    assert.equal(text(new Cursors(() => [long]).page(1, 0, 5).keys), long, 'at the start too');
+    assert.equal(text(new KeyPages(() => [long]).page(1, 0, 5).keys), long, 'at the start too');
   }
 });
 
 test('a cursor of another table, or none, is refused', () => {
-  const cursors = new Cursors(() => ['aaaaaaaa', 'bbbbbbbb']);
+  const cursors = new KeyPages(() => ['aaaaaaaa', 'bbbbbbbb']);
   const { cursor } = cursors.page(1, 0, 8);
   assert.equal(cursors.page(2, cursor, 8), null);
   assert.equal(cursors.page(1, cursor + 1, 8), null);
@@ -69,7 +69,7 @@ test('a cursor of another table, or none, is refused', () => {
 
 test('of too many cursors the one that waited longest is closed', () => {
   let open = 0;
-  const cursors = new Cursors(function* keys() {
+  const cursors = new KeyPages(function* keys() {
     open++;
     try {
       for (let n = 0; n < 1000; n++) yield `key${n}`;
