@@ -8,20 +8,26 @@ import { fileURLToPath } from 'node:url';
 
 import { Lua } from '../../../web/lua-persistent.js';
 
-const PROGRAM = fileURLToPath(new URL('../../lua/positions.lua', import.meta.url));
+// `os.time` of a table is in local time.
+process.env.TZ = 'UTC';
 
-test('no position or size is cut to 32 bits', async () => {
-  const native = process.env.LUA_NATIVE;
-  assert.ok(native, 'LUA_NATIVE must be the path of a native Lua interpreter of the same release; `cargo xtask test` builds one and sets it');
-  const run = spawnSync(native, [PROGRAM], { encoding: 'latin1', maxBuffer: 1 << 28 });
-  assert.equal(run.status, 0, run.stderr);
+const FOLDER = fileURLToPath(new URL('../../lua/', import.meta.url));
 
-  const pieces = [];
-  const lua = await Lua.create({ onPrint: (_text, bytes) => pieces.push(Buffer.from(bytes)), keepOutput: false });
-  lua.compute(fs.readFileSync(PROGRAM));
-  lua.close();
-  const [expected, actual] = [run.stdout, Buffer.concat(pieces).toString('latin1')].map((text) => text.split('\n'));
-  assert.ok(expected.length > 1000);
-  const different = expected.flatMap((line, index) => (actual[index] === line ? [] : [`native: ${line}\n    here:   ${actual[index]}`]));
-  assert.equal(different.length, 0, `${different.length} of ${expected.length} differ:\n  ${different.slice(0, 30).join('\n  ')}`);
-});
+for (const [what, file] of [['position', 'positions.lua'], ['size, count or level', 'sizes.lua']]) {
+  test(`no ${what} is cut to 32 bits`, async () => {
+    const program = FOLDER + file;
+    const native = process.env.LUA_NATIVE;
+    assert.ok(native, 'LUA_NATIVE must be the path of a native Lua interpreter of the same release; `cargo xtask test` builds one and sets it');
+    const run = spawnSync(native, [program], { encoding: 'latin1', maxBuffer: 1 << 28 });
+    assert.equal(run.status, 0, run.stderr);
+
+    const pieces = [];
+    const lua = await Lua.create({ onPrint: (_text, bytes) => pieces.push(Buffer.from(bytes)), keepOutput: false });
+    lua.compute(fs.readFileSync(program));
+    lua.close();
+    const [expected, actual] = [run.stdout, Buffer.concat(pieces).toString('latin1')].map((text) => text.split('\n'));
+    assert.ok(expected.length > 1000);
+    const different = expected.flatMap((line, index) => (actual[index] === line ? [] : [`native: ${line}\n    here:   ${actual[index]}`]));
+    assert.equal(different.length, 0, `${different.length} of ${expected.length} differ:\n  ${different.slice(0, 30).join('\n  ')}`);
+  });
+}
