@@ -4,6 +4,7 @@
  */
 
 import { EncodeError } from '../errors.js';
+import { CheckpointLog } from '../values/checkpoint-log.js';
 import { IdentityMap } from '../values/identity-map.js';
 import { TAG_REFERENCE } from '../loader.js';
 import { callable, LuaOpaque } from '../values/values.js';
@@ -75,16 +76,8 @@ export class HeldValues {
      * Numbers that were released since the outermost checkpoint.
      *
      * @private
-     * @type {number[]}
      */
-    this.released = [];
-    /**
-     * Where each checkpoint was set.
-     *
-     * @private
-     * @type {{ last: number, released: number }[]}
-     */
-    this.marks = [];
+    this.released = new CheckpointLog();
   }
 
   /**
@@ -237,36 +230,34 @@ export class HeldValues {
     if (this.dead.size === 0) return;
     this.dead.forEach((number) => {
       this.machine.release(number);
-      if (this.marks.length > 0) this.released.push(number);
+      this.released.add(number);
     });
     this.dead.clear();
   }
 
   /** Begin a checkpoint. */
   checkpoint() {
-    this.marks.push({ last: this.last, released: this.released.length });
+    this.released.checkpoint(this.last + 1);
   }
 
   /** End a checkpoint and keep what has happened. */
   commit() {
-    this.marks.pop();
-    if (this.marks.length === 0) this.released = [];
+    this.released.commit();
   }
 
   /** End a checkpoint and go back to it: Lua keeps what was released since, and gives the numbers of since again. */
   rollback() {
-    const mark = this.marks.pop();
-    if (mark === undefined) return;
+    const { next, entries } = this.released.rollback();
     for (const number of this.numbers()) {
-      if (number <= mark.last) continue;
+      if (number < next) continue;
       const value = this.objects.get(number);
       if (value !== undefined) this.known.delete(value);
       this.objects.delete(number);
       this.dead.delete(number);
     }
-    this.last = mark.last;
-    for (const number of this.released.splice(mark.released)) {
-      if (number <= mark.last) this.dead.add(number);
+    this.last = next - 1;
+    for (const number of entries) {
+      if (number < next) this.dead.add(number);
     }
   }
 }

@@ -2,6 +2,7 @@
  * JavaScript functions in Lua: their numbers, and the service by which Lua calls them.
  */
 
+import { CheckpointLog } from '../values/checkpoint-log.js';
 import { encodeOne, encodeValues, Writer } from '../values/encoder.js';
 import { EncodeError, LuaError } from '../errors.js';
 import { CALL_AGAIN, CALL_ERROR, CALL_RESULTS, CALL_THROWN, TAG_HOST_FUNCTION, TAG_NIL, TAG_STRING } from '../loader.js';
@@ -72,16 +73,8 @@ export class HostFunctions {
      * Numbers that Lua has released since the outermost checkpoint: going back to it brings them to life again.
      *
      * @private
-     * @type {number[]}
      */
-    this.released = [];
-    /**
-     * Where each checkpoint was set.
-     *
-     * @private
-     * @type {{ next: number, released: number }[]}
-     */
-    this.marks = [];
+    this.released = new CheckpointLog();
     /**
      * A reply that did not fit.
      *
@@ -196,11 +189,11 @@ export class HostFunctions {
    * @param {number} number
    */
   release(number) {
-    if (this.marks.length === 0) {
+    if (!this.released.isOpen) {
       this.forget(number);
       return;
     }
-    this.released.push(number);
+    this.released.add(number);
     // Lua may be given it again before the checkpoint ends: under another number, as this one is forgotten then.
     const value = this.byNumber.get(number);
     if (value !== undefined && this.numbers.get(value) === number && !this.isNamed(value)) this.numbers.delete(value);
@@ -232,27 +225,22 @@ export class HostFunctions {
 
   /** Begin a checkpoint. */
   checkpoint() {
-    this.marks.push({ next: this.next, released: this.released.length });
+    this.released.checkpoint(this.next);
   }
 
   /** End a checkpoint and keep what has happened. */
   commit() {
-    this.marks.pop();
-    if (this.marks.length > 0) return;
-    this.released.forEach((number) => this.forget(number));
-    this.released = [];
+    this.released.commit().forEach((number) => this.forget(number));
   }
 
   /** End a checkpoint and go back to it: Lua has what it released since, and has not what it was given. */
   rollback() {
-    const mark = this.marks.pop();
-    if (mark === undefined) return;
-    const released = this.released.splice(mark.released);
-    for (const number of released) {
+    const { next, entries } = this.released.rollback();
+    for (const number of entries) {
       const value = this.byNumber.get(number);
-      if (value !== undefined && number < mark.next) this.numbers.set(value, number);
+      if (value !== undefined && number < next) this.numbers.set(value, number);
     }
-    for (let number = mark.next; number < this.next; number++) this.forget(number);
+    for (let number = next; number < this.next; number++) this.forget(number);
   }
 
   /**

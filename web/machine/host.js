@@ -5,12 +5,9 @@
 import { KeyPages } from '../store/key-pages.js';
 import { MapStore } from '../store/map-store.js';
 import { moduleService } from './modules.js';
-import { dropTable, StoreRanges } from '../store/store.js';
+import { dropTable, MAX_VALUE_LENGTH, StoreRanges } from '../store/store.js';
 import { TablePages } from '../store/table-pages.js';
 import { keyBytes } from '../bytes/text.js';
-
-/** Longest value that a store may hold. The whole heap of a machine has less than twice that. */
-export const MAX_VALUE_LENGTH = 1 << 20;
 
 /**
  * What Lua may ask for besides tables.

@@ -40,7 +40,7 @@
  */
 
 import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_FUNCTION, TAG_INTEGER, TAG_LIBRARY, TAG_LIBRARY_FUNCTION, TAG_NIL, TAG_STRING } from '../loader.js';
-import { MAX_VALUE_LENGTH } from '../machine/host.js';
+import { MAX_VALUE_LENGTH } from '../store/store.js';
 import { ID_LIMIT, isTableId } from '../store/table-ids.js';
 import { decodeUtf8, encodeUtf8, isWellFormed, keyBytes } from '../bytes/text.js';
 import { decodeBase64, encodeBase64 } from '../bytes/base64.js';

@@ -6,6 +6,7 @@
  */
 
 import { Arena } from './arena.js';
+import { BRACKET, integerForm, readInteger, smallIntegerOf } from './integer-key.js';
 import { KeyCache } from '../bytes/text.js';
 
 /**
@@ -18,57 +19,14 @@ import { KeyCache } from '../bytes/text.js';
 /** @typedef {import('./store.js').Store} Store */
 /** @typedef {import('./store.js').RangeStore} RangeStore */
 
-const BRACKET = 0x5b;
-const END_BRACKET = 0x5d;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-
-/** Most digits of an integer that is a number here; with more it might not be safe. */
-const DIGITS = 15;
-
-/** Most digits of an integer that surely fits 31 bits, where arithmetic is cheapest. */
-const FEW_DIGITS = 9;
-
-const INTEGER = /^\[(?:0|-?[1-9]\d{0,14})\]$/;
-
-/**
- * The integer that a key's form is, if it is one and written as Lua writes it.
- *
- * @param {Uint8Array} memory
- * @param {number} start where the form's bracket is
- * @param {number} end
- * @returns {number | null}
- */
-function readInteger(memory, start, end) {
-  const last = end - 1;
-  const negative = memory[start + 1] === MINUS;
-  let at = negative ? start + 2 : start + 1;
-  const count = last - at;
-  if (count < 1 || count > DIGITS || memory[last] !== END_BRACKET) return null;
-  if (memory[at] === ZERO && (negative || count > 1)) return null;
-  let number = 0;
-  if (count <= FEW_DIGITS) {
-    for (; at < last; at++) {
-      const digit = memory[at] - ZERO;
-      if (digit < 0 || digit > 9) return null;
-      number = (Math.imul(number, 10) + digit) | 0;
-    }
-  } else {
-    for (; at < last; at++) {
-      const digit = memory[at] - ZERO;
-      if (digit < 0 || digit > 9) return null;
-      number = number * 10 + digit;
-    }
-  }
-  return negative ? -number : number;
-}
-
 /**
  * @param {string} text
  * @returns {Key}
  */
 function keyOf(text) {
-  return text.charCodeAt(0) === BRACKET && INTEGER.test(text) ? Number(text.slice(1, -1)) : text;
+  if (text.charCodeAt(0) !== BRACKET) return text;
+  const integer = smallIntegerOf(text);
+  return integer === null ? text : integer;
 }
 
 /**
@@ -76,7 +34,7 @@ function keyOf(text) {
  * @returns {string}
  */
 function textOf(key) {
-  return typeof key === 'number' ? `[${key}]` : key;
+  return typeof key === 'number' ? integerForm(key) : key;
 }
 
 /** One table: its slots by key. */

@@ -49,6 +49,9 @@
 
 import { KeyCache } from '../bytes/text.js';
 
+/** Longest value that a store may hold. The whole heap of a machine has less than twice that. */
+export const MAX_VALUE_LENGTH = 1 << 20;
+
 /**
  * Delete a table with all its keys; there need not be one.
  *

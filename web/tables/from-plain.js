@@ -8,7 +8,7 @@
 import { partsOf, pathOf, stepTo } from '../values/containers.js';
 import { encodeLeaf, encodeValue, Writer } from '../values/encoder.js';
 import { EncodeError } from '../errors.js';
-import { MAX_VALUE_LENGTH } from '../machine/host.js';
+import { MAX_VALUE_LENGTH } from '../store/store.js';
 import { keyForm } from '../values/key.js';
 import { TableReference } from '../values/values.js';
 

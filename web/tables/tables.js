@@ -5,12 +5,14 @@
 
 import { Plan } from './from-plain.js';
 import { stepTo } from '../values/containers.js';
+import { CheckpointLog } from '../values/checkpoint-log.js';
 import { Decoder, DETACHED } from '../values/decoder.js';
 import { encodeLeaf, encodeValue, Writer } from '../values/encoder.js';
 import { DecodeError, LuaStateError } from '../errors.js';
 import { ExternalTable } from './external-table.js';
 import { IdentityMap } from '../values/identity-map.js';
 import { keyForm, keyOfForm, METATABLE } from '../values/key.js';
+import { integerForm } from '../store/integer-key.js';
 import { dropTable } from '../store/store.js';
 import { ID_LIMIT, isTableId } from '../store/table-ids.js';
 import { isWellFormed } from '../bytes/text.js';
@@ -91,16 +93,8 @@ export class Tables {
      * Ids of new tables that JavaScript has got objects for since the outermost checkpoint.
      *
      * @private
-     * @type {number[]}
      */
-    this.given = [];
-    /**
-     * Where each checkpoint was set.
-     *
-     * @private
-     * @type {{ nextId: number, given: number }[]}
-     */
-    this.marks = [];
+    this.given = new CheckpointLog();
     // Making these anew for each value would cost more than the value.
     /** @private */
     this.writer = new Writer();
@@ -159,27 +153,24 @@ export class Tables {
    */
   hand(id, handle) {
     this.objects.set(id, handle);
-    const { marks } = this;
-    if (marks.length > 0 && id >= marks[0].nextId) this.given.push(id);
+    if (this.given.isOpen && id >= this.given.first) this.given.add(id);
   }
 
   /** Begin a checkpoint. */
   checkpoint() {
-    this.marks.push({ nextId: this.machine.nextId(), given: this.given.length });
+    this.given.checkpoint(this.machine.nextId());
   }
 
   /** End a checkpoint and keep what has happened. */
   commit() {
-    this.marks.pop();
-    if (this.marks.length === 0) this.given = [];
+    this.given.commit();
   }
 
   /** End a checkpoint and go back to it: the ids of tables made since will be those of others. */
   rollback() {
-    const mark = this.marks.pop();
-    if (mark === undefined) return;
-    for (const id of this.given.splice(mark.given)) {
-      if (id < mark.nextId) continue;
+    const { next, entries } = this.given.rollback();
+    for (const id of entries) {
+      if (id < next) continue;
       const handle = this.objects.get(id);
       this.objects.delete(id);
       if (handle !== undefined) retire(handle, id);
@@ -331,7 +322,7 @@ export class Tables {
     const holder = machine.reserve(1);
     try {
       let count = 0;
-      this.objects.forEach((handle) => store.set(holder, `[${++count}]`, encodeValue(handle)));
+      this.objects.forEach((handle) => store.set(holder, integerForm(++count), encodeValue(handle)));
       store.set(machine.ioId, HOLDER, encodeValue(new TableReference(holder)));
       return call();
     } finally {

@@ -18,6 +18,7 @@
 import { DecodeError, EncodeError } from '../errors.js';
 import { KEY_LIMIT } from '../loader.js';
 import { decodeUtf8, encodeUtf8, isBytes, isWellFormed, keyBytes } from '../bytes/text.js';
+import { BRACKET, integerForm, integerOf } from '../store/integer-key.js';
 
 /** The form under which a table keeps its metatable; no key has it. */
 export const METATABLE = '[meta]';
@@ -29,12 +30,10 @@ const ESCAPED = /[\n\r\0]/;
 
 const ORDINARY_START = /^[^[\ufeff]/;
 
-const INTEGER = /^-?\d+$/;
-
 const HEX = '0123456789ABCDEF';
 
 /**
- * The form of a key.
+ * Writes the form of a key.
  *
  * @param {any} key
  * @param {string} table what the key belongs to, for the error
@@ -50,10 +49,10 @@ export function keyForm(key, table) {
       return stringForm(key);
     case 'number':
       if (key !== key) return refuse(table, 'NaN', 'this cannot be a key of a Lua table');
-      return `[${numberForm(key)}]`;
+      return numberForm(key);
     case 'bigint':
       if (BigInt.asIntN(64, key) !== key) return refuse(table, String(key), 'a key that does not fit in 64 bits');
-      return `[${key}]`;
+      return integerForm(key);
     case 'boolean':
       return `[${key}]`;
     default:
@@ -143,21 +142,21 @@ function characterLength(bytes, at) {
 }
 
 /**
- * The digits of a number as a key.
+ * Writes the form of a number.
  *
  * @param {number} number not NaN
  * @returns {string}
  */
 function numberForm(number) {
-  if (Number.isSafeInteger(number)) return String(number + 0);
-  if (Number.isInteger(number) && number >= -INTEGER_LIMIT && number < INTEGER_LIMIT) return String(BigInt(number));
+  if (Number.isSafeInteger(number)) return integerForm(number + 0);
+  if (Number.isInteger(number) && number >= -INTEGER_LIMIT && number < INTEGER_LIMIT) return integerForm(BigInt(number));
   const sign = number < 0 ? '-' : '';
   const magnitude = Math.abs(number);
-  if (magnitude === Infinity) return `${sign}inf`;
+  if (magnitude === Infinity) return `[${sign}inf]`;
   // Fifteen digits always survive, and seventeen always suffice.
   for (let count = 15; ; count++) {
     const form = floatForm(magnitude, count);
-    if (count === 17 || Number(form) === magnitude) return sign + form;
+    if (count === 17 || Number(form) === magnitude) return `[${sign}${form}]`;
   }
 }
 
@@ -183,27 +182,35 @@ function floatForm(magnitude, count) {
 }
 
 /**
- * The key that has a form.
+ * Reads the key that has a form.
  *
  * @param {string} form
  * @returns {any}
  * @throws {DecodeError} if no key has it
  */
 export function keyOfForm(form) {
-  if (form.charCodeAt(0) !== 0x5b) {
+  if (form.charCodeAt(0) !== BRACKET) {
     if (stringForm(form) !== form || (form.length * 3 > KEY_LIMIT && encodeUtf8(form).length > KEY_LIMIT)) noForm(form);
     return form;
   }
-  const inner = form.slice(1, -1);
-  let key;
-  if (inner === 'true' || inner === 'false') key = inner === 'true';
-  else if (inner[0] === '"') key = unquote(inner);
-  else if (INTEGER.test(inner)) key = Number.isSafeInteger(Number(inner)) ? Number(inner) : BigInt(inner);
-  else if (inner === 'inf' || inner === '-inf') key = inner === 'inf' ? Infinity : -Infinity;
-  else key = Number(inner);
+  const integer = integerOf(form);
+  const key = integer === null ? bracketedKey(form.slice(1, -1)) : integer;
   // What has another form than this was not written here.
   if (key === null || key !== key || !isForm(key, form)) noForm(form);
   return key;
+}
+
+/**
+ * Reads what stands between the brackets of a key that is no integer.
+ *
+ * @param {string} inner
+ * @returns {any} null or NaN if it is nothing
+ */
+function bracketedKey(inner) {
+  if (inner === 'true' || inner === 'false') return inner === 'true';
+  if (inner[0] === '"') return unquote(inner);
+  if (inner === 'inf' || inner === '-inf') return inner === 'inf' ? Infinity : -Infinity;
+  return Number(inner);
 }
 
 /**
