@@ -4,6 +4,8 @@
  *
  * What a program has put into external tables is saved also when it ends with an error or is stopped: its assignments have
  * been made by then, one by one, and are not undone.
+ *
+ * @import { Command } from './cli/arguments.js'
  */
 
 import { readFileSync, realpathSync } from 'node:fs';
@@ -24,7 +26,7 @@ function version() {
 /**
  * Run what the command line says.
  *
- * @param {import('./cli/arguments.js').Command} command
+ * @param {Command} command
  * @param {string[]} words
  * @returns {Promise<number>} exit code
  */

@@ -1,5 +1,7 @@
 /**
  * Where the module comes from: the package's own, or given as bytes, module, response or address.
+ *
+ * @import { PlatformURL, Source } from './loader.js'
  */
 
 import { compileAddress } from './module/address.js';
@@ -9,7 +11,7 @@ import { compile } from './loader.js';
 /**
  * What the module can be made from: bytes, a compiled module, a response, or the address of the file.
  *
- * @typedef {import('./loader.js').Source | import('./loader.js').PlatformURL | string} WasmSource
+ * @typedef {Source | PlatformURL | string} WasmSource
  */
 
 /**

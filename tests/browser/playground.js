@@ -1,5 +1,7 @@
 /**
  * The page as whoever uses it sees it: what a test reads on it, and what it does with mouse and keyboard.
+ *
+ * @import { Browser, Tab } from './browsers.js'
  */
 
 import assert from 'node:assert/strict';
@@ -21,7 +23,7 @@ export class Playground {
   /**
    * Open the page.
    *
-   * @param {import('./browsers.js').Browser} browser
+   * @param {Browser} browser
    * @param {string} browserName for the names of screenshots
    * @param {string} origin
    * @returns {Promise<Playground>}
@@ -33,7 +35,7 @@ export class Playground {
   }
 
   /**
-   * @param {import('./browsers.js').Tab} tab
+   * @param {Tab} tab
    * @param {string} browserName
    */
   constructor(tab, browserName) {

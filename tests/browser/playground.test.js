@@ -1,5 +1,7 @@
 // The page that `cargo xtask serve` serves, used as a person uses it: with keyboard and mouse, in each browser.
 
+/** @import { Tab } from './browsers.js' */
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -70,7 +72,7 @@ inEach(BROWSERS, (kind) => {
    *
    * @param {string} title
    * @param {(page: Playground, server: { origin: string, close: () => Promise<void> }) => Promise<void>} body
-   * @param {(tab: import('./browsers.js').Tab) => Promise<void>} [prepare] is done in a tab of the same origin before
+   * @param {(tab: Tab) => Promise<void>} [prepare] is done in a tab of the same origin before
    */
   function onPage(title, body, prepare) {
     test(title, async () => {

@@ -2,6 +2,8 @@
  * Kills what runs a browser's pages, as a crash or the system short of memory would: at once and without a word.
  *
  * The processes are found in Linux's /proc.
+ *
+ * @import { Browser } from './browsers.js'
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -9,7 +11,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /**
  * Kill every process of a browser that runs pages. The browser itself goes on.
  *
- * @param {import('./browsers.js').Browser} browser
+ * @param {Browser} browser
  * @returns {number} how many there were
  */
 export function killRenderers(browser) {

@@ -1,5 +1,8 @@
 /**
  * Chromium and Firefox, driven headless by puppeteer: Chromium through its own protocol, Firefox through WebDriver BiDi.
+ *
+ * @import { LaunchOptions } from 'puppeteer-core'
+ * @import { Browser, Tab } from './browsers.js'
  */
 
 import puppeteer from 'puppeteer-core';
@@ -8,8 +11,8 @@ import puppeteer from 'puppeteer-core';
 const PATIENCE = 60_000;
 
 /**
- * @param {import('puppeteer-core').LaunchOptions} options
- * @returns {(profile?: string) => Promise<import('./browsers.js').Browser>}
+ * @param {LaunchOptions} options
+ * @returns {(profile?: string) => Promise<Browser>}
  */
 export function puppeteerBrowser(options) {
   return async (profile) => {
@@ -26,7 +29,7 @@ export function puppeteerBrowser(options) {
  * @param {import('puppeteer-core').Browser} browser
  * @param {string} address
  * @param {boolean} canPrefer whether the browser can be told which colours its user prefers
- * @returns {Promise<import('./browsers.js').Tab>}
+ * @returns {Promise<Tab>}
  */
 async function open(browser, address, canPrefer) {
   const page = await browser.newPage();

@@ -6,6 +6,8 @@
  * - `/strict/...`: pages get a content security policy that forbids everything but the site's own files and WebAssembly.
  *
  * A page says how far something has come by `POST /reached/NAME/NUMBER`; the last number of each name is in `reached`.
+ *
+ * @import { AddressInfo } from 'node:net'
  */
 
 import { readFile } from 'node:fs/promises';
@@ -59,7 +61,7 @@ export async function serve() {
     );
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const { port } = /** @type {AddressInfo} */ (server.address());
   return {
     origin: `http://127.0.0.1:${port}`,
     reached,

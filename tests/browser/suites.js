@@ -1,5 +1,8 @@
 /**
  * The same tests in several browsers: in turn within each, side by side in all.
+ *
+ * @import { Kind } from './browsers.js'
+ * @import { Served } from './server.js'
  */
 
 import { after, before, describe } from 'node:test';
@@ -11,12 +14,12 @@ const LIMIT = 300_000;
 
 /**
  * @typedef {object} Context
- * @property {import('./server.js').Served} server of this browser alone, set before the tests
+ * @property {Served} server of this browser alone, set before the tests
  */
 
 /**
- * @param {import('./browsers.js').Kind[]} kinds
- * @param {(kind: import('./browsers.js').Kind, context: Context) => void} define defines the tests
+ * @param {Kind[]} kinds
+ * @param {(kind: Kind, context: Context) => void} define defines the tests
  * @param {number} [limit] milliseconds for those of one browser
  */
 export function inEach(kinds, define, limit = LIMIT) {

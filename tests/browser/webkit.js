@@ -3,6 +3,8 @@
  * a driver, a profile that ends with it.
  *
  * The few commands of WebDriver that are needed are spoken here: no library does more for WebKitGTK.
+ *
+ * @import { Browser, Tab } from './browsers.js'
  */
 
 import { spawn } from 'node:child_process';
@@ -38,7 +40,7 @@ const LOADED = 'return location.href === arguments[0] && document.readyState ===
 
 /**
  * @param {string} driver the WebKitWebDriver program
- * @returns {() => Promise<import('./browsers.js').Browser>}
+ * @returns {() => Promise<Browser>}
  */
 export function webkitBrowser(driver) {
   return async () => {
@@ -69,7 +71,7 @@ export function webkitBrowser(driver) {
 /**
  * @param {string} session
  * @param {string} address
- * @returns {Promise<import('./browsers.js').Tab>}
+ * @returns {Promise<Tab>}
  */
 async function open(session, address) {
   // The tab of the command before may be closed; the one that the session began with stays.

@@ -6,6 +6,8 @@
 // for anything. A block may end with an error, which is written as `--> error: message`. The marker
 // `<!-- another run -->` gives a block the external tables of the block before it, in a new machine.
 
+/** @import { Store } from '../../web/store/store.js' */
+
 import assert from 'node:assert/strict';
 
 import { Lua, LuaError } from '../../web/lua-persistent.js';
@@ -25,7 +27,7 @@ export function promised(code) {
  * Run a block and compare what it prints.
  *
  * @param {string} code
- * @param {import('../../web/store/store.js').Store} store
+ * @param {Store} store
  */
 export async function runLua(code, store) {
   const lines = [];

@@ -8,6 +8,8 @@
 //   <!-- another run -->     Lua: a new machine with the external tables of the block before
 //   <!-- not run: WHY -->    nothing is done with it; there are few of these
 
+/** @import { Block } from './markdown.js' */
+
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -52,7 +54,7 @@ class Reading {
 }
 
 /**
- * @param {import('./markdown.js').Block} block
+ * @param {Block} block
  * @param {Reading} reading
  */
 async function check(block, reading) {

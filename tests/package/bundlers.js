@@ -1,5 +1,9 @@
 /**
  * Bundles programs as users of each tool would, with what the tool does by default.
+ *
+ * @import { OutputOptions } from 'rollup'
+ * @import { UserConfig } from 'vite'
+ * @import { Configuration } from 'webpack'
  */
 
 import { copyFile } from 'node:fs/promises';
@@ -28,7 +32,7 @@ function forgetMode() {
 /**
  * @param {typeof vite} tool
  * @param {string} folder for what is built
- * @param {import('vite').UserConfig} [options]
+ * @param {UserConfig} [options]
  */
 export async function buildWithVite(tool, folder, options) {
   forgetMode();
@@ -58,7 +62,7 @@ export async function serveWithVite(tool, cacheDir) {
 
 /**
  * @param {string} folder
- * @param {import('webpack').Configuration} options
+ * @param {Configuration} options
  * @returns {Promise<string[]>} warnings
  */
 export async function buildWithWebpack(folder, options) {
@@ -81,7 +85,7 @@ export async function buildWithEsbuild(options) {
 
 /**
  * @param {string} input
- * @param {import('rollup').OutputOptions} output
+ * @param {OutputOptions} output
  * @returns {Promise<string[]>} warnings
  */
 export async function buildWithRollup(input, output) {

@@ -1,5 +1,7 @@
 /**
  * Serves a folder on loopback, as any web server would.
+ *
+ * @import { AddressInfo } from 'node:net'
  */
 
 import { readFile } from 'node:fs/promises';
@@ -24,7 +26,7 @@ export async function serve(folder) {
     }
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const { port } = /** @type {AddressInfo} */ (server.address());
   return {
     origin: `http://127.0.0.1:${port}`,
     close() {

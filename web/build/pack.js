@@ -11,6 +11,8 @@
  * - `lua.wasm`, and `lua-host.delta`, with which it becomes the artifact for old engines
  *
  * README, licence and notice, and the documents and examples that the README leads to, are copied to where npm looks for them.
+ *
+ * @import { ManualChunkMeta, RollupLog } from 'rollup'
  */
 
 import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -71,7 +73,7 @@ async function shorten(code) {
  * Which chunk a module goes into.
  *
  * @param {string} id
- * @param {import('rollup').ManualChunkMeta} graph
+ * @param {ManualChunkMeta} graph
  * @returns {string | null}
  */
 function chunkOf(id, { getModuleInfo }) {
@@ -146,7 +148,7 @@ async function buildDeclarations() {
 /**
  * A package that bundles with a warning is not packed.
  *
- * @param {import('rollup').RollupLog} warning
+ * @param {RollupLog} warning
  */
 function refuse(warning) {
   throw new Error(`rollup: ${warning.message}`);

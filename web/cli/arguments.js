@@ -1,5 +1,7 @@
 /**
  * Reads the command line.
+ *
+ * @import { Limits } from './limits.js'
  */
 
 import { UsageError } from './errors.js';
@@ -44,7 +46,7 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
  * @property {string | undefined} state
  * @property {string | undefined} snapshot
  * @property {boolean} readOnly
- * @property {import('./limits.js').Limits} limits
+ * @property {Limits} limits
  */
 
 /** @typedef {'state' | 'snapshot' | 'limit'} LongOption */

@@ -1,5 +1,7 @@
 /**
  * Completes names at the prompt: keywords, globals, locals of earlier inputs, fields and methods.
+ *
+ * @import { Lua } from '../lua-persistent.js'
  */
 
 import { LuaError } from '../lua-persistent.js';
@@ -52,7 +54,7 @@ end)`;
 
 /** Completes the ends of lines. */
 export class Completer {
-  /** @param {import('../lua-persistent.js').Lua} lua */
+  /** @param {Lua} lua */
   constructor(lua) {
     /** @private */
     this.lua = lua;

@@ -1,5 +1,7 @@
 /**
  * What the prompt does with an input: whether it is whole, what it gives, what of it can be completed.
+ *
+ * @import { Machine } from './machine.js'
  */
 
 import { LuaError } from '../lua-persistent.js';
@@ -10,7 +12,7 @@ const NAME = { name: '=stdin' };
 
 /** A machine as the prompt uses it. */
 export class Console {
-  /** @param {import('./machine.js').Machine} machine */
+  /** @param {Machine} machine */
   constructor(machine) {
     this.machine = machine;
     /** @private */

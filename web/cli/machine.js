@@ -1,5 +1,10 @@
 /**
  * The Lua machine of the command: begun as the options say, run under their limits, and kept at the end.
+ *
+ * @import { LuaOptions, RunOptions } from '../lua-persistent.js'
+ * @import { Command } from './arguments.js'
+ * @import { Interrupt } from './interrupt.js'
+ * @import { Streams } from './streams.js'
  */
 
 import fs from 'node:fs';
@@ -19,11 +24,11 @@ const STOPPED = /the limit of \d+ milliseconds is reached$/;
 /** A Lua machine, and the file that keeps it. */
 export class Machine {
   /**
-   * @param {import('./arguments.js').Command} command
-   * @param {import('./interrupt.js').Interrupt} interrupt
-   * @param {import('./streams.js').Streams} streams
+   * @param {Command} command
+   * @param {Interrupt} interrupt
+   * @param {Streams} streams
    * @returns {Promise<Machine>}
-   * @throws {CommandError | import('../lua-persistent.js').StateError}
+   * @throws {CommandError | StateError}
    */
   static async open(command, interrupt, streams) {
     const options = {
@@ -41,8 +46,8 @@ export class Machine {
    * @private
    * @param {Kept} kept
    * @param {boolean} readOnly
-   * @param {import('./interrupt.js').Interrupt} interrupt
-   * @param {import('./streams.js').Streams} streams
+   * @param {Interrupt} interrupt
+   * @param {Streams} streams
    */
   constructor({ lua, durable, file }, readOnly, interrupt, streams) {
     this.lua = lua;
@@ -61,7 +66,7 @@ export class Machine {
    * Run a chunk and report what goes wrong.
    *
    * @param {string | Uint8Array} code
-   * @param {import('../lua-persistent.js').RunOptions} [options]
+   * @param {RunOptions} [options]
    * @returns {boolean} whether it ended well
    */
   run(code, options) {
@@ -97,7 +102,7 @@ export class Machine {
    * Save what is kept in a file.
    *
    * @returns {Promise<boolean>} whether anything is
-   * @throws {CommandError | import('../lua-persistent.js').StateError}
+   * @throws {CommandError | StateError}
    */
   async save() {
     if (this.readOnly) throw new CommandError('nothing can be saved: the command was started with --read-only');
@@ -110,7 +115,7 @@ export class Machine {
   /**
    * Save, and free everything.
    *
-   * @throws {CommandError | import('../lua-persistent.js').StateError}
+   * @throws {CommandError | StateError}
    */
   async close() {
     try {
@@ -158,8 +163,8 @@ export class Machine {
 /**
  * Begin a machine whose external tables are kept, if the command says so.
  *
- * @param {import('./arguments.js').Command} command
- * @param {import('../lua-persistent.js').LuaOptions} options
+ * @param {Command} command
+ * @param {LuaOptions} options
  * @returns {Promise<Kept>}
  */
 async function openState({ state, file, readOnly }, options) {
@@ -172,9 +177,9 @@ async function openState({ state, file, readOnly }, options) {
 /**
  * Go on with the machine of a snapshot, or begin one that will be a snapshot.
  *
- * @param {import('./arguments.js').Command} command
- * @param {import('../lua-persistent.js').LuaOptions} options
- * @param {import('./interrupt.js').Interrupt} interrupt
+ * @param {Command} command
+ * @param {LuaOptions} options
+ * @param {Interrupt} interrupt
  * @returns {Promise<Kept>}
  * @throws {CommandError}
  */
@@ -212,7 +217,7 @@ function mustExist(what, name) {
 /**
  * `os.exit` for programs: they are stopped as by a signal, so that what they keep is saved.
  *
- * @param {import('./interrupt.js').Interrupt} interrupt
+ * @param {Interrupt} interrupt
  * @returns {(code: boolean | number | null) => never}
  */
 function exitFor(interrupt) {
@@ -226,7 +231,7 @@ function exitFor(interrupt) {
  * The clock of a machine. When what runs is to stop, it is later by the longest limit each time that it is asked: the limit
  * of milliseconds then ends the code, wherever it is, and Lua's own traceback says where that was.
  *
- * @param {import('./interrupt.js').Interrupt} interrupt
+ * @param {Interrupt} interrupt
  * @returns {() => { unixSeconds: number, cpuSeconds: number }}
  */
 function clock(interrupt) {

@@ -1,6 +1,8 @@
 /**
  * Where `require` finds modules in the command: as in `lua`, in the files that `package.path` leads to, which begins with
  * the folder of the program.
+ *
+ * @import { Lua } from '../lua-persistent.js'
  */
 
 import fs from 'node:fs';
@@ -111,7 +113,7 @@ export const MODULE_FUNCTIONS = { package: { searchpath: searchPath, readmodule:
 /**
  * Give a new machine modules from files.
  *
- * @param {import('../lua-persistent.js').Lua} lua
+ * @param {Lua} lua
  * @param {string} templates
  */
 export function offerModules(lua, templates) {

@@ -1,5 +1,7 @@
 /**
  * The prompt: reads inputs, of one or more lines, and has the thread of Lua run them.
+ *
+ * @import { EndingSignal, Thread } from './thread.js'
  */
 
 import readline from 'node:readline';
@@ -19,7 +21,7 @@ Tab completes names. Ctrl-C drops the input, or stops what runs; Ctrl-D or .exit
 /** A session at the prompt. */
 export class Prompt {
   /**
-   * @param {import('./thread.js').Thread} thread
+   * @param {Thread} thread
    * @param {string} banner
    */
   constructor(thread, banner) {
@@ -172,7 +174,7 @@ export class Prompt {
 
   /**
    * @private
-   * @param {import('./thread.js').EndingSignal} signal
+   * @param {EndingSignal} signal
    */
   signalled(signal) {
     if (signal === 'SIGINT' && this.terminal) {

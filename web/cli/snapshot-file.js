@@ -20,7 +20,7 @@ export class SnapshotFile {
   /**
    * @param {string} name
    * @param {boolean} readOnly it is not locked, and cannot be written
-   * @throws {import('../persist/state-error.js').StateError} if it cannot be locked
+   * @throws {StateError} if it cannot be locked
    * @throws {CommandError}
    */
   constructor(name, readOnly) {
@@ -57,7 +57,7 @@ export class SnapshotFile {
    * Put a snapshot in place of the one before.
    *
    * @param {Uint8Array} bytes
-   * @throws {CommandError | import('../persist/state-error.js').StateError} and the file is as it was
+   * @throws {CommandError | StateError} and the file is as it was
    */
   write(bytes) {
     if (this.lock === null) throw new CommandError(`${this.source} was opened for reading only`);

@@ -1,5 +1,7 @@
 /**
  * Reads programs, and writes what Lua is told about the command line.
+ *
+ * @import { Command } from './arguments.js'
  */
 
 import { readFileSync } from 'node:fs';
@@ -44,7 +46,7 @@ export function literal(text) {
  * Code that makes the global table `arg` as `lua` does: the program at 0, its arguments from 1 on, what stands before it
  * below 0. Without a program, the name of the command is at 0.
  *
- * @param {import('./arguments.js').Command} command
+ * @param {Command} command
  * @param {string[]} words the whole command line
  * @returns {string}
  */

@@ -1,6 +1,8 @@
 /**
  * The standard streams of the thread that runs Lua, written to at once: Node hands a thread's own streams on through the
  * main thread, later.
+ *
+ * @import { Interrupt } from './interrupt.js'
  */
 
 import { writeSync } from 'node:fs';
@@ -12,7 +14,7 @@ const FULL = 10;
 
 /** Standard output and standard error. */
 export class Streams {
-  /** @param {import('./interrupt.js').Interrupt} interrupt */
+  /** @param {Interrupt} interrupt */
   constructor(interrupt) {
     this.interrupt = interrupt;
     /** Whether what was written last ended with a line. */

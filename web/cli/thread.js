@@ -1,5 +1,7 @@
 /**
  * The thread that runs Lua, as the main thread sees it.
+ *
+ * @import { Request, Task } from './worker.js'
  */
 
 import { Worker } from 'node:worker_threads';
@@ -13,7 +15,7 @@ const ENDING = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /** The thread that runs Lua. */
 export class Thread {
-  /** @param {Omit<import('./worker.js').Task, 'interrupt'>} task */
+  /** @param {Omit<Task, 'interrupt'>} task */
   constructor(task) {
     this.interrupt = new Interrupt();
     /** @private */
@@ -85,7 +87,7 @@ export class Thread {
   }
 
   /**
-   * @param {import('./worker.js').Request} request
+   * @param {Request} request
    * @returns {Promise<any>} the answer; null if the thread has ended
    */
   ask(request) {

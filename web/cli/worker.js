@@ -1,6 +1,9 @@
 /**
  * The thread that runs Lua. The main thread stays free to hear of signals and keys, so that a program can be stopped
  * wherever it is.
+ *
+ * @import { MessagePort } from 'node:worker_threads'
+ * @import { Command } from './arguments.js'
  */
 
 import { once } from 'node:events';
@@ -19,7 +22,7 @@ import { Streams } from './streams.js';
  * What the thread is started with.
  *
  * @typedef {object} Task
- * @property {import('./arguments.js').Command} command
+ * @property {Command} command
  * @property {string[]} words the whole command line
  * @property {Uint8Array | null} program contents of FILE
  * @property {Int32Array} interrupt
@@ -32,7 +35,7 @@ import { Streams } from './streams.js';
  *   { ask: 'end' }} Request
  */
 
-const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
+const port = /** @type {MessagePort} */ (parentPort);
 const task = /** @type {Task} */ (workerData);
 const interrupt = new Interrupt(task.interrupt);
 const streams = new Streams(interrupt);

@@ -1,5 +1,8 @@
 /**
  * Checkpoints of a machine: a stack of copies of its memory, each with a layer of the journal of its external tables.
+ *
+ * @import { LuaInstance } from '../loader.js'
+ * @import { UndoLog } from '../store/undo-log.js'
  */
 
 import { STACK_SIZE } from './image.js';
@@ -24,8 +27,8 @@ function descend(depth) {
 /** Checkpoints of one machine. */
 export class Checkpoints {
   /**
-   * @param {import('../loader.js').LuaInstance} machine
-   * @param {import('../store/undo-log.js').UndoLog} journal of its store
+   * @param {LuaInstance} machine
+   * @param {UndoLog} journal of its store
    * @param {Numbered[]} numbered what JavaScript knows by numbers that are in the memory
    */
   constructor(machine, journal, numbered) {

@@ -10,6 +10,8 @@
  * | u32       | number of runs                                        |
  * | u32, u32  | of each run: its first block and its number of blocks |
  * | blocks    | of all runs                                           |
+ *
+ * @import { LuaInstance } from '../loader.js'
  */
 
 import { digest, hex } from '../bytes/digest.js';
@@ -88,7 +90,7 @@ export function buildOfSync(module) {
 
 /**
  * @param {WebAssembly.Module} module
- * @param {import('../loader.js').LuaInstance} machine
+ * @param {LuaInstance} machine
  * @returns {Build}
  */
 function examine(module, machine) {

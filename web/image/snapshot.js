@@ -18,6 +18,10 @@
  * | text x3 | u32 length and that many bytes: the build's id, its Lua release, hash of its ABI |
  * | bytes  | the image (image.js)                                          |
  * | bytes  | u32 number of tables, then for each its u32 id, u32 number of entries, and a key block and a value block per entry; a block is a u32 length and that many bytes, not filled up |
+ *
+ * @import { LuaInstance } from '../loader.js'
+ * @import { Store } from '../store/store.js'
+ * @import { Build } from './image.js'
  */
 
 import { canCompress, compress, decompress } from '../bytes/compress.js';
@@ -90,9 +94,9 @@ export class SnapshotError extends Error {
 /**
  * Make an uncompressed snapshot of a machine between two calls.
  *
- * @param {import('../loader.js').LuaInstance} machine
+ * @param {LuaInstance} machine
  * @param {WebAssembly.Module} module of the machine
- * @param {import('../store/store.js').Store} store
+ * @param {Store} store
  * @param {boolean} withTables
  * @returns {Uint8Array}
  */
@@ -110,9 +114,9 @@ export function takeSnapshot(machine, module, store, withTables) {
  * As `takeSnapshot`, compressed where the platform can do that. The machine may go on before the promise is fulfilled: the
  * snapshot is of the moment of the call.
  *
- * @param {import('../loader.js').LuaInstance} machine
+ * @param {LuaInstance} machine
  * @param {WebAssembly.Module} module of the machine
- * @param {import('../store/store.js').Store} store
+ * @param {Store} store
  * @param {boolean} withTables
  * @returns {Promise<Uint8Array>}
  */
@@ -135,8 +139,8 @@ export async function takeCompressedSnapshot(machine, module, store, withTables)
 }
 
 /**
- * @param {import('../loader.js').LuaInstance} machine
- * @param {import('../store/store.js').Store} store
+ * @param {LuaInstance} machine
+ * @param {Store} store
  */
 function describe(machine, store) {
   return {
@@ -155,7 +159,7 @@ function filled(length) {
 class Layout {
   /**
    * @param {ReturnType<typeof describe>} description
-   * @param {import('./image.js').Build} build
+   * @param {Build} build
    * @param {number} imageLength as stored
    * @param {number} tablesLength as stored
    */
@@ -288,7 +292,7 @@ function truncated(length, expected) {
  * The image in a snapshot.
  *
  * @param {Parts} parts
- * @param {import('./image.js').Build} build that it should be of
+ * @param {Build} build that it should be of
  * @returns {Promise<Uint8Array>}
  * @throws {SnapshotError}
  */
@@ -347,7 +351,7 @@ async function unpack(section, compressed) {
 }
 
 /**
- * @param {import('../store/store.js').Store} store
+ * @param {Store} store
  * @returns {Uint8Array}
  */
 function encodeTables(store) {
@@ -427,7 +431,7 @@ function decodeTables(bytes) {
 /**
  * Make a store hold these tables and nothing else.
  *
- * @param {import('../store/store.js').Store} store
+ * @param {Store} store
  * @param {Map<number, Map<string, Uint8Array>>} tables
  */
 export function fillStore(store, tables) {
@@ -440,7 +444,7 @@ export function fillStore(store, tables) {
 /**
  * A copy of all that a store holds.
  *
- * @param {import('../store/store.js').Store} store
+ * @param {Store} store
  * @returns {Map<number, Map<string, Uint8Array>>}
  */
 export function copyTables(store) {
@@ -459,7 +463,7 @@ export function copyTables(store) {
  * Check that a store has the tables of a snapshot that was made without.
  *
  * @param {Parts} parts
- * @param {import('../store/store.js').Store | undefined} store
+ * @param {Store | undefined} store
  * @throws {SnapshotError}
  */
 export function checkRevision(parts, store) {

@@ -1,6 +1,9 @@
 /**
  * Values that stay in Lua and that JavaScript holds: a Lua function is a `LuaFunction` that can be called, a coroutine or
  * userdata a `LuaOpaque`. Lua keeps them until they are released, by hand or when JavaScript has collected them.
+ *
+ * @import { Writer } from '../values/encoder.js'
+ * @import { LuaCallable } from '../values/values.js'
  */
 
 import { EncodeError } from '../errors.js';
@@ -13,7 +16,7 @@ import { callable, LuaOpaque } from '../values/values.js';
  * What references need of their machine.
  *
  * @typedef {object} Machine
- * @property {(target: import('../values/values.js').LuaCallable, args: any[]) => any} call
+ * @property {(target: LuaCallable, args: any[]) => any} call
  * @property {(number: number) => void} release
  * @property {() => boolean} isOpen whether it can be told to release something
  */
@@ -104,7 +107,7 @@ export class HeldValues {
   /**
    * @private
    * @param {string} text
-   * @returns {import('../values/values.js').LuaCallable}
+   * @returns {LuaCallable}
    */
   callable(text) {
     const target = callable(this.machine.call, '');
@@ -187,7 +190,7 @@ export class HeldValues {
   /**
    * Write a value of this machine.
    *
-   * @param {import('../values/encoder.js').Writer} writer
+   * @param {Writer} writer
    * @param {any} value
    * @returns {boolean} false if it is none, and nothing was written
    * @throws {EncodeError} if it was one, or is one of another machine

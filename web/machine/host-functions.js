@@ -1,5 +1,7 @@
 /**
  * JavaScript functions in Lua: their numbers, and the service by which Lua calls them.
+ *
+ * @import { Live } from '../values/encoder.js'
  */
 
 import { CheckpointLog } from '../values/checkpoint-log.js';
@@ -35,7 +37,7 @@ export class MultiReturn extends Array {
  * @typedef {object} Machine
  * @property {(start: number, end: number) => any[]} decode the arguments
  * @property {DataView} view of the memory
- * @property {import('../values/encoder.js').Live} live what can be sent to it
+ * @property {Live} live what can be sent to it
  * @property {() => void} enter lets the function use the machine
  * @property {() => void} leave
  * @property {() => unknown} lastError what the last call of Lua that failed inside a function threw

@@ -1,5 +1,10 @@
 /**
  * The loader's host over a store: what Lua asks for on the one side, tables of text keys and byte values on the other.
+ *
+ * @import { Host } from '../loader.js'
+ * @import { RangeStore, Store } from '../store/store.js'
+ * @import { HostFunctions } from './host-functions.js'
+ * @import { Modules } from './modules.js'
  */
 
 import { KeyPages } from '../store/key-pages.js';
@@ -16,7 +21,7 @@ import { keyBytes } from '../bytes/text.js';
  * @property {() => { unixSeconds: number, cpuSeconds: number }} [clock] for `os.time` and `os.clock`
  * @property {(unixSeconds: number) => number} [utcOffset] seconds that local time is ahead of UTC at an instant
  * @property {() => { low: bigint, high: bigint }} [entropy] 128 random bits, for the seed of `math.random`
- * @property {import('./modules.js').Modules} [modules] what `require` finds
+ * @property {Modules} [modules] what `require` finds
  */
 
 /** @returns {{ unixSeconds: number, cpuSeconds: number }} */
@@ -47,8 +52,8 @@ function systemEntropy() {
 /**
  * What the imports work on: a store itself if it is one that knows ranges, else a layer over it.
  *
- * @param {import('../store/store.js').Store} store
- * @returns {import('../store/store.js').RangeStore}
+ * @param {Store} store
+ * @returns {RangeStore}
  */
 export function rangesOf(store) {
   // A class that extends MapStore may have methods of its own, which the ranges would pass by.
@@ -58,11 +63,11 @@ export function rangesOf(store) {
 /**
  * Make the loader's host.
  *
- * @param {import('../store/store.js').Store & import('../store/store.js').RangeStore} store
+ * @param {Store & RangeStore} store
  * @param {(data: Uint8Array) => void} output takes what a program prints; the bytes are valid only during the call
  * @param {Environment} environment what the system answers by default
- * @param {import('./host-functions.js').HostFunctions} functions
- * @returns {import('../loader.js').Host}
+ * @param {HostFunctions} functions
+ * @returns {Host}
  */
 export function createHost(store, output, environment, functions) {
   const cursors = new KeyPages((tableId) => store.keys(tableId));

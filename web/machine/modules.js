@@ -1,5 +1,7 @@
 /**
  * The service by which `require` in Lua gets the source of a module.
+ *
+ * @import { Services } from '../loader.js'
  */
 
 import { decodeLossy, encodeUtf8 } from '../bytes/text.js';
@@ -25,7 +27,7 @@ function find(modules, name) {
  * Make the service.
  *
  * @param {Modules} modules
- * @returns {NonNullable<import('../loader.js').Services['module']>}
+ * @returns {NonNullable<Services['module']>}
  * @throws {TypeError} if they are neither an object nor a function
  */
 export function moduleService(modules) {

@@ -9,6 +9,8 @@
  * ```sh
  * node web/page/build.js
  * ```
+ *
+ * @import { BuildOptions } from 'esbuild'
  */
 
 import { createHash } from 'node:crypto';
@@ -87,7 +89,7 @@ export async function buildPage(folder = FOLDER) {
  * Bundle one entry point.
  *
  * @param {string} name
- * @param {import('esbuild').BuildOptions} options
+ * @param {BuildOptions} options
  * @returns {Promise<Uint8Array>}
  */
 async function script(name, options) {

@@ -1,5 +1,7 @@
 /**
  * The editor: CodeMirror for Lua, with the line of an error marked.
+ *
+ * @import { StateEffectType } from '@codemirror/state'
  */
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
@@ -25,7 +27,7 @@ import { complete, luaParser } from './lua-language.js';
 /**
  * The number of the line to mark; 0 for none.
  *
- * @type {import('@codemirror/state').StateEffectType<number>}
+ * @type {StateEffectType<number>}
  */
 const setErrorLine = StateEffect.define();
 
@@ -165,7 +167,7 @@ export class Editor {
    */
   mark(line) {
     const { view } = this;
-    /** @type {import('@codemirror/state').StateEffect<any>[]} */
+    /** @type {StateEffect<any>[]} */
     const effects = [setErrorLine.of(line)];
     if (line >= 1 && line <= view.state.doc.lines) effects.push(EditorView.scrollIntoView(view.state.doc.line(line).from, { y: 'nearest', yMargin: 60 }));
     view.dispatch({ effects });

@@ -1,11 +1,13 @@
 /**
  * The figures at the foot of the page: what the machine's memory and the external tables hold.
+ *
+ * @import { Stats } from './playground.js'
  */
 
 import { byId } from './dom.js';
 import { bytes, number } from './format.js';
 
-/** @param {import('./playground.js').Stats} stats */
+/** @param {Stats} stats */
 export function showStats({ heap, capacity, pages, tables, items, bytes: size }) {
   const gauge = byId('heap');
   const text = `${bytes(heap)} of ${bytes(capacity)}`;

@@ -1,5 +1,8 @@
 /**
  * Lua 5.4 for the editor: a tokenizer for its highlighting and indentation, and the words that it completes.
+ *
+ * @import { Completion, CompletionContext, CompletionResult } from '@codemirror/autocomplete'
+ * @import { StreamParser, StringStream } from '@codemirror/language'
  */
 
 const KEYWORDS = 'and break do else elseif end for function goto if in local not or repeat return then until while';
@@ -18,7 +21,7 @@ const LIBRARIES = {
   utf8: 'char charpattern codepoint codes len offset',
 };
 
-/** @type {import('@codemirror/autocomplete').Completion[]} */
+/** @type {Completion[]} */
 const WORDS = [
   ...KEYWORDS.split(' ').map((label) => ({ label, type: 'keyword' })),
   ...Object.entries(LIBRARIES).flatMap(([library, names]) =>
@@ -46,7 +49,7 @@ const CLOSING_LINE = /^\s*(?:(?:end|until|elseif|else)\b|\}|\))/;
  */
 
 /**
- * @param {import('@codemirror/language').StringStream} stream
+ * @param {StringStream} stream
  * @param {State} state
  * @returns {string | null} the style of the next token
  */
@@ -70,7 +73,7 @@ function token(stream, state) {
 }
 
 /**
- * @param {import('@codemirror/language').StringStream} stream behind a word
+ * @param {StringStream} stream behind a word
  * @param {State} state
  */
 function word(stream, state) {
@@ -98,7 +101,7 @@ function count(text, state) {
 }
 
 /**
- * @param {import('@codemirror/language').StringStream} stream
+ * @param {StringStream} stream
  * @param {State} state
  * @param {'string' | 'comment'} style
  * @returns {boolean} whether a long string or comment begins here
@@ -112,7 +115,7 @@ function openLong(stream, state, style) {
 }
 
 /**
- * @param {import('@codemirror/language').StringStream} stream
+ * @param {StringStream} stream
  * @param {State} state
  */
 function longToken(stream, state) {
@@ -129,8 +132,8 @@ function longToken(stream, state) {
 /**
  * Complete the word that is being written. One that is complete already is left alone: Enter after `end` is to begin a line.
  *
- * @param {import('@codemirror/autocomplete').CompletionContext} context
- * @returns {import('@codemirror/autocomplete').CompletionResult | null}
+ * @param {CompletionContext} context
+ * @returns {CompletionResult | null}
  */
 export function complete(context) {
   const word = context.matchBefore(/[A-Za-z_][\w.]*/);
@@ -139,7 +142,7 @@ export function complete(context) {
   return options.length === 0 ? null : { from: word.from, options, filter: false };
 }
 
-/** @type {import('@codemirror/language').StreamParser<State>} */
+/** @type {StreamParser<State>} */
 export const luaParser = {
   name: 'lua',
   startState: () => ({ depth: 0, until: '', style: 'string' }),

@@ -1,5 +1,7 @@
 /**
  * The machine as the page sees it: calls to the worker, and a new worker when the old one does not listen any more.
+ *
+ * @import { Failure, Outcome, Stats } from './playground.js'
  */
 
 /** Milliseconds that a script has to stop by itself. Only a C function that does not return takes longer. */
@@ -11,13 +13,13 @@ const PATIENT = 10;
 /**
  * @typedef {object} Listeners
  * @property {(detail: { text: string, skipped: number }) => void} output
- * @property {(detail: { ticks: number, milliseconds: number, stats: import('./playground.js').Stats }) => void} progress
+ * @property {(detail: { ticks: number, milliseconds: number, stats: Stats }) => void} progress
  * @property {(detail: { phase: string, done: number, total: number }) => void} transfer
  */
 
 /** What the worker could not do. */
 export class MachineError extends Error {
-  /** @param {import('./playground.js').Failure} failure */
+  /** @param {Failure} failure */
   constructor(failure) {
     super(failure.message);
     this.name = 'MachineError';
@@ -55,7 +57,7 @@ export class Machine {
   /**
    * Start the worker and open the state.
    *
-   * @returns {Promise<{ keeping: import('./playground.js').Keeping, problem: string, stats: import('./playground.js').Stats }>}
+   * @returns {Promise<{ keeping: import('./playground.js').Keeping, problem: string, stats: Stats }>}
    */
   open() {
     this.end();
@@ -70,7 +72,7 @@ export class Machine {
 
   /**
    * @param {string} code
-   * @returns {Promise<import('./playground.js').Outcome>}
+   * @returns {Promise<Outcome>}
    * @throws {Terminated} if the script had to be ended with its worker
    */
   run(code) {

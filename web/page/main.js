@@ -1,5 +1,9 @@
 /**
  * The page: wires its parts to the machine.
+ *
+ * @import { Failure, Keeping } from './playground.js'
+ * @import { Item } from './tree.js'
+ * @import { Reference } from './values.js'
  */
 
 import { ask } from './dialog.js';
@@ -81,10 +85,10 @@ const editor = new Editor(textarea, {
   },
 });
 
-const fetchEntries = (/** @type {import('./values.js').Reference} */ reference, /** @type {number} */ from, /** @type {number} */ count) =>
+const fetchEntries = (/** @type {Reference} */ reference, /** @type {number} */ from, /** @type {number} */ count) =>
   machine.call('page', reference, from, count).catch(() => NOTHING);
 
-const copyItem = async (/** @type {import('./tree.js').Item} */ { entry: { node } }) => {
+const copyItem = async (/** @type {Item} */ { entry: { node } }) => {
   await copy(node.reference === undefined ? node.text : await machine.call('text', node.reference));
   say('Copied');
 };
@@ -157,7 +161,7 @@ function reopen() {
 }
 
 /**
- * @param {import('./playground.js').Keeping} keeping
+ * @param {Keeping} keeping
  * @param {string} problem
  */
 function showKeeping(keeping, problem) {
@@ -269,7 +273,7 @@ async function showResults(values) {
   await resultTree.show(values.map((node, index) => ({ name: named ? String(index + 1) : '', key: index, node })));
 }
 
-/** @param {import('./playground.js').Failure | null} failure */
+/** @param {Failure | null} failure */
 function showFailure(failure) {
   byId('failure').hidden = failure === null;
   errorLine = failure === null ? 0 : failure.line;
@@ -284,7 +288,7 @@ function showFailure(failure) {
 }
 
 /**
- * @param {import('./tree.js').Item} item
+ * @param {Item} item
  * @returns {number | null} the id of the external table that it is an entry of
  */
 function tableOf({ parent }) {
@@ -292,7 +296,7 @@ function tableOf({ parent }) {
   return reference !== undefined && 'table' in reference ? reference.table : null;
 }
 
-/** @param {import('./tree.js').Item} item */
+/** @param {Item} item */
 async function deleteEntry(item) {
   const id = tableOf(item);
   if (mode !== 'idle' || id === null || item.entry.node.type === 'more') return;

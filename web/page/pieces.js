@@ -2,6 +2,8 @@
  * Runs a program in pieces of some milliseconds. `lua.run` has pieces of a fixed number of ticks; but a tick may be an empty
  * loop's or one that builds a string of a megabyte, so here each piece is as long as the ones before suggest. Between two of
  * them the worker takes its messages, such as the one that stops the program.
+ *
+ * @import { Lua, RunOptions } from '../lua-persistent.js'
  */
 
 /** Milliseconds that a piece should take. */
@@ -17,9 +19,9 @@ const MOST = 1e8;
  */
 
 /**
- * @param {import('../lua-persistent.js').Lua} lua
+ * @param {Lua} lua
  * @param {string} code
- * @param {import('../lua-persistent.js').RunOptions & { console?: boolean }} options
+ * @param {RunOptions & { console?: boolean }} options
  * @param {Control} control
  * @returns {Promise<{ values: any[], ticks: number, done: boolean }>}
  */

@@ -4,6 +4,8 @@
  * There are two machines at times. The keeper is the one that `Lua.open` made; it saves what is in the store. A snapshot, a
  * file of tables or a reset make another machine over the same store, which then runs the code, while the keeper goes on
  * saving.
+ *
+ * @import { Entry, Page, Reference } from './values.js'
  */
 
 import { Lua, LuaError, MapStore, MemoryBackend, StateError } from '../lua-persistent.js';
@@ -289,7 +291,7 @@ export class Playground {
   /**
    * The external tables that everything else is reached from.
    *
-   * @returns {import('./values.js').Entry[]}
+   * @returns {Entry[]}
    */
   roots() {
     const { home, io } = this.lua;
@@ -300,10 +302,10 @@ export class Playground {
   }
 
   /**
-   * @param {import('./values.js').Reference} reference
+   * @param {Reference} reference
    * @param {number} from
    * @param {number} count
-   * @returns {import('./values.js').Page}
+   * @returns {Page}
    */
   page(reference, from, count) {
     return this.values.page(reference, from, count);
@@ -312,7 +314,7 @@ export class Playground {
   /**
    * A value as text; without a reference, all results of the last run.
    *
-   * @param {import('./values.js').Reference} [reference]
+   * @param {Reference} [reference]
    * @returns {string}
    */
   text(reference) {

@@ -4,6 +4,8 @@
  * ```sh
  * node web/page/serve.js --port 8000
  * ```
+ *
+ * @import { AddressInfo } from 'node:net'
  */
 
 import { readFile } from 'node:fs/promises';
@@ -51,7 +53,7 @@ export async function servePage(port, folder = FOLDER) {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => resolve(undefined));
   });
-  const { port: actual } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const { port: actual } = /** @type {AddressInfo} */ (server.address());
   return {
     origin: `http://127.0.0.1:${actual}`,
     port: actual,

@@ -1,6 +1,8 @@
 /**
  * A tree of values, after the pattern of the ARIA Authoring Practices: one item has the focus, the arrow keys move it, and an
  * item's entries are fetched when it is opened, a page of them at a time.
+ *
+ * @import { Entry, Page, Reference } from './values.js'
  */
 
 import { make } from './dom.js';
@@ -11,8 +13,6 @@ const PAGE = 100;
 
 /** What separates the names on the path to an item: no name contains it. */
 const SEPARATOR = '\n';
-
-/** @typedef {import('./values.js').Entry} Entry */
 
 /**
  * @typedef {object} Item
@@ -27,7 +27,7 @@ const SEPARATOR = '\n';
 /**
  * @typedef {object} TreeOptions
  * @property {string} label
- * @property {(reference: import('./values.js').Reference, from: number, count: number) => Promise<import('./values.js').Page>} fetch
+ * @property {(reference: Reference, from: number, count: number) => Promise<Page>} fetch
  * @property {(item: Item | null) => void} [onSelect] is told which item has the focus
  * @property {(item: Item) => void} [onCopy]
  * @property {(item: Item) => void} [onDelete]

@@ -21,6 +21,10 @@
  * @property {number} size how many entries there are in all
  */
 
+/**
+ * @import { Lua } from '../lua-persistent.js'
+ */
+
 import { ExternalTable, LuaFunction, LuaLibrary, LuaOpaque } from '../lua-persistent.js';
 
 /** Longest text of a node. */
@@ -36,7 +40,7 @@ const BYTES = 48;
 
 /** What the page can look into. */
 export class Values {
-  /** @param {() => import('../lua-persistent.js').Lua} lua the machine that the values are of */
+  /** @param {() => Lua} lua the machine that the values are of */
   constructor(lua) {
     this.lua = lua;
     /** @type {Map<number, any>} */

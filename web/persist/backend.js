@@ -8,7 +8,7 @@
  * @typedef {object} Backend
  * @property {string} source what holds the state, for messages: `state file 'jobs.state'`
  * @property {(mode: { readOnly: boolean }) => Promise<void>} open take the lock, unless the state is only read
- * @property {(sink: import('./operations.js').Sink, progress: ProgressListener) => Promise<boolean>} load give the state to
+ * @property {(sink: Sink, progress: ProgressListener) => Promise<boolean>} load give the state to
  *   a sink; false if there is none. What a sink was given before an error is worth nothing
  * @property {() => boolean} wantsWhole whether the next save has to be a whole one: the first, one that brings an old format
  *   up to date, one after changes have piled up to more than the state itself
@@ -17,6 +17,10 @@
  * @property {(chunks: Uint8Array[], whole: boolean, progress: ProgressListener) => void} [commitSync] the same at once, where
  *   the platform allows it: for the end of a process or page
  * @property {() => Promise<void>} close give the lock back
+ */
+
+/**
+ * @import { Sink } from './operations.js'
  */
 
 /**

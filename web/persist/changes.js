@@ -3,6 +3,9 @@
  *
  * Values are not copied here: a save takes them from the store. The order of keys is part of a table, so it matters whether
  * a key that has a value now had one all the time (it keeps its place) or got a new one (it comes last).
+ *
+ * @import { Store } from '../store/store.js'
+ * @import { OperationWriter } from './operations.js'
  */
 
 /** The key had a value and has another. */
@@ -20,7 +23,7 @@ const DELETED = 3;
  * @property {Map<string, number>} keys what happened to each
  */
 
-/** @typedef {import('../store/store.js').Store} Store */
+// `@implements` needs a name that declarations can use, which `@import` does not give.
 /** @typedef {import('../store/store.js').StoreObserver} StoreObserver */
 
 /**
@@ -129,7 +132,7 @@ export class Changes {
 /**
  * Write what has changed, with the values that the store has now.
  *
- * @param {import('./operations.js').OperationWriter} writer
+ * @param {OperationWriter} writer
  * @param {Map<number, TableChanges>} changes
  * @param {Store} store
  * @param {number} skippedId id of a table that is not kept
@@ -153,7 +156,7 @@ export function writeChanges(writer, changes, store, skippedId) {
 /**
  * Write everything that a store has.
  *
- * @param {import('./operations.js').OperationWriter} writer
+ * @param {OperationWriter} writer
  * @param {Store} store
  * @param {number} skippedId id of a table that is not kept
  */

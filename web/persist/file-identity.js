@@ -5,9 +5,10 @@
  * Held is a socket in Linux's abstract namespace, or a named pipe of Windows: the system knows such a name once, in all
  * processes, and forgets it when its process ends, however it ends. Nothing is left behind. Elsewhere this holds within one
  * thread alone. What no lock finds out, as other containers, is found out before each save (file.js).
+ *
+ * @import { Server } from 'node:net'
+ * @import { NodeModules } from './node.js'
  */
-
-/** @typedef {import('./node.js').NodeModules} NodeModules */
 
 /** @type {Set<string>} files that this thread holds */
 const held = new Set();
@@ -52,7 +53,7 @@ export class FileIdentity {
   /**
    * @private
    * @param {string | null} name
-   * @param {import('node:net').Server | null} server
+   * @param {Server | null} server
    */
   constructor(name, server) {
     this.name = name;
@@ -73,7 +74,7 @@ export class FileIdentity {
  *
  * @param {NodeModules} node
  * @param {string} name
- * @returns {import('node:net').Server | null} null if another does, or this system does not do that
+ * @returns {Server | null} null if another does, or this system does not do that
  */
 function listen({ net }, name) {
   const path = process.platform === 'linux' ? `\0lua-persistent-${name}` : process.platform === 'win32' ? `\\\\.\\pipe\\lua-persistent-${name}` : '';

@@ -1,5 +1,7 @@
 /**
  * Where the file of a name is, or will be.
+ *
+ * @import { NodeModules } from './node.js'
  */
 
 /** Symbolic links that are followed, as many as Linux follows. */
@@ -9,7 +11,7 @@ const LINKS = 40;
  * Follow symbolic links, also those to a file that is not there yet: what is written goes to where they point, and they stay
  * what they are.
  *
- * @param {import('./node.js').NodeModules} node
+ * @param {NodeModules} node
  * @param {string} name
  * @returns {string} absolute path, of which no part that is there is a symbolic link
  * @throws the system's error

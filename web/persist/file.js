@@ -26,6 +26,11 @@
  *
  * All system calls are synchronous, so that a save can be made while the process exits, and none is half done when Lua code
  * runs again.
+ *
+ * @import { ProgressListener } from './backend.js'
+ * @import { Mark } from './file-header.js'
+ * @import { NodeModules } from './node.js'
+ * @import { Sink } from './operations.js'
  */
 
 import { crc32 } from '../bytes/crc32.js';
@@ -40,8 +45,8 @@ import { SeriesReader } from './series.js';
 import { LOOK_ONLY, StateError } from './state-error.js';
 import { readVersion1 } from './version-1.js';
 
+// `@implements` needs a name that declarations can use, which `@import` does not give.
 /** @typedef {import('./backend.js').Backend} Backend */
-/** @typedef {import('./file-header.js').Mark} Mark */
 
 /**
  * A state file.
@@ -60,7 +65,7 @@ export class FileBackend {
   /**
    * @private
    * @param {string} name
-   * @param {import('./node.js').NodeModules} node
+   * @param {NodeModules} node
    */
   constructor(name, node) {
     this.source = `state file '${name}'`;
@@ -128,8 +133,8 @@ export class FileBackend {
   }
 
   /**
-   * @param {import('./operations.js').Sink} sink
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {Sink} sink
+   * @param {ProgressListener} progress
    * @returns {Promise<boolean>}
    */
   async load(sink, progress) {
@@ -157,7 +162,7 @@ export class FileBackend {
   /**
    * @param {Uint8Array[]} chunks
    * @param {boolean} whole
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    */
   async commit(chunks, whole, progress) {
     this.commitSync(chunks, whole, progress);
@@ -166,7 +171,7 @@ export class FileBackend {
   /**
    * @param {Uint8Array[]} chunks
    * @param {boolean} whole
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    * @throws {StateError}
    */
   commitSync(chunks, whole, progress) {
@@ -259,8 +264,8 @@ export class FileBackend {
    *
    * @private
    * @param {number} handle
-   * @param {import('./operations.js').Sink} sink
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {Sink} sink
+   * @param {ProgressListener} progress
    */
   read(handle, sink, progress) {
     const length = this.node.fs.fstatSync(handle).size;
@@ -293,8 +298,8 @@ export class FileBackend {
    * @param {number} handle
    * @param {number} length of the file
    * @param {(Mark | null)[]} marks
-   * @param {import('./operations.js').Sink} sink
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {Sink} sink
+   * @param {ProgressListener} progress
    */
   readSaves(handle, length, marks, sink, progress) {
     const [even, odd] = marks;
@@ -353,7 +358,7 @@ export class FileBackend {
    *
    * @private
    * @param {Uint8Array[]} chunks
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    */
   replace(chunks, progress) {
     const { fs, path } = this.node;
@@ -399,7 +404,7 @@ export class FileBackend {
    *
    * @private
    * @param {Uint8Array[]} chunks
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    */
   append(chunks, progress) {
     const { fs } = this.node;
@@ -437,7 +442,7 @@ export class FileBackend {
    * @param {Uint8Array[]} frames
    * @param {number} from
    * @param {number} total bytes of all frames
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    */
   writeFrames(handle, frames, from, total, progress) {
     let done = 0;

@@ -1,6 +1,10 @@
 /**
  * A state in IndexedDB: the store `frames` holds the frames (frames.js) under the numbers 0, 1, 2, ..., the store `head` one
  * object that says which of them count. Each save is one transaction, which the browser makes atomic.
+ *
+ * @import { ProgressListener } from './backend.js'
+ * @import { Sink } from './operations.js'
+ * @import { Extent } from './series.js'
  */
 
 import { outgrown } from './backend.js';
@@ -8,8 +12,6 @@ import { FORMAT_VERSION, isCount } from './frames.js';
 import { continueSeries, SeriesReader } from './series.js';
 import { StateError } from './state-error.js';
 import { takeWebLock } from './web-lock.js';
-
-/** @typedef {import('./backend.js').Backend} Backend */
 
 /** Version of the database's layout, which is not that of the format. */
 const DATABASE_VERSION = 1;
@@ -22,8 +24,11 @@ const HEAD = 'head';
 /**
  * `version` is that of the format; `id` differs from save to save, whoever made it.
  *
- * @typedef {{ format: string, version: number, id: string } & import('./series.js').Extent} Head
+ * @typedef {{ format: string, version: number, id: string } & Extent} Head
  */
+
+// `@implements` needs a name that declarations can use, which `@import` does not give.
+/** @typedef {import('./backend.js').Backend} Backend */
 
 /**
  * A state in IndexedDB. It cannot save at once (`commitSync`), but the browser completes a save that was begun when the page
@@ -70,8 +75,8 @@ export class IndexedDbBackend {
   }
 
   /**
-   * @param {import('./operations.js').Sink} sink
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {Sink} sink
+   * @param {ProgressListener} progress
    * @returns {Promise<boolean>}
    */
   async load(sink, progress) {
@@ -126,7 +131,7 @@ export class IndexedDbBackend {
   /**
    * @param {Uint8Array[]} chunks
    * @param {boolean} whole
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    * @throws {StateError}
    */
   async commit(chunks, whole, progress) {

@@ -4,6 +4,10 @@
  * The item `lua-persistent:NAME` is the head (JSON); the items `lua-persistent:NAME:GENERATION:NUMBER` are frames
  * (frames.js) in base64. A save adds its frames, then replaces the head, which is one step; a whole save begins a new
  * generation, and removes the old one when the head names the new. What the head does not name was never acknowledged.
+ *
+ * @import { ProgressListener } from './backend.js'
+ * @import { Sink } from './operations.js'
+ * @import { Extent } from './series.js'
  */
 
 import { crc32 } from '../bytes/crc32.js';
@@ -15,12 +19,10 @@ import { continueSeries, SeriesReader } from './series.js';
 import { StateError } from './state-error.js';
 import { takeWebLock } from './web-lock.js';
 
-/** @typedef {import('./backend.js').Backend} Backend */
-
 /**
  * The extent is that of the newest generation; save 0: there has been none.
  *
- * @typedef {{ version: number, generation: number } & import('./series.js').Extent} Head
+ * @typedef {{ version: number, generation: number } & Extent} Head
  */
 
 /** @type {(keyof Head)[]} */
@@ -30,6 +32,9 @@ const FORMAT = 'lua-persistent state';
 
 /** @type {Readonly<Head>} */
 const EMPTY = Object.freeze({ version: FORMAT_VERSION, generation: 0, frames: 0, wholeLength: 0, length: 0, save: 0, check: 0 });
+
+// `@implements` needs a name that declarations can use, which `@import` does not give.
+/** @typedef {import('./backend.js').Backend} Backend */
 
 /**
  * A state in `localStorage`.
@@ -85,8 +90,8 @@ export class LocalStorageBackend {
   }
 
   /**
-   * @param {import('./operations.js').Sink} sink
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {Sink} sink
+   * @param {ProgressListener} progress
    * @returns {Promise<boolean>}
    */
   async load(sink, progress) {
@@ -112,7 +117,7 @@ export class LocalStorageBackend {
   /**
    * @param {Uint8Array[]} chunks
    * @param {boolean} whole
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    */
   async commit(chunks, whole, progress) {
     this.commitSync(chunks, whole, progress);
@@ -121,7 +126,7 @@ export class LocalStorageBackend {
   /**
    * @param {Uint8Array[]} chunks
    * @param {boolean} whole
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    * @throws {StateError}
    */
   commitSync(chunks, whole, progress) {

@@ -4,6 +4,8 @@
  * The lock appears with its contents at once (a hard link), so it is never half written. A lock whose process is gone is
  * stale and taken over: the machine has been started again since (boot id), no process has that id, or the one that has it
  * started at another time. What is left of a lock that was not finished is removed. Of a process on another machine nothing can be known, so its lock holds.
+ *
+ * @import { NodeModules } from './node.js'
  */
 
 import { systemReason, writeProblem } from './node.js';
@@ -17,8 +19,6 @@ import { LOOK_ONLY, StateError } from './state-error.js';
  * @property {string} boot what tells one start of the machine from the next; empty if the system does not say
  * @property {string} started when the process started, in ticks since the boot; empty if the system does not say
  */
-
-/** @typedef {import('./node.js').NodeModules} NodeModules */
 
 /** How often the lock is tried before giving up: others may take and release it meanwhile. */
 const ATTEMPTS = 20;

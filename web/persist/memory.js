@@ -1,14 +1,19 @@
 /**
  * A state in the memory of this program: for tests, and for programs that keep the bytes somewhere themselves.
+ *
+ * @import { ProgressListener } from './backend.js'
+ * @import { Sink } from './operations.js'
+ * @import { Extent } from './series.js'
  */
 
 import { outgrown } from './backend.js';
 import { continueSeries, SeriesReader } from './series.js';
 import { LOOK_ONLY, StateError } from './state-error.js';
 
-/** @typedef {import('./backend.js').Backend} Backend */
+/** @typedef {{ frames: Uint8Array[], extent: Extent }} Series */
 
-/** @typedef {{ frames: Uint8Array[], extent: import('./series.js').Extent }} Series */
+// `@implements` needs a name that declarations can use, which `@import` does not give.
+/** @typedef {import('./backend.js').Backend} Backend */
 
 /**
  * A state that lives as long as this object. It can be opened again once the machine that had it open is closed.
@@ -41,8 +46,8 @@ export class MemoryBackend {
   }
 
   /**
-   * @param {import('./operations.js').Sink} sink
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {Sink} sink
+   * @param {ProgressListener} progress
    * @returns {Promise<boolean>}
    */
   async load(sink, progress) {
@@ -56,7 +61,7 @@ export class MemoryBackend {
   /**
    * @param {Uint8Array[]} chunks
    * @param {boolean} whole
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    */
   async commit(chunks, whole, progress) {
     this.commitSync(chunks, whole, progress);
@@ -65,7 +70,7 @@ export class MemoryBackend {
   /**
    * @param {Uint8Array[]} chunks
    * @param {boolean} whole
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {ProgressListener} progress
    */
   commitSync(chunks, whole, progress) {
     const before = whole ? null : this.series;

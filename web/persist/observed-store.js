@@ -1,11 +1,10 @@
 /**
  * A layer over any store that tells an observer of each change before it is made.
+ *
+ * @import { StoreObserver } from '../store/store.js'
  */
 
 import { dropTable, StoreLayer } from '../store/store.js';
-
-/** @typedef {import('../store/store.js').Store} Store */
-/** @typedef {import('../store/store.js').StoreObserver} StoreObserver */
 
 /** @typedef {Store & { observer: StoreObserver | null }} ObservableStore */
 
@@ -19,6 +18,9 @@ import { dropTable, StoreLayer } from '../store/store.js';
 export function observable(store) {
   return 'observer' in store ? /** @type {ObservableStore} */ (store) : new ObservedStore(store);
 }
+
+// `@implements` needs a name that declarations can use, which `@import` does not give.
+/** @typedef {import('../store/store.js').Store} Store */
 
 /** @implements {Store} */
 class ObservedStore extends StoreLayer {

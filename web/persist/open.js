@@ -1,5 +1,9 @@
 /**
  * Which backend a state's name stands for, and how a state begins.
+ *
+ * @import { Store } from '../store/store.js'
+ * @import { Backend } from './backend.js'
+ * @import { SessionOptions } from './session.js'
  */
 
 import { isNode } from './node.js';
@@ -16,16 +20,16 @@ import { importTables } from './tables-json.js';
  *   already
  */
 
-/** @typedef {StateOptions & import('./session.js').SessionOptions} OpenOptions */
+/** @typedef {StateOptions & SessionOptions} OpenOptions */
 
 /**
  * Open a state, or begin one.
  *
- * @param {string | import('./backend.js').Backend} name of the state, or what holds it
- * @param {import('../store/store.js').Store} store empty; the state is read into it
+ * @param {string | Backend} name of the state, or what holds it
+ * @param {Store} store empty; the state is read into it
  * @param {OpenOptions} options
  * @returns {Promise<Session>}
- * @throws {StateError | import('./tables-json.js').ImportError | RangeError}
+ * @throws {StateError | ImportError | RangeError}
  */
 export async function openState(name, store, options) {
   for (const id of store.tableIds()) {
@@ -47,7 +51,7 @@ export async function openState(name, store, options) {
 /**
  * @param {string} name
  * @param {Storage} [storage]
- * @returns {Promise<import('./backend.js').Backend>}
+ * @returns {Promise<Backend>}
  */
 async function backendFor(name, storage = isNode ? 'file' : 'indexedDB') {
   if (name === '') throw new RangeError('a state needs a name');

@@ -1,5 +1,9 @@
 /**
  * Reads and continues the series of frames that a state is, whatever storage keeps them.
+ *
+ * @import { ProgressListener } from './backend.js'
+ * @import { Position } from './frames.js'
+ * @import { Sink } from './operations.js'
  */
 
 import { FrameReader, frameSave, START } from './frames.js';
@@ -21,8 +25,8 @@ import { StateError } from './state-error.js';
 export class SeriesReader {
   /**
    * @param {string} source what holds the state, for messages
-   * @param {import('./operations.js').Sink} sink
-   * @param {import('./backend.js').ProgressListener} progress
+   * @param {Sink} sink
+   * @param {ProgressListener} progress
    * @param {number} [done] bytes that were read before the first frame
    */
   constructor(source, sink, progress, done = 0) {
@@ -67,7 +71,7 @@ export class SeriesReader {
   /**
    * Check that the last frame is the one where the storage says that the last save ends.
    *
-   * @param {import('./frames.js').Position} end
+   * @param {Position} end
    * @param {string} problem what is wrong if it is not
    * @throws {StateError}
    */

@@ -1,5 +1,9 @@
 /**
  * A store that is kept: loaded from a backend, saved to it as a whole or by its changes, by itself if so wished.
+ *
+ * @import { Store } from '../store/store.js'
+ * @import { Backend, ProgressListener } from './backend.js'
+ * @import { Meta, Sink } from './operations.js'
  */
 
 import { dropTable } from '../store/store.js';
@@ -24,14 +28,10 @@ import { StateError } from './state-error.js';
  * @typedef {object} SessionOptions
  * @property {boolean} [readOnly] look only: nothing is locked, and nothing can be saved
  * @property {boolean | Autosave} [autosave] `true` stands for `{ idle: 1000 }`; by default there is none
- * @property {import('./backend.js').ProgressListener} [onProgress] is told how far a load or save has come
+ * @property {ProgressListener} [onProgress] is told how far a load or save has come
  * @property {(error: unknown) => void} [onError] gets what went wrong when a state saved itself, and what `onProgress` threw;
  *   by default it is thrown where nothing catches it
  */
-
-/** @typedef {import('../store/store.js').Store} Store */
-/** @typedef {import('./backend.js').Backend} Backend */
-/** @typedef {import('./operations.js').Meta} Meta */
 
 /** A state that is open. Changes have to be made through its `store`. */
 export class Session {
@@ -97,7 +97,7 @@ export class Session {
     /** Value of `calls` when the timer was set. */
     this.callsThen = 0;
     const { onProgress } = options;
-    /** @type {import('./backend.js').ProgressListener} */
+    /** @type {ProgressListener} */
     this.progress = (progress) => {
       if (onProgress === undefined) return;
       try {
@@ -244,7 +244,7 @@ export class Session {
    * What takes the state that is read.
    *
    * @private
-   * @returns {import('./operations.js').Sink}
+   * @returns {Sink}
    */
   sink() {
     const { store } = this;

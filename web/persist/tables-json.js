@@ -37,6 +37,9 @@
  * | `{"raw": "..."}`             | anything else: the value's bytes in base64, as the store has them        |
  *
  * In the tables that describe functions, `code` is precompiled and belongs to the release of Lua that wrote it.
+ *
+ * @import { Store } from '../store/store.js'
+ * @import { Meta } from './operations.js'
  */
 
 import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_FUNCTION, TAG_INTEGER, TAG_LIBRARY, TAG_LIBRARY_FUNCTION, TAG_NIL, TAG_STRING } from '../loader.js';
@@ -50,8 +53,6 @@ const VERSION = 1;
 
 /** Bytes of the longest value that Lua can read: a string, with its tag and length. */
 const LONGEST = MAX_VALUE_LENGTH + 5;
-
-/** @typedef {import('./operations.js').Meta} Meta */
 
 /** A text is not an export of external tables. */
 export class ImportError extends Error {
@@ -70,7 +71,7 @@ export class ImportError extends Error {
 /**
  * All tables of a store as text.
  *
- * @param {import('../store/store.js').Store} store
+ * @param {Store} store
  * @param {Meta} meta
  * @param {number} [skippedId] id of a table that is left out
  * @returns {string}
@@ -101,7 +102,7 @@ export function exportTables(store, meta, skippedId = 0) {
  * Put the tables of an export into a store. Nothing is put there unless all of the text is right.
  *
  * @param {string} text
- * @param {import('../store/store.js').Store} store empty
+ * @param {Store} store empty
  * @returns {Meta}
  * @throws {ImportError}
  */

@@ -12,6 +12,8 @@
  * | u32   | number of tables, then for each its u32 id, u32 number of entries, and a key block and a value block per entry |
  *
  * A block is a u32 length and that many bytes.
+ *
+ * @import { Sink } from './operations.js'
  */
 
 import { crc32 } from '../bytes/crc32.js';
@@ -26,7 +28,7 @@ const HEADER = 24;
  * Give the state in the bytes of a file to a sink.
  *
  * @param {Uint8Array} bytes whose magic bytes and version are known to be right
- * @param {import('./operations.js').Sink} sink
+ * @param {Sink} sink
  * @returns {Problem | null} what is wrong, if anything
  */
 export function readVersion1(bytes, sink) {

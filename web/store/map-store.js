@@ -3,6 +3,9 @@
  *
  * Speed comes from three things. Keys that are integers are numbers here, not texts. A table whose keys are 1 to n, set in
  * that order, is a list, which needs no hashing. And values lie together in an arena, so that no value costs an object.
+ *
+ * @import { Slot } from './arena.js'
+ * @import { StoreObserver } from './store.js'
  */
 
 import { Arena } from './arena.js';
@@ -14,10 +17,6 @@ import { KeyCache } from '../bytes/text.js';
  *
  * @typedef {number | string} Key
  */
-
-/** @typedef {import('./arena.js').Slot} Slot */
-/** @typedef {import('./store.js').Store} Store */
-/** @typedef {import('./store.js').RangeStore} RangeStore */
 
 /**
  * @param {string} text
@@ -134,6 +133,10 @@ class Table {
   }
 }
 
+// `@implements` needs a name that declarations can use, which `@import` does not give.
+/** @typedef {import('./store.js').RangeStore} RangeStore */
+/** @typedef {import('./store.js').Store} Store */
+
 /**
  * External tables in memory.
  *
@@ -160,7 +163,7 @@ export class MapStore {
      * @type {Table | undefined}
      */
     this.last = undefined;
-    /** @type {import('./store.js').StoreObserver | null} */
+    /** @type {StoreObserver | null} */
     this.observer = null;
     for (const [id, entries] of tables) {
       this.open(id);

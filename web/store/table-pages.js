@@ -1,5 +1,7 @@
 /**
  * Pages of the ids of a store's tables, for the service `tables`.
+ *
+ * @import { Store } from './store.js'
  */
 
 /** Bytes of a page's cursor. */
@@ -7,7 +9,7 @@ const CURSOR = 4;
 
 /** Gives the ids of a store's tables in pages. */
 export class TablePages {
-  /** @param {import('./store.js').Store} store */
+  /** @param {Store} store */
   constructor(store) {
     this.store = store;
     /**

@@ -18,8 +18,9 @@ import { KeyCache } from '../bytes/text.js';
  * @property {string[] | null} order the keys, perhaps with some that were added since; null if none of the old ones was deleted
  */
 
-/** @typedef {import('./store.js').Store} Store */
+// `@implements` needs a name that declarations can use, which `@import` does not give.
 /** @typedef {import('./store.js').RangeStore} RangeStore */
+/** @typedef {import('./store.js').Store} Store */
 
 /**
  * @implements {Store}

@@ -1,5 +1,7 @@
 /**
  * External tables as JavaScript sees them: the same tables that Lua programs use.
+ *
+ * @import { Tables } from './tables.js'
  */
 
 import { toPlain } from './to-plain.js';
@@ -21,7 +23,7 @@ export class ExternalTable extends TableReference {
    *
    * @hideconstructor
    * @param {number} id
-   * @param {import('./tables.js').Tables} tables
+   * @param {Tables} tables
    */
   constructor(id, tables) {
     super(id, tables.store);
@@ -40,7 +42,7 @@ export class ExternalTable extends TableReference {
   /**
    * @param {any} key
    * @returns {any} the value; undefined if there is none
-   * @throws {import('../errors.js').EncodeError} a `TypeError`, for what cannot be a key
+   * @throws {EncodeError} a `TypeError`, for what cannot be a key
    */
   get(key) {
     return this.tables.read(this.id, keyForm(key, this.name));
@@ -61,8 +63,8 @@ export class ExternalTable extends TableReference {
    * @param {any} key
    * @param {any} value `null` and `undefined` delete the entry, as nil does in Lua
    * @returns {this}
-   * @throws {import('../errors.js').EncodeError} a `TypeError`, for what cannot be a key or a value; its path tells where it is
-   * @throws {import('../errors.js').LuaStateError} while code runs, and when the machine is closed or has crashed
+   * @throws {EncodeError} a `TypeError`, for what cannot be a key or a value; its path tells where it is
+   * @throws {LuaStateError} while code runs, and when the machine is closed or has crashed
    */
   set(key, value) {
     this.tables.assign(this.id, key, value);
@@ -74,7 +76,7 @@ export class ExternalTable extends TableReference {
    *
    * @param {any} key
    * @returns {boolean} whether there was one
-   * @throws {import('../errors.js').LuaStateError} as `set`
+   * @throws {LuaStateError} as `set`
    */
   delete(key) {
     const had = this.has(key);
@@ -85,7 +87,7 @@ export class ExternalTable extends TableReference {
   /**
    * Delete all entries. A metatable stays.
    *
-   * @throws {import('../errors.js').LuaStateError} as `set`
+   * @throws {LuaStateError} as `set`
    */
   clear() {
     this.tables.clear(this.id);

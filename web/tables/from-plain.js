@@ -3,6 +3,9 @@
  * what is shared stays shared, and cycles stay.
  *
  * Everything is looked at and encoded before anything is written, so that what cannot be stored changes nothing.
+ *
+ * @import { Store } from '../store/store.js'
+ * @import { Place } from '../values/containers.js'
  */
 
 import { partsOf, pathOf, stepTo } from '../values/containers.js';
@@ -11,8 +14,6 @@ import { EncodeError } from '../errors.js';
 import { MAX_VALUE_LENGTH } from '../store/store.js';
 import { keyForm } from '../values/key.js';
 import { TableReference } from '../values/values.js';
-
-/** @typedef {import('../values/containers.js').Place} Place */
 
 /** Bytes of the tag and the length of a string. */
 const STRING_HEADER = 5;
@@ -87,7 +88,7 @@ export class Plan {
   /**
    * Write the new tables.
    *
-   * @param {import('../store/store.js').Store} store
+   * @param {Store} store
    * @param {number} first id of the first of them
    */
   write(store, first) {

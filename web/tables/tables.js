@@ -1,6 +1,9 @@
 /**
  * The external tables of one machine, from the JavaScript side: reading and writing entries, and the objects that stand for
  * tables.
+ *
+ * @import { Store } from '../store/store.js'
+ * @import { LuaCallable } from '../values/values.js'
  */
 
 import { Plan } from './from-plain.js';
@@ -34,7 +37,7 @@ const HOLDER = '["\\x00held by JavaScript"]';
  * @property {() => void} check throws if the tables cannot be written now
  * @property {(count: number) => number} reserve takes ids for so many new tables and gives the first
  * @property {() => number} nextId the lowest id that a new table may get
- * @property {(target: import('../values/values.js').LuaCallable, args: any[]) => any} call
+ * @property {(target: LuaCallable, args: any[]) => any} call
  * @property {number} homeId
  * @property {number} ioId
  */
@@ -76,7 +79,7 @@ function retire(handle, id) {
 
 export class Tables {
   /**
-   * @param {import('../store/store.js').Store} store
+   * @param {Store} store
    * @param {Machine} machine
    */
   constructor(store, machine) {

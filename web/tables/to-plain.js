@@ -1,11 +1,11 @@
 /**
  * External tables as plain JavaScript values, whole.
+ *
+ * @import { ExternalTable } from './external-table.js'
  */
 
 import { setField } from '../values/decoder.js';
 import { TableReference } from '../values/values.js';
-
-/** @typedef {import('./external-table.js').ExternalTable} ExternalTable */
 
 /** @typedef {'array' | 'object' | 'map'} Kind */
 

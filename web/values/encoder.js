@@ -1,5 +1,8 @@
 /**
  * From JavaScript values to bytes. What has which form is told in values.js.
+ *
+ * @import { Store } from '../store/store.js'
+ * @import { Parts } from './containers.js'
  */
 
 import { partsOf, pathOf, stepTo } from './containers.js';
@@ -21,8 +24,6 @@ import { encodeUtf8, isBytes, isWellFormed } from '../bytes/text.js';
 import { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values.js';
 
 const TWO_32 = 0x100000000;
-
-/** @typedef {import('./containers.js').Place} Place */
 
 /** Longest text that is written character by character; beyond it `TextEncoder` is faster. */
 const SHORT_TEXT = 48;
@@ -191,7 +192,7 @@ export class Writer {
  *
  * @typedef {object} Live
  * @property {(writer: Writer, value: any) => boolean} encode writes such a value; false if it is none, and nothing was written
- * @property {import('../store/store.js').Store} store the one that the machine's tables are in
+ * @property {Store} store the one that the machine's tables are in
  */
 
 /**
@@ -207,6 +208,9 @@ export function encodeValue(value) {
   return writer.finish();
 }
 
+// `@implements` needs a name that declarations can use, which `@import` does not give.
+/** @typedef {import('./containers.js').Place} Place */
+
 /**
  * A table that is being written. It is the place of what is written of it next.
  *
@@ -214,7 +218,7 @@ export function encodeValue(value) {
  */
 class OpenTable {
   /**
-   * @param {import('./containers.js').Parts} parts
+   * @param {Parts} parts
    * @param {Place} parent
    */
   constructor({ items, pairs }, parent) {

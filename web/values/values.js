@@ -32,6 +32,8 @@
  * tables a JavaScript function. docs/CONVERSIONS.md tells the same from the side of those who use it.
  *
  * decoder.js and encoder.js do the work; here are the classes of values that JavaScript has no form for.
+ *
+ * @import { Store } from '../store/store.js'
  */
 
 /**
@@ -48,7 +50,7 @@ export function hide(object, name) {
 export class TableReference {
   /**
    * @param {number} id
-   * @param {import('../store/store.js').Store | null} [store]
+   * @param {Store | null} [store]
    */
   constructor(id, store = null) {
     /** The table's id in the store. */
@@ -68,7 +70,7 @@ export class LuaFunction {
   /**
    * @param {string} name for example `string.format`; empty for any other than a library's
    * @param {number} [id] of the table that describes a stored function
-   * @param {import('../store/store.js').Store | null} [store]
+   * @param {Store | null} [store]
    */
   constructor(name, id = 0, store = null) {
     /** Lua's type of the value. */
@@ -105,7 +107,7 @@ Object.defineProperty(LuaFunction.prototype, 'name', { value: '', writable: true
  * @param {(target: LuaCallable, args: any[]) => any} call
  * @param {string} name as for `LuaFunction`
  * @param {number} [id]
- * @param {import('../store/store.js').Store | null} [store]
+ * @param {Store | null} [store]
  * @returns {LuaCallable}
  */
 export function callable(call, name, id = 0, store = null) {

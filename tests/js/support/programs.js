@@ -2,6 +2,8 @@
 // metatables, errors, sorting, varargs, goto, arithmetic, external tables. A program's text depends on its seed alone, and
 // what it gives on its text alone.
 
+/** @import { Lua } from '../../../web/lua-persistent.js' */
+
 import { random } from './random.js';
 
 /** What every program begins with. `emit` shows values without addresses and in an order that nothing can change. */
@@ -169,7 +171,7 @@ for key, value in pairs(t) do if type(value) == 'table' then s = s + value[2].de
 /**
  * Run what is left of a machine's program.
  *
- * @param {import('../../../web/lua-persistent.js').Lua} lua
+ * @param {Lua} lua
  * @returns {{ values: string[], output: string, error: string, ticks: number }}
  */
 export function finish(lua) {

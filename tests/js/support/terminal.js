@@ -1,6 +1,8 @@
 // A pseudo-terminal for tests of the prompt: the program `script` of util-linux runs the command in one, and passes on what
 // is typed and shown.
 
+/** @import { SpawnOptionsWithoutStdio } from 'node:child_process' */
+
 import { spawn, spawnSync } from 'node:child_process';
 
 const { stdout = '' } = spawnSync('script', ['--version'], { encoding: 'utf8' });
@@ -22,7 +24,7 @@ const quoted = (word) => `'${word.replaceAll("'", "'\\''")}'`;
 export class Terminal {
   /**
    * @param {string[]} words the program and its arguments
-   * @param {import('node:child_process').SpawnOptionsWithoutStdio} options
+   * @param {SpawnOptionsWithoutStdio} options
    */
   constructor(words, options = {}) {
     /** What was shown since the last `see`. */

@@ -1,5 +1,7 @@
 /**
  * Takes the tour with the module in every form in which it can be given, and the loader without the rest.
+ *
+ * @import { LuaOptions } from 'lua-persistent'
  */
 
 import assert from 'node:assert/strict';
@@ -17,7 +19,7 @@ const bytes = await readFile(path);
 const module = await WebAssembly.compile(bytes);
 const address = pathToFileURL(path);
 
-/** @type {Record<string, () => import('lua-persistent').LuaOptions['wasm']>} */
+/** @type {Record<string, () => LuaOptions['wasm']>} */
 const forms = {
   nothing: () => undefined,
   bytes: () => bytes,

@@ -1,11 +1,13 @@
 /**
  * A little of everything that the package offers, in whatever runs it.
+ *
+ * @import { LuaOptions } from 'lua-persistent'
  */
 
 import { Lua, LuaError, MemoryBackend, MultiReturn } from 'lua-persistent';
 
 /**
- * @param {() => import('lua-persistent').LuaOptions['wasm']} [wasm] gives the module of each machine; by default the
+ * @param {() => LuaOptions['wasm']} [wasm] gives the module of each machine; by default the
  *   package's own
  */
 export async function tour(wasm = () => undefined) {
