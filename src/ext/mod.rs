@@ -229,10 +229,14 @@ pub unsafe fn begin_call(state: *mut State) -> c_int {
     unsafe {
         ffi::lp_ext_forget();
         walk::forget(state);
-        if !function::any(state) {
-            return lua::OK;
+        if function::any(state) {
+            let status = quietly(state, function::hold_all);
+            if status != lua::OK {
+                return status;
+            }
         }
-        quietly(state, function::hold_all)
+        refs::settle_all(state);
+        lua::OK
     }
 }
 
@@ -242,7 +246,7 @@ pub unsafe fn begin_call(state: *mut State) -> c_int {
 /// # Safety
 ///
 /// As for [`end_call`].
-unsafe fn quietly(state: *mut State, function: lua::Function) -> c_int {
+pub unsafe fn quietly(state: *mut State, function: lua::Function) -> c_int {
     // SAFETY: as for the caller; a light function takes no memory to push.
     unsafe {
         let held = ffi::lp_gc_hold(state, 1);
@@ -347,7 +351,10 @@ unsafe fn set_global(state: *mut State, name: &core::ffi::CStr, value: c_int) {
 pub fn attach_home(id: u32) {
     unsafe extern "C-unwind" fn publish(state: *mut State) -> c_int {
         // SAFETY: Lua calls this in protected mode.
-        unsafe { publish_home(state) };
+        unsafe {
+            publish_home(state);
+            refs::settle_all(state);
+        }
         0
     }
     let Some(state) = machine::state() else { return };

@@ -26,55 +26,33 @@ pub unsafe fn install() {
     unsafe { ffi::lp_ext_operations(&raw const operations) }
 }
 
-/// `t[k]`, with `__index` for what is not there.
+/// `t[k]`: what the table holds. For nil the interpreter asks `__index`, whose metatable has been read by then.
 unsafe extern "C-unwind" fn index(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table and a key, in protected mode.
     unsafe {
         refs::settle(state);
         get(state);
-        if ffi::lua_type(state, -1) != kind::NIL || ffi::luaL_getmetafield(state, 1, c"__index".as_ptr()) == kind::NIL {
-            return 1;
-        }
-        if ffi::lua_type(state, -1) == kind::FUNCTION {
-            ffi::lua_pushvalue(state, 1);
-            ffi::lua_pushvalue(state, 2);
-            lua::call(state, 2, 1);
-        } else {
-            ffi::lua_pushvalue(state, 2);
-            ffi::lua_gettable(state, -2);
-        }
     }
     1
 }
 
-/// `t[k] = v`, with `__newindex` for a key that is not there.
+/// `t[k] = v`, unless the key is not there and `__newindex` has to be asked, which is left to the interpreter.
+/// Returns whether it assigned.
 unsafe extern "C-unwind" fn newindex(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, a key and a value, in protected mode.
     unsafe {
         refs::settle(state);
-        if ffi::luaL_getmetafield(state, 1, c"__newindex".as_ptr()) == kind::NIL {
-            return assign(state);
+        let asks = ffi::luaL_getmetafield(state, 1, c"__newindex".as_ptr()) != kind::NIL && {
+            get(state);
+            ffi::lua_type(state, -1) == kind::NIL
+        };
+        ffi::lua_settop(state, 3);
+        if !asks {
+            assign(state);
         }
-        get(state);
-        let present = ffi::lua_type(state, -1) != kind::NIL;
-        // The metamethod stays on top.
-        ffi::lua_settop(state, 4);
-        if present {
-            ffi::lua_settop(state, 3);
-            return assign(state);
-        }
-        if ffi::lua_type(state, -1) == kind::FUNCTION {
-            for argument in 1..=3 {
-                ffi::lua_pushvalue(state, argument);
-            }
-            lua::call(state, 3, 0);
-        } else {
-            ffi::lua_pushvalue(state, 2);
-            ffi::lua_pushvalue(state, 3);
-            ffi::lua_settable(state, -3);
-        }
+        ffi::lua_pushboolean(state, c_int::from(!asks));
     }
-    0
+    1
 }
 
 /// `rawget(t, k)`.
@@ -95,7 +73,10 @@ unsafe fn get(state: *mut State) {
         let mut place = key::Place::default();
         let form = place.encode(state, 2);
         refs::fetch(state, ffi::lp_ext_id(state, 1), form);
-        ffi::lp_ext_remember(state);
+        // What is remembered as absent is looked for in the metatable next.
+        if refs::is_settled(state) {
+            ffi::lp_ext_remember(state);
+        }
     }
 }
 

@@ -233,29 +233,83 @@ fn reading() -> &'static Cell<bool> {
 }
 
 /// Reads the metatable of the external table at index 1 if that has not been done, and raises an error if
-/// it cannot be. Every operation on external tables begins with this.
+/// it cannot be. Every operation on external tables that may look at it begins with this.
 ///
 /// # Safety
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn settle(state: *mut State) {
-    if !postponed().get() {
-        return;
+    // SAFETY: as for the caller.
+    unsafe {
+        if is_settled(state) {
+            return;
+        }
+        let top = ffi::lua_gettop(state);
+        lua::push_function(state, restore_metatable);
+        ffi::lua_pushvalue(state, 1);
+        lua::call(state, 1, 0);
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+        ffi::lua_pushvalue(state, 1);
+        ffi::lua_pushnil(state);
+        ffi::lua_rawset(state, top + 1);
+        ffi::lua_settop(state, top);
+    }
+}
+
+/// Whether the metatable of the external table at index 1 has been read.
+///
+/// # Safety
+///
+/// As for [`settle`].
+pub unsafe fn is_settled(state: *mut State) -> bool {
+    // SAFETY: as for the caller.
+    unsafe {
+        !postponed().get() || {
+            ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+            ffi::lua_pushvalue(state, 1);
+            let settled = ffi::lua_rawget(state, -2) == kind::NIL;
+            lua::pop(state, 2);
+            settled
+        }
+    }
+}
+
+/// Reads the metatables that have not been read, before Lua code runs: `#`, `==`, `getmetatable` and their like look
+/// at them without an operation on the table. One that cannot be read is left to [`settle`].
+///
+/// # Safety
+///
+/// `state` is a live state with a few free slots, outside of Lua code.
+pub unsafe fn settle_all(state: *mut State) {
+    unsafe extern "C-unwind" fn settle_one(state: *mut State) -> c_int {
+        // SAFETY: called in protected mode with an external table.
+        unsafe { settle(state) };
+        0
+    }
+    unsafe extern "C-unwind" fn settle_each(state: *mut State) -> c_int {
+        // SAFETY: called in protected mode. Only the field of the key that is visited is set, to nil.
+        unsafe {
+            let mut all = true;
+            ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+            ffi::lua_pushnil(state);
+            while ffi::lua_next(state, 1) != 0 {
+                lua::pop(state, 1);
+                lua::push_function(state, settle_one);
+                ffi::lua_pushvalue(state, -2);
+                if lua::pcall(state, 1, 0, 0) != lua::OK {
+                    all = false;
+                    lua::pop(state, 1);
+                }
+            }
+            postponed().set(!all);
+        }
+        0
     }
     // SAFETY: as for the caller.
     unsafe {
-        let top = ffi::lua_gettop(state);
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
-        ffi::lua_pushvalue(state, 1);
-        if ffi::lua_rawget(state, -2) != kind::NIL {
-            lua::push_function(state, restore_metatable);
-            ffi::lua_pushvalue(state, 1);
-            lua::call(state, 1, 0);
-            ffi::lua_pushvalue(state, 1);
-            ffi::lua_pushnil(state);
-            ffi::lua_rawset(state, top + 1);
+        if postponed().get() && super::quietly(state, settle_each) != lua::OK {
+            lua::pop(state, 1);
         }
-        ffi::lua_settop(state, top);
     }
 }
 

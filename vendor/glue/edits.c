@@ -540,13 +540,71 @@ static const TValue *recall (const Table *t, const TValue *key) {
 }
 
 
-void lp_ext_index (lua_State *L, const TValue *t, const TValue *key, StkId result) {
+/* As in lvm.c: links in a chain of metatables, beyond which it is taken for a loop. */
+#define MAXLINKS	2000
+
+
+/*
+** The value of 'key' in an external table, without metamethods. It lies where
+** the top of the stack is, which has not changed.
+*/
+static const TValue *valueof (lua_State *L, const TValue *t, const TValue *key) {
   const TValue *known = recall(hvalue(t), key);
-  if (known != NULL && (!ttisnil(known) || hvalue(t)->metatable == NULL)) {
-    setobj2s(L, result, known);
-    return;
+  StkId func = L->top.p;
+  if (known != NULL && (!ttisnil(known) || hvalue(t)->metatable == NULL))
+    return known;
+  setobj2s(L, func, &op.index);
+  setobj2s(L, func + 1, t);
+  setobj2s(L, func + 2, key);
+  L->top.p = func + 3;
+  luaD_callnoyield(L, func, 1);
+  L->top.p--;
+  return s2v(L->top.p);
+}
+
+
+/*
+** The rest of luaV_finishget from an external table on, behind 'links' others.
+** The metamethod is called as the interpreter does, so that it may yield. What
+** 't' and 'key' point at may move while the host is asked, and a finaliser may
+** run; chains are followed in a loop, as the C stack is short.
+*/
+void lp_ext_index (lua_State *L, const TValue *t, const TValue *key, StkId result, int links) {
+  ptrdiff_t place = savestack(L, result);
+  TValue self, k;
+  setobj(L, &self, t);
+  setobj(L, &k, key);
+  for (; links <= MAXLINKS; links++) {  /* (the last one is only looked into) */
+    const TValue *tm;
+    if (ttistable(&self)) {
+      Table *h = hvalue(&self);
+      const TValue *value = isexternal(h) ? valueof(L, &self, &k) : luaH_get(h, &k);
+      if (!isempty(value)) {
+        setobj2s(L, restorestack(L, place), value);
+        return;
+      }
+      if (links == MAXLINKS)
+        break;
+      tm = fasttm(L, h->metatable, TM_INDEX);
+      if (tm == NULL) {
+        setnilvalue(s2v(restorestack(L, place)));
+        return;
+      }
+    }
+    else if (links == MAXLINKS)
+      break;
+    else {
+      tm = luaT_gettmbyobj(L, &self, TM_INDEX);
+      if (notm(tm))
+        luaG_typeerror(L, &self, "index");
+    }
+    if (ttisfunction(tm)) {
+      luaT_callTMres(L, tm, &self, &k, restorestack(L, place));
+      return;
+    }
+    setobj(L, &self, tm);
   }
-  luaT_callTMres(L, &op.index, t, key, result);
+  luaG_runerror(L, "'__index' chain too long; possible loop");
 }
 
 
@@ -562,8 +620,69 @@ void lp_ext_rawget (lua_State *L, Table *t, const TValue *key, StkId result) {
 }
 
 
-void lp_ext_newindex (lua_State *L, const TValue *t, const TValue *key, const TValue *value) {
-  luaT_callTM(L, &op.newindex, t, key, value);
+/*
+** Assigns to a key of an external table, unless there is none and '__newindex'
+** has to be asked; whether it did.
+*/
+static int assigned (lua_State *L, const TValue *t, const TValue *key, const TValue *value) {
+  StkId func = L->top.p;
+  setobj2s(L, func, &op.newindex);
+  setobj2s(L, func + 1, t);
+  setobj2s(L, func + 2, key);
+  setobj2s(L, func + 3, value);
+  L->top.p = func + 4;
+  luaD_callnoyield(L, func, 1);
+  L->top.p--;
+  return !l_isfalse(s2v(L->top.p));
+}
+
+
+/* As 'lp_ext_index', for luaV_finishset. */
+void lp_ext_newindex (lua_State *L, const TValue *t, const TValue *key, const TValue *value,
+                      int links) {
+  TValue self, k, v;
+  setobj(L, &self, t);
+  setobj(L, &k, key);
+  setobj(L, &v, value);
+  for (; links < MAXLINKS; links++) {
+    const TValue *tm;
+    if (ttistable(&self) && isexternal(hvalue(&self))) {
+      if (assigned(L, &self, &k, &v))
+        return;
+      tm = fasttm(L, hvalue(&self)->metatable, TM_NEWINDEX);
+      if (tm == NULL) {  /* (gone meanwhile) */
+        lp_ext_rawset(L, hvalue(&self), &k, &v);
+        return;
+      }
+    }
+    else if (ttistable(&self)) {
+      Table *h = hvalue(&self);
+      const TValue *slot = luaH_get(h, &k);
+      tm = isempty(slot) ? fasttm(L, h->metatable, TM_NEWINDEX) : NULL;
+      if (tm == NULL) {
+        sethvalue2s(L, L->top.p, h);  /* nothing else may hold them any more */
+        setobj2s(L, L->top.p + 1, &k);
+        setobj2s(L, L->top.p + 2, &v);
+        L->top.p += 3;
+        luaH_finishset(L, h, &k, slot, &v);
+        L->top.p -= 3;
+        invalidateTMcache(h);
+        luaC_barrierback(L, obj2gco(h), &v);
+        return;
+      }
+    }
+    else {
+      tm = luaT_gettmbyobj(L, &self, TM_NEWINDEX);
+      if (notm(tm))
+        luaG_typeerror(L, &self, "index");
+    }
+    if (ttisfunction(tm)) {
+      luaT_callTM(L, tm, &self, &k, &v);
+      return;
+    }
+    setobj(L, &self, tm);
+  }
+  luaG_runerror(L, "'__newindex' chain too long; possible loop");
 }
 
 

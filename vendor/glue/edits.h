@@ -141,8 +141,8 @@ unsigned int lp_ext_id (lua_State *L, int index);
 
 /* The operations on external tables, as functions that Lua can call. */
 typedef struct lp_ext_Operations {
-  lua_CFunction index;     /* (t, k): with metamethods */
-  lua_CFunction newindex;  /* (t, k, v): with metamethods */
+  lua_CFunction index;     /* (t, k): the value, for who asks '__index' next */
+  lua_CFunction newindex;  /* (t, k, v): assigns, or returns that '__newindex' is to be asked */
   lua_CFunction rawget;    /* (t, k) */
   lua_CFunction rawset;    /* (t, k, v) */
   lua_CFunction length;    /* (t): a border */
@@ -191,11 +191,11 @@ void lp_ext_forget (void);
 
 /* Called by the interpreter. */
 void lp_ext_index (lua_State *L, const struct TValue *t, const struct TValue *key,
-                   union StackValue *result);
+                   union StackValue *result, int links);
 void lp_ext_rawget (lua_State *L, struct Table *t, const struct TValue *key,
                     union StackValue *result);
 void lp_ext_newindex (lua_State *L, const struct TValue *t, const struct TValue *key,
-                      const struct TValue *value);
+                      const struct TValue *value, int links);
 void lp_ext_rawset (lua_State *L, struct Table *t, const struct TValue *key,
                  const struct TValue *value);
 void lp_ext_setlist (lua_State *L, union StackValue *list, int n, unsigned int last);
