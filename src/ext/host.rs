@@ -133,7 +133,7 @@ pub fn set(id: u32, key: &[u8], value: &[u8]) -> bool {
 
 /// Whether the host says that a key is not there. It is given room for the longest value that it takes: with
 /// less, a documented host answers the same for a value that does not fit.
-fn is_absent(id: u32, key: &[u8]) -> bool {
+pub fn is_absent(id: u32, key: &[u8]) -> bool {
     // SAFETY: what is in the room has been sent, or is not needed where something is deleted.
     imports::ext_table_get(id, key, unsafe { room() }) == -1
 }

@@ -228,7 +228,7 @@ pub unsafe fn begin_call(state: *mut State) -> c_int {
     // SAFETY: as for the caller.
     unsafe {
         ffi::lp_ext_forget();
-        walk::forget(state);
+        walk::resume();
         if function::any(state) {
             let status = quietly(state, function::hold_all);
             if status != lua::OK {
@@ -280,7 +280,7 @@ pub unsafe fn store(state: *mut State) -> c_int {
     }
 }
 
-/// Stores what stored functions have changed in their variables. The status; an error is on top.
+/// Stores what stored functions have changed in their variables, and pauses walks. The status; an error is on top.
 ///
 /// # Safety
 ///
@@ -288,6 +288,7 @@ pub unsafe fn store(state: *mut State) -> c_int {
 pub unsafe fn end_call(state: *mut State) -> c_int {
     // SAFETY: as for the caller.
     unsafe {
+        walk::pause(state);
         let status = store(state);
         host::forget_kept();
         function::release(state);

@@ -18,6 +18,8 @@ const WALKS: usize = 16;
 const LISTS_LIMIT: usize = 128 * 1024;
 /// Bytes of a page of keys.
 const PAGE: usize = 4096;
+/// Bytes of a list that stay between calls.
+const KEPT: usize = 1024;
 
 /// A walk: where it is in the list of keys that its slot of the registry's table holds.
 #[derive(Clone, Copy)]
@@ -35,9 +37,11 @@ struct Walk {
     used: u32,
     /// Whether a key was set since the list was fetched, which may not be in it.
     stale: bool,
+    /// Whether the host may have keys behind the list though there is no cursor: the list ends where the walk was paused.
+    cut: bool,
 }
 
-const NONE: Walk = Walk { id: 0, cursor: 0, from: 0, to: 0, returned: (0, 0), used: 0, stale: false };
+const NONE: Walk = Walk { id: 0, cursor: 0, from: 0, to: 0, returned: (0, 0), used: 0, stale: false, cut: false };
 
 struct Walks {
     walks: [Cell<Walk>; WALKS],
@@ -66,15 +70,91 @@ pub unsafe fn open(state: *mut State) {
     }
 }
 
-/// Ends all walks, as the host may have changed the tables.
+/// Ends all walks.
+unsafe fn forget(state: *mut State) {
+    for slot in 0..WALKS {
+        // SAFETY: as for `open`.
+        unsafe { end(state, slot) };
+    }
+}
+
+/// Prepares the walks for what happens between calls, through which a paused program or a coroutine may be in the
+/// middle of one, at a key that it has deleted. No cursor stays open: an image of the memory may go on with another
+/// host, or more than once. The keys that come next stay, as they are where the walk goes on. Takes nothing from the
+/// stack; a walk for which there is no memory goes on behind what is left of its list.
 ///
 /// # Safety
 ///
-/// `state` is a live state with a few free slots.
-pub unsafe fn forget(state: *mut State) {
-    for slot in 0..WALKS {
-        // SAFETY: as for the caller.
-        unsafe { end(state, slot) };
+/// `state` is a live state with a few free slots, and no Lua code runs.
+pub unsafe fn pause(state: *mut State) {
+    unsafe extern "C-unwind" fn pause_each(state: *mut State) -> c_int {
+        for slot in 0..WALKS {
+            // SAFETY: called in protected mode.
+            unsafe { pause_one(state, slot) };
+        }
+        0
+    }
+    let walks = WALKING.walks.iter().any(|walk| walk.get().id != 0);
+    // SAFETY: as for the caller.
+    unsafe {
+        if walks && super::quietly(state, pause_each) != lua::OK {
+            lua::pop(state, 1);
+        }
+    }
+}
+
+/// As [`pause`], for one walk.
+unsafe fn pause_one(state: *mut State, slot: usize) {
+    // SAFETY: as for `next`. Lists stay on the stack while their bytes are used.
+    unsafe {
+        let walk = WALKING.walks[slot].get();
+        if walk.id == 0 {
+            return;
+        }
+        let top = ffi::lua_gettop(state);
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
+        ffi::lua_rawgeti(state, top + 1, slot as i64 + 1);
+        let list = lua::bytes(state, top + 2);
+        let form = current(list, walk);
+        let mut rest = list.get(walk.to as usize + usize::from(walk.to != 0)..).unwrap_or(&[]);
+        let mut cursor = walk.cursor;
+        if rest.is_empty() && cursor != 0 {
+            cursor = fetch(state, slot, walk.id, cursor);
+            WALKING.walks[slot].set(Walk { cursor, ..walk });
+            ffi::lua_rawgeti(state, top + 1, slot as i64 + 1);
+            rest = lua::bytes(state, -1);
+        }
+        let mut cut = walk.cut || cursor != 0;
+        if rest.len() > KEPT {
+            // To the end of a key, and at least one.
+            let end = rest[..KEPT].iter().rposition(|&b| b == b'\n');
+            let end = end.or_else(|| rest.iter().position(|&b| b == b'\n')).unwrap_or(rest.len());
+            cut |= end < rest.len();
+            rest = &rest[..end];
+        }
+        let behind = !form.is_empty() && !rest.is_empty();
+        lua::push_bytes(state, form);
+        lua::push_bytes(state, if behind { b"\n" } else { b"" });
+        lua::push_bytes(state, rest);
+        let to = form.len() as u32;
+        ffi::lua_concat(state, 3);
+        ffi::lua_rawseti(state, top + 1, slot as i64 + 1);
+        ffi::lua_settop(state, top);
+        if cursor != 0 {
+            close(cursor);
+        }
+        WALKING.walks[slot].set(Walk { cursor: 0, from: 0, to, returned: (0, to), cut, ..walk });
+    }
+}
+
+/// Prepares the walks for a new call: the host may have set keys.
+pub fn resume() {
+    for slot in &WALKING.walks {
+        let walk = slot.get();
+        if walk.cursor != 0 {
+            close(walk.cursor);
+        }
+        slot.set(Walk { cursor: 0, stale: true, cut: walk.cut || walk.cursor != 0, ..walk });
     }
 }
 
@@ -177,7 +257,7 @@ unsafe fn begin(state: *mut State, id: u32) -> usize {
         end(state, slot);
         make_room(state);
         let cursor = fetch(state, slot, id, 0);
-        WALKING.walks[slot].set(Walk { id, cursor, from: 0, to: 0, returned: (0, 0), used: tick(), stale: false });
+        WALKING.walks[slot].set(Walk { id, cursor, used: tick(), ..NONE });
     }
     slot
 }
@@ -299,24 +379,31 @@ unsafe fn step(state: *mut State, slot: usize) -> bool {
     // SAFETY: as for `next`.
     unsafe {
         loop {
-            let moved = with_list(state, slot, |list, mut walk| {
+            let (moved, last) = with_list(state, slot, |list, mut walk| {
                 let from = match walk.to {
                     0 => 0,
                     to => to as usize + 1,
                 };
                 let rest = list.get(from..).unwrap_or(&[]);
                 if rest.is_empty() {
-                    return false;
+                    return (false, true);
                 }
                 let length = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
                 (walk.from, walk.to) = (from as u32, (from + length) as u32);
                 walk.used = tick();
                 WALKING.walks[slot].set(walk);
-                true
+                (true, length == rest.len())
             });
             let walk = WALKING.walks[slot].get();
             if moved && walk.from == walk.to {
                 lua::error(state, c"the host returned an empty key of an external table");
+            }
+            if walk.cut && last {
+                // While the list's last key is there still, as far as one can know.
+                if rejoin(state, slot) && moved {
+                    return true;
+                }
+                continue;
             }
             if moved {
                 return true;
@@ -351,6 +438,42 @@ unsafe fn refresh(state: *mut State, slot: usize) -> bool {
         let mut found = false;
         while !found && !form.is_empty() && WALKING.walks[slot].get().id != 0 && step(state, slot) {
             found = with_list(state, slot, |list, walk| current(list, walk) == form);
+        }
+        ffi::lua_settop(state, top);
+        found
+    }
+}
+
+/// Fetches the list of a walk that was paused anew, and moves the walk to the last key of its old list, or where that
+/// is gone to the last that is left of it, or to the beginning. Returns whether it is the last.
+unsafe fn rejoin(state: *mut State, slot: usize) -> bool {
+    // SAFETY: as for `next`. The old list stays on the stack while it is used.
+    unsafe {
+        ffi::luaL_checkstack(state, 8, c"walking external tables".as_ptr());
+        let top = ffi::lua_gettop(state);
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&LISTS));
+        ffi::lua_rawgeti(state, -1, slot as i64 + 1);
+        let id = WALKING.walks[slot].get().id;
+        let old = lua::bytes(state, -1);
+        let seek = |form: &[u8]| {
+            let cursor = fetch(state, slot, id, 0);
+            WALKING.walks[slot].set(Walk { id, cursor, used: tick(), ..NONE });
+            while !form.is_empty() && step(state, slot) {
+                limits::charge(state);
+                if with_list(state, slot, |list, walk| current(list, walk) == form) {
+                    return true;
+                }
+            }
+            false
+        };
+        let last = old.rsplit(|&b| b == b'\n').next().unwrap_or(&[]);
+        let found = seek(last);
+        if !found {
+            // Which of the others are left is seen by their values.
+            let left = old.rsplit(|&b| b == b'\n').skip(1).find(|form| !host::is_absent(id, form));
+            if !seek(left.unwrap_or(&[])) && left.is_some() {
+                seek(&[]);
+            }
         }
         ffi::lua_settop(state, top);
         found
