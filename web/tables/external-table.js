@@ -1,12 +1,24 @@
 /**
  * External tables as JavaScript sees them: the same tables that Lua programs use.
  *
- * @import { Tables } from './tables.js'
+ * @import { Store } from '../store/store.js'
  */
 
 import { toPlain } from './to-plain.js';
 import { keyForm, METATABLE } from '../values/key.js';
 import { hide, TableReference } from '../values/values.js';
+
+/**
+ * Reads and writes tables by their ids: `Tables` of tables.js.
+ *
+ * @typedef {object} TableAccess
+ * @property {Store} store
+ * @property {(id: number) => string} nameOf what a table is called in messages
+ * @property {(id: number, form: string) => any} read
+ * @property {(id: number, key: any, value: any) => void} assign
+ * @property {(id: number) => void} clear
+ * @property {(id: number, form: string) => any} keyOf
+ */
 
 /**
  * An external table. It is used like a `Map`, with the keys of Lua: strings, numbers, booleans, `BigInt`s and, for strings
@@ -23,7 +35,7 @@ export class ExternalTable extends TableReference {
    *
    * @hideconstructor
    * @param {number} id
-   * @param {Tables} tables
+   * @param {TableAccess} tables
    */
   constructor(id, tables) {
     super(id, tables.store);

