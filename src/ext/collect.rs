@@ -548,7 +548,7 @@ fn store_page(scratch: u32, page: u32, bytes: &mut [u8]) -> bool {
         for bit in (0..8).filter(|bit| byte >> bit & 1 != 0) {
             let due = if bytes[DUE + at] >> bit & 1 != 0 { LIST_DUE } else { 0 };
             match list.get_mut(end..end + 2) {
-                Some(place) => place.copy_from_slice(&(at as u16 * 8 + bit | due).to_le_bytes()),
+                Some(place) => place.copy_from_slice(&((at as u16 * 8 + bit) | due).to_le_bytes()),
                 None => few = false,
             }
             end += 2;
