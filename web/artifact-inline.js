@@ -1,5 +1,6 @@
 /**
- * The module within the script, in place of `artifact.js`: for bundlers that leave files behind, and for a program in one file.
+ * Unpacks and compiles the module within the script, in place of `artifact.js`: for bundlers that leave files behind, and for
+ * a program in one file.
  */
 
 import { canCompress, decompress } from './bytes/compress.js';

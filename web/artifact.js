@@ -1,8 +1,9 @@
 /**
- * The module as the package ships it: files beside this one, found by addresses that most bundlers see and carry along.
+ * Compiles the module that the package ships: files beside this one, found by addresses that most bundlers see and carry
+ * along.
  *
- * Other bundlers leave the addresses as they are, and the files where they were. They are given `artifact-inline.js` in place of
- * this (the conditions of `exports` in package.json), and so is who imports `lua-persistent/inline`.
+ * Other bundlers leave the addresses as they are, and the files where they were. They are given `artifact-inline.js` in place
+ * of this (the conditions of `exports` in package.json), and so is who imports `lua-persistent/inline`.
  */
 
 import { bytesOf, compileAddress, once } from './module/address.js';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command: run Lua programs, and a prompt, with state that outlives them.
+ * The command `lua-persistent`: runs Lua programs, and a prompt, with state that outlives them.
  *
  * What a program has put into external tables is saved also when it ends with an error or is stopped: its assignments have
  * been made by then, one by one, and are not undone.

@@ -1,5 +1,5 @@
 /**
- * Where the module comes from: the package's own, or given as bytes, module, response or address.
+ * Compiles the module: the package's own, or one given as bytes, module, response or address.
  *
  * @import { PlatformURL, Source } from './loader.js'
  */
@@ -15,7 +15,7 @@ import { compile } from './loader.js';
  */
 
 /**
- * Compile the module.
+ * Compiles the module.
  *
  * @param {WasmSource | Promise<WasmSource>} [source] unless given, the package's own
  * @returns {Promise<WebAssembly.Module>}

@@ -52,7 +52,7 @@ const SHORTEN = { name: 'shorten', renderChunk: async (/** @type {string} */ cod
 const DIRECTIVES = /webpackIgnore|@vite-ignore/;
 
 /**
- * Minify a module. Whatever parses what goes in parses what comes out. Classes keep their names, which consoles show with
+ * Minifies a module. Whatever parses what goes in parses what comes out. Classes keep their names, which consoles show with
  * the values, and variables stay variables: bundlers for browsers would follow the name of a module of Node's.
  *
  * @param {string} code
@@ -70,7 +70,7 @@ async function shorten(code) {
 }
 
 /**
- * Which chunk a module goes into.
+ * Finds the chunk that a module goes into.
  *
  * @param {string} id
  * @param {ManualChunkMeta} graph
@@ -88,7 +88,7 @@ function chunkOf(id, { getModuleInfo }) {
   return core.has(id) ? 'core' : 'persist';
 }
 
-/** Bundle and minify the scripts. */
+/** Bundles and minifies the scripts. */
 async function buildScripts() {
   const bundle = await rollup({
     input: Object.fromEntries(Object.entries(ENTRIES).map(([name, path]) => [name, join(WEB, path)])),
@@ -106,7 +106,7 @@ async function buildScripts() {
   await bundle.close();
 }
 
-/** Bundle and minify all that a page or Node needs, with the module, into one script. */
+/** Bundles and minifies all that a page or Node needs, with the module, into one script. */
 async function buildInline() {
   const wasm = await readFile(join(WEB, 'lua.wasm'));
   const text = deflateSync(wasm, { level: 9 }).toString('base64');
@@ -128,7 +128,7 @@ async function buildInline() {
   await bundle.close();
 }
 
-/** Put the declarations that an entry point leads to into one file. */
+/** Puts the declarations that an entry point leads to into one file. */
 async function buildDeclarations() {
   for (const name of await readdir(TYPES, { recursive: true })) {
     const path = join(TYPES, name);
@@ -146,7 +146,7 @@ async function buildDeclarations() {
 }
 
 /**
- * A package that bundles with a warning is not packed.
+ * Refuses to pack a package that bundles with a warning.
  *
  * @param {RollupLog} warning
  */
@@ -154,7 +154,7 @@ function refuse(warning) {
   throw new Error(`rollup: ${warning.message}`);
 }
 
-/** Copy what is not made here. */
+/** Copies what is not made here. */
 async function copyOthers() {
   for (const name of BINARIES) {
     await copyFile(join(WEB, name), join(DIST, name)).catch((error) => {

@@ -1,5 +1,5 @@
 /**
- * Bytes as text of base64 and back, on what browsers and Node both have.
+ * Encodes bytes as base64 text and decodes it, with what browsers and Node both have.
  */
 
 /** Bytes that are handed to `fromCharCode` at once; a multiple of three, so that the pieces can be joined. */

@@ -1,6 +1,6 @@
 /**
- * Compression with what the platform has: the zlib format, which every `CompressionStream` knows (browsers since 2023, Node
- * since 18).
+ * Compresses and decompresses with what the platform has: the zlib format, which every `CompressionStream` knows (browsers
+ * since 2023, Node since 18).
  */
 
 /** Whether this platform can compress. */

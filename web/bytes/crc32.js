@@ -1,5 +1,5 @@
 /**
- * CRC-32 as in zip and gzip (polynomial 0xEDB88320, reflected). Node has it built in only since version 20.15.
+ * Computes the CRC-32 of zip and gzip (polynomial 0xEDB88320, reflected). Node has it built in only since version 20.15.
  */
 
 const TABLE = new Uint32Array(256);

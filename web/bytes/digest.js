@@ -1,6 +1,6 @@
 /**
- * A 64-bit checksum of 32-bit words that keeps up with copying them: a megabyte takes a fifth of a millisecond, a CRC in
- * JavaScript several times that. It tells damage, not forgery.
+ * Computes a 64-bit checksum of 32-bit words that keeps up with copying them: a megabyte takes a fifth of a millisecond, a CRC
+ * in JavaScript several times that. It tells damage, not forgery.
  *
  * Four lanes take a word each in turn, by steps that lose nothing: whatever changes within one word changes the result.
  */

@@ -1,5 +1,5 @@
 /**
- * UTF-8 between JavaScript strings and byte ranges.
+ * Converts UTF-8 between JavaScript strings and byte ranges.
  *
  * Most texts that cross the boundary are short and ASCII (keys, small results). A `TextDecoder` call costs more than such
  * a text is worth, so they are read byte by byte; everything else goes through the platform's codecs.
@@ -20,7 +20,7 @@ const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const SHORT = 24;
 
 /**
- * Whether a value is bytes, that is a string for Lua: a `Uint8Array`, of whatever realm.
+ * Tells whether a value is bytes, that is a string for Lua: a `Uint8Array`, of whatever realm.
  *
  * @param {any} value
  * @returns {value is Uint8Array}
@@ -162,7 +162,7 @@ export function keyBytes(text) {
 }
 
 /**
- * Whether a string can be written as UTF-8 without loss.
+ * Tells whether a string can be written as UTF-8 without loss.
  *
  * @param {string} text
  * @returns {boolean}

@@ -1,5 +1,5 @@
 /**
- * What the prompt does with an input: whether it is whole, what it gives, what of it can be completed.
+ * Evaluates the inputs of the prompt: finds whether one is whole, runs it, shows its values and completes names.
  *
  * @import { Machine } from './machine.js'
  */

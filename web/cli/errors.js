@@ -1,5 +1,5 @@
 /**
- * What the command says in one sentence, without a JavaScript stack.
+ * Errors that the command reports in one sentence, without a JavaScript stack.
  */
 
 /** The command line makes no sense. */
@@ -21,7 +21,7 @@ export function reasonOf(error) {
 }
 
 /**
- * What is said where the output cannot be written.
+ * Makes the message for output that cannot be written.
  *
  * @param {unknown} error of the system
  * @returns {string}

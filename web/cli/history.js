@@ -1,5 +1,5 @@
 /**
- * The lines that were typed at the prompt, kept in a file from one session to the next.
+ * Keeps the lines that were typed at the prompt in a file, from one session to the next.
  */
 
 import fs from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * How what runs is stopped: by the main thread, which hears of signals and puts the number of one into shared memory, or by
+ * Stops a running program: by the main thread, which hears of signals and puts the number of one into shared memory, or by
  * the program itself.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The Lua machine of the command: begun as the options say, run under their limits, and kept at the end.
+ * Makes the Lua machine of the command as the options say, runs code under their limits, and keeps the state at the end.
  *
  * @import { LuaOptions, RunOptions } from '../lua-persistent.js'
  * @import { Command } from './arguments.js'

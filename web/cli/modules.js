@@ -1,6 +1,6 @@
 /**
- * Where `require` finds modules in the command: as in `lua`, in the files that `package.path` leads to, which begins with
- * the folder of the program.
+ * Finds the modules that `require` loads in the command: as in `lua`, in the files that `package.path` leads to, which begins
+ * with the folder of the program.
  *
  * @import { Lua } from '../lua-persistent.js'
  */
@@ -16,7 +16,7 @@ import { readProgram } from './source.js';
 const HERE = './?.lua;./?/init.lua';
 
 /**
- * What `package.path` is at first.
+ * The initial `package.path`.
  *
  * @param {string | undefined} file the program
  * @param {NodeJS.ProcessEnv} [environment] `LUA_PATH_5_4` or `LUA_PATH` is searched after the program's folder

@@ -1,5 +1,5 @@
 /**
- * The file of `--snapshot`: locked while it is in use, replaced in one step.
+ * Reads and writes the file of `--snapshot`, which is locked while it is in use and replaced in one step.
  */
 
 import fs from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * The standard streams of the thread that runs Lua, written to at once: Node hands a thread's own streams on through the
+ * Writes to the standard streams at once, from the thread that runs Lua: Node hands a thread's own streams on through the
  * main thread, later.
  *
  * @import { Interrupt } from './interrupt.js'

@@ -1,5 +1,5 @@
 /**
- * The thread that runs Lua, as the main thread sees it.
+ * Starts the thread that runs Lua, and passes requests to it from the main thread.
  *
  * @import { Request, Task } from './worker.js'
  */

@@ -1,5 +1,5 @@
 /**
- * The thread that runs Lua. The main thread stays free to hear of signals and keys, so that a program can be stopped
+ * Runs Lua in a thread of its own. The main thread stays free to hear of signals and keys, so that a program can be stopped
  * wherever it is.
  *
  * @import { MessagePort } from 'node:worker_threads'

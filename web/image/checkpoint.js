@@ -1,5 +1,6 @@
 /**
- * Checkpoints of a machine: a stack of copies of its memory, each with a layer of the journal of its external tables.
+ * Sets checkpoints of a machine and goes back to them: a stack of copies of its memory, each with a layer of the undo log of
+ * its external tables.
  *
  * @import { LuaInstance } from '../loader.js'
  * @import { UndoLog } from '../store/undo-log.js'
@@ -8,7 +9,7 @@
 import { STACK_SIZE } from './image.js';
 
 /**
- * What goes back to a checkpoint along with the memory.
+ * An object that goes back to a checkpoint along with the memory.
  *
  * @typedef {{ checkpoint: () => void, commit: () => void, rollback: () => void }} Numbered
  */
@@ -28,13 +29,13 @@ function descend(depth) {
 export class Checkpoints {
   /**
    * @param {LuaInstance} machine
-   * @param {UndoLog} journal of its store
+   * @param {UndoLog} undoLog of its store
    * @param {Numbered[]} numbered what JavaScript knows by numbers that are in the memory
    */
-  constructor(machine, journal, numbered) {
+  constructor(machine, undoLog, numbered) {
     this.numbered = numbered;
     this.memory = machine.bytes.subarray(STACK_SIZE);
-    this.journal = journal;
+    this.undoLog = undoLog;
     /** @type {Uint8Array[]} the memory at each checkpoint */
     this.copies = [];
     /**
@@ -66,14 +67,14 @@ export class Checkpoints {
     copy.set(this.memory);
     this.copies.push(copy);
     for (const each of this.numbered) each.checkpoint();
-    this.journal.begin();
+    this.undoLog.begin();
   }
 
   /** Forget the last checkpoint. */
   commit() {
     this.spare = this.take();
     for (const each of this.numbered) each.commit();
-    this.journal.commit();
+    this.undoLog.commit();
   }
 
   /** Go back to the last checkpoint, and forget it. */
@@ -81,7 +82,7 @@ export class Checkpoints {
     this.spare = this.take();
     this.memory.set(this.spare);
     for (const each of this.numbered) each.rollback();
-    this.journal.rollback();
+    this.undoLog.rollback();
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
- * Images of a machine. All of its state is in its memory, and a machine of the same build that gets this memory goes on
- * where the other stopped. Two parts of the memory mean nothing between calls, and are left out: the C stack and the I/O
- * buffer.
+ * Makes and applies images of a machine. All of its state is in its memory, and a machine of the same build that gets this
+ * memory goes on where the other stopped. Two parts of the memory mean nothing between calls, and are left out: the C stack
+ * and the I/O buffer.
  *
  * An image is what differs from the machine as `init` leaves it, in blocks of 256 bytes:
  *
@@ -58,7 +58,7 @@ const NO_HOST = {
 const builds = new WeakMap();
 
 /**
- * What build a module is, if anyone has asked before.
+ * Finds the build of a module, if `buildOf` has been called for it before.
  *
  * @param {WebAssembly.Module} module
  * @returns {Build | undefined}
@@ -68,7 +68,7 @@ export function knownBuild(module) {
 }
 
 /**
- * What build a module is.
+ * Finds the build of a module.
  *
  * @param {WebAssembly.Module} module
  * @returns {Promise<Build>}
@@ -114,7 +114,7 @@ function examine(module, machine) {
 }
 
 /**
- * A memory, as far as it means anything between calls.
+ * Views a memory as words, without the stack, which means nothing between calls.
  *
  * @param {Uint8Array} memory all of it
  * @returns {Int32Array}
@@ -124,7 +124,7 @@ function meaningful(memory) {
 }
 
 /**
- * Find what differs from the fresh memory.
+ * Finds what differs from the fresh memory.
  *
  * @param {Uint8Array} memory of a machine
  * @param {number} buffer address of its I/O buffer
@@ -156,7 +156,7 @@ export function compare(memory, buffer, build) {
 }
 
 /**
- * Write an image.
+ * Writes an image.
  *
  * @param {Uint8Array} memory of the machine
  * @param {Difference} difference
@@ -177,7 +177,7 @@ export function writeImage(memory, difference, target) {
 }
 
 /**
- * Give a machine the memory of an image.
+ * Gives a machine the memory of an image.
  *
  * @param {Uint8Array} memory of a machine that is not initialized
  * @param {Build} build

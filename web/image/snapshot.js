@@ -1,5 +1,5 @@
 /**
- * The form of snapshots: the image of a machine and its external tables in one piece of bytes.
+ * Writes and reads snapshots: the image of a machine and its external tables in one piece of bytes.
  *
  * Layout, all numbers little-endian, all parts filled up with zeros to a multiple of 4 bytes:
  *
@@ -289,7 +289,7 @@ function truncated(length, expected) {
 }
 
 /**
- * The image in a snapshot.
+ * Takes the image out of a snapshot.
  *
  * @param {Parts} parts
  * @param {Build} build that it should be of
@@ -308,7 +308,7 @@ export async function imageOf(parts, build) {
 }
 
 /**
- * The external tables in a snapshot.
+ * Takes the external tables out of a snapshot.
  *
  * @param {Parts} parts
  * @returns {Promise<Map<number, Map<string, Uint8Array>> | null>} null if it was made without
@@ -322,7 +322,7 @@ export async function tablesOf(parts) {
 }
 
 /**
- * Read the external tables in a snapshot, whatever build made it.
+ * Reads the external tables in a snapshot, whatever build made it.
  *
  * @param {Uint8Array} bytes
  * @returns {Promise<SnapshotTables>}
@@ -429,7 +429,7 @@ function decodeTables(bytes) {
 }
 
 /**
- * Make a store hold these tables and nothing else.
+ * Makes a store hold these tables and nothing else.
  *
  * @param {Store} store
  * @param {Map<number, Map<string, Uint8Array>>} tables
@@ -442,7 +442,7 @@ export function fillStore(store, tables) {
 }
 
 /**
- * A copy of all that a store holds.
+ * Copies all that a store holds.
  *
  * @param {Store} store
  * @returns {Map<number, Map<string, Uint8Array>>}
@@ -460,7 +460,7 @@ export function copyTables(store) {
 }
 
 /**
- * Check that a store has the tables of a snapshot that was made without.
+ * Checks that a store has the tables of a snapshot that was made without.
  *
  * @param {Parts} parts
  * @param {Store | undefined} store

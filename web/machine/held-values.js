@@ -1,6 +1,6 @@
 /**
- * Values that stay in Lua and that JavaScript holds: a Lua function is a `LuaFunction` that can be called, a coroutine or
- * userdata a `LuaOpaque`. Lua keeps them until they are released, by hand or when JavaScript has collected them.
+ * Keeps the values that stay in Lua and that JavaScript holds: a Lua function is a `LuaFunction` that can be called, a
+ * coroutine or userdata a `LuaOpaque`. Lua keeps them until they are released, by hand or when JavaScript has collected them.
  *
  * @import { Writer } from '../values/encoder.js'
  * @import { LuaCallable } from '../values/values.js'
@@ -13,7 +13,7 @@ import { TAG_REFERENCE } from '../loader.js';
 import { callable, LuaOpaque } from '../values/values.js';
 
 /**
- * What references need of their machine.
+ * What held values need of their machine.
  *
  * @typedef {object} Machine
  * @property {(target: LuaCallable, args: any[]) => any} call
@@ -39,7 +39,7 @@ export const MANY_HELD = 256;
  */
 const LIVING = new WeakSet();
 
-/** HeldValues to values of one machine. */
+/** The held values of one machine. */
 export class HeldValues {
   /** @param {Machine} machine */
   constructor(machine) {
@@ -84,7 +84,7 @@ export class HeldValues {
   }
 
   /**
-   * The object for a value of Lua; the same one for the same number.
+   * Gives the object for a value of Lua; the same one for the same number.
    *
    * @param {string} type Lua's name of its type
    * @param {number} number
@@ -140,7 +140,7 @@ export class HeldValues {
   }
 
   /**
-   * Release what JavaScript has no use for any more, when there is much of it or memory is short.
+   * Releases what JavaScript has no use for any more, when there is much of it or memory is short.
    *
    * @param {boolean} press whether the engine is made to collect its garbage first
    */
@@ -151,7 +151,7 @@ export class HeldValues {
   }
 
   /**
-   * Call a function and release what it has been given for the first time in its course, except what it returns.
+   * Calls a function and releases what it has been given for the first time in its course, except what it returns.
    *
    * @template T
    * @param {() => T} call
@@ -188,7 +188,7 @@ export class HeldValues {
   }
 
   /**
-   * Write a value of this machine.
+   * Writes a value of this machine.
    *
    * @param {Writer} writer
    * @param {any} value
@@ -209,7 +209,7 @@ export class HeldValues {
   }
 
   /**
-   * Give a value back to Lua, whose object is of no use from then on.
+   * Gives a value back to Lua, whose object is of no use from then on.
    *
    * @private
    * @param {any} value
@@ -228,7 +228,7 @@ export class HeldValues {
     return this.objects.numbers().concat(Array.from(this.dead));
   }
 
-  /** Release what JavaScript has no use for any more. The machine has to be open. */
+  /** Releases what JavaScript has no use for any more. The machine has to be open. */
   sweep() {
     if (this.dead.size === 0) return;
     this.dead.forEach((number) => {
@@ -238,17 +238,17 @@ export class HeldValues {
     this.dead.clear();
   }
 
-  /** Begin a checkpoint. */
+  /** Begins a checkpoint. */
   checkpoint() {
     this.released.checkpoint(this.last + 1);
   }
 
-  /** End a checkpoint and keep what has happened. */
+  /** Ends a checkpoint and keeps what has happened. */
   commit() {
     this.released.commit();
   }
 
-  /** End a checkpoint and go back to it: Lua keeps what was released since, and gives the numbers of since again. */
+  /** Ends a checkpoint and goes back to it: Lua keeps what was released since, and gives the numbers of since again. */
   rollback() {
     const { next, entries } = this.released.rollback();
     for (const number of this.numbers()) {

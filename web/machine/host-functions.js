@@ -1,5 +1,5 @@
 /**
- * JavaScript functions in Lua: their numbers, and the service by which Lua calls them.
+ * Gives JavaScript functions to Lua: numbers them, and calls them when Lua asks.
  *
  * @import { Live } from '../values/encoder.js'
  */
@@ -112,7 +112,7 @@ export class HostFunctions {
   }
 
   /**
-   * Know the functions of another host, under the same numbers: its machine has been copied.
+   * Takes over the functions of another host, under the same numbers: its machine has been copied.
    *
    * @param {HostFunctions} other
    */
@@ -126,7 +126,7 @@ export class HostFunctions {
   }
 
   /**
-   * Give a function a name, unless it has one: by it, it is found again in a machine that goes on from a snapshot.
+   * Gives a function a name, unless it has one: by it, it is found again in a machine that goes on from a snapshot.
    *
    * @param {Function} value
    * @param {string} name
@@ -136,7 +136,7 @@ export class HostFunctions {
   }
 
   /**
-   * Write a function for Lua, which gets a number if it has none.
+   * Writes a function for Lua, which gets a number if it has none.
    *
    * @param {Writer} writer
    * @param {any} value
@@ -165,7 +165,7 @@ export class HostFunctions {
   }
 
   /**
-   * The function that Lua knows by a number.
+   * Finds the function that Lua knows by a number.
    *
    * @param {number} number
    * @returns {Function | undefined}
@@ -175,7 +175,7 @@ export class HostFunctions {
   }
 
   /**
-   * The service `find_function`.
+   * Answers the service `find_function`.
    *
    * @param {Uint8Array} name
    * @returns {{ number: number } | null}
@@ -186,7 +186,7 @@ export class HostFunctions {
   }
 
   /**
-   * The service `release`.
+   * Answers the service `release`.
    *
    * @param {number} number
    */
@@ -225,17 +225,17 @@ export class HostFunctions {
     return name !== undefined && this.named.get(name) === value;
   }
 
-  /** Begin a checkpoint. */
+  /** Begins a checkpoint. */
   checkpoint() {
     this.released.checkpoint(this.next);
   }
 
-  /** End a checkpoint and keep what has happened. */
+  /** Ends a checkpoint and keeps what has happened. */
   commit() {
     this.released.commit().forEach((number) => this.forget(number));
   }
 
-  /** End a checkpoint and go back to it: Lua has what it released since, and has not what it was given. */
+  /** Ends a checkpoint and goes back to it: Lua has what it released since, and has not what it was given. */
   rollback() {
     const { next, entries } = this.released.rollback();
     for (const number of entries) {
@@ -246,7 +246,7 @@ export class HostFunctions {
   }
 
   /**
-   * The service `call`.
+   * Answers the service `call`.
    *
    * @param {Uint8Array} memory
    * @param {number} start of the function's number
@@ -357,7 +357,7 @@ export class HostFunctions {
     }
   }
 
-  /** The service `rest`. */
+  /** Answers the service `rest`. */
   takeRest() {
     const reply = this.rest;
     this.rest = null;
@@ -375,7 +375,7 @@ function messageOf(error) {
 }
 
 /**
- * Write text as a string, whatever it holds.
+ * Writes text as a string, whatever it holds.
  *
  * @param {Writer} writer
  * @param {string} text

@@ -1,5 +1,5 @@
 /**
- * The loader's host over a store: what Lua asks for on the one side, tables of text keys and byte values on the other.
+ * Makes the host of a module: answers what Lua asks for from a store, JavaScript functions, modules and the system.
  *
  * @import { Host } from '../loader.js'
  * @import { RangeStore, Store } from '../store/store.js'
@@ -50,7 +50,7 @@ function systemEntropy() {
 }
 
 /**
- * What the imports work on: a store itself if it is one that knows ranges, else a layer over it.
+ * Gives the imports a store that works on ranges: the store itself if it can, else a layer over it.
  *
  * @param {Store} store
  * @returns {RangeStore}
@@ -61,7 +61,7 @@ export function rangesOf(store) {
 }
 
 /**
- * Make the loader's host.
+ * Makes the loader's host.
  *
  * @param {Store & RangeStore} store
  * @param {(data: Uint8Array) => void} output takes what a program prints; the bytes are valid only during the call
@@ -70,7 +70,7 @@ export function rangesOf(store) {
  * @returns {Host}
  */
 export function createHost(store, output, environment, functions) {
-  const cursors = new KeyPages((tableId) => store.keys(tableId));
+  const keyPages = new KeyPages((tableId) => store.keys(tableId));
   const tables = new TablePages(store);
   const utcOffset = environment.utcOffset || systemUtcOffset;
   return {
@@ -101,8 +101,8 @@ export function createHost(store, output, environment, functions) {
       utcOffset: (unixSeconds) => ({ seconds: utcOffset(unixSeconds) }),
       entropy: environment.entropy || systemEntropy,
       output,
-      keys: (tableId, cursor, room) => cursors.page(tableId, cursor, room),
-      closeCursor: (cursor) => cursors.close(cursor),
+      keys: (tableId, cursor, room) => keyPages.page(tableId, cursor, room),
+      closeCursor: (cursor) => keyPages.close(cursor),
       drop: (tableId) => dropTable(store, tableId),
       call: (memory, start, end, replyStart, replyEnd) => functions.call(memory, start, end, replyStart, replyEnd),
       rest: () => functions.takeRest(),

@@ -291,8 +291,8 @@ export class Lua {
    * Go on with the program of `start`.
    *
    * The program pauses when the budget of ticks (rounds of loops and calls of Lua functions) is spent, or when it yields
-   * outside of its own coroutines, and then the step has the values that it yields; inside of a C function that calls Lua (a comparator of `table.sort`, a coroutine that it
-   * resumed) it first goes on until it can.
+   * outside of its own coroutines, and then the step has the values that it yields; inside of a C function that calls Lua (a
+   * comparator of `table.sort`, a coroutine that it resumed) it first goes on until it can.
    *
    * @param {number} [budget] ticks; without it, or with Infinity, the program runs to its end
    * @param {StepOptions} [options] limits of the program, all of its steps so far and this one, where

@@ -1,5 +1,5 @@
 /**
- * The service by which `require` in Lua gets the source of a module.
+ * Answers the service by which `require` in Lua gets the source of a module.
  *
  * @import { Services } from '../loader.js'
  */
@@ -24,7 +24,7 @@ function find(modules, name) {
 }
 
 /**
- * Make the service.
+ * Makes the service.
  *
  * @param {Modules} modules
  * @returns {NonNullable<Services['module']>}

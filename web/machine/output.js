@@ -1,5 +1,5 @@
 /**
- * What a program prints during one run: gathered for the result, and handed on as it comes.
+ * Gathers what a program prints during one run, and hands it on as it comes.
  */
 
 import { decodeLossy } from '../bytes/text.js';
@@ -37,7 +37,7 @@ export class Output {
     this.failure = undefined;
   }
 
-  /** Forget the run before. */
+  /** Forgets the run before. */
   reset() {
     if (this.pieces !== null) {
       const { outer, pieces } = this;
@@ -51,7 +51,7 @@ export class Output {
     this.failure = undefined;
   }
 
-  /** Let other runs begin inside this one. */
+  /** Lets other runs begin inside this one. */
   suspend() {
     const { pieces, failed, failure } = this;
     this.outer.push({ pieces, failed, failure });
@@ -60,7 +60,7 @@ export class Output {
     this.failure = undefined;
   }
 
-  /** Go on with the run that was suspended; what the runs inside it printed is part of its output. */
+  /** Goes on with the run that was suspended; what the runs inside it printed is part of its output. */
   resume() {
     this.reset();
     const outer = this.outer.pop();
@@ -71,7 +71,7 @@ export class Output {
   }
 
   /**
-   * Take a piece of output.
+   * Takes a piece of output.
    *
    * @param {Uint8Array} bytes valid only during the call
    */
@@ -93,7 +93,7 @@ export class Output {
   }
 
   /**
-   * End the run and give its whole output.
+   * Ends the run and gives its whole output.
    *
    * @returns {string}
    * @throws what `onPrint` threw

@@ -15,7 +15,7 @@ import { compile } from '../loader.js';
 const compiled = new Map();
 
 /**
- * Compile the module that an address names, once.
+ * Compiles the module that an address names, once.
  *
  * @param {string} href absolute
  * @returns {Promise<WebAssembly.Module>}
@@ -29,7 +29,7 @@ export function compileAddress(href) {
 }
 
 /**
- * Compile what has not been compiled before.
+ * Compiles what has not been compiled before.
  *
  * @param {string} href stands for it
  * @param {() => Promise<WebAssembly.Module>} compileIt
@@ -47,7 +47,7 @@ export function once(href, compileIt) {
 }
 
 /**
- * Ask for a file. Servers for development, and those of pages that do their own routing, send a page in place of what is not
+ * Fetches a file. Servers for development, and those of pages that do their own routing, send a page in place of what is not
  * there.
  *
  * @param {string} href
@@ -61,7 +61,7 @@ async function fetchFile(href) {
 }
 
 /**
- * Get a file.
+ * Reads a file in Node, or fetches it.
  *
  * @param {string} href absolute
  * @returns {Promise<Uint8Array>}
@@ -80,7 +80,7 @@ function isFile(href) {
 }
 
 /**
- * Read a file in Node. To import `node:fs` loads all of its streams, which is a fifth of a start; newer releases give the
+ * Reads a file in Node. To import `node:fs` loads all of its streams, which is a fifth of a start; newer releases give the
  * module itself.
  *
  * @param {string} href

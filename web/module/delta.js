@@ -1,12 +1,12 @@
 /**
- * The artifact for old engines out of `lua.wasm` and what turns it into that: the two differ in little but the numbers of
+ * Makes the artifact for old engines from `lua.wasm` and a delta: the two differ in little but the numbers of
  * the functions that are called. `codegen/src/delta.rs` makes the file and tells its format.
  */
 
 import { crc32 } from '../bytes/crc32.js';
 
 /**
- * Make the other file.
+ * Makes the other file.
  *
  * @param {Uint8Array} from
  * @param {Uint8Array} delta

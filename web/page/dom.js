@@ -1,5 +1,5 @@
 /**
- * Small things that the parts of the page do with the document.
+ * Finds and makes elements of the document, for the parts of the page.
  */
 
 /**

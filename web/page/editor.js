@@ -1,5 +1,5 @@
 /**
- * The editor: CodeMirror for Lua, with the line of an error marked.
+ * Makes the editor: CodeMirror for Lua, with the line of an error marked.
  *
  * @import { StateEffectType } from '@codemirror/state'
  */

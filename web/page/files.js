@@ -1,5 +1,5 @@
 /**
- * Files that the page gives and takes.
+ * Lets the page save and open files.
  */
 
 import { byId, make } from './dom.js';

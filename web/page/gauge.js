@@ -1,5 +1,5 @@
 /**
- * The figures at the foot of the page: what the machine's memory and the external tables hold.
+ * Shows the figures at the foot of the page: what the machine's memory and the external tables hold.
  *
  * @import { Stats } from './playground.js'
  */

@@ -1,5 +1,5 @@
 /**
- * The machine as the page sees it: calls to the worker, and a new worker when the old one does not listen any more.
+ * Calls the machine in the worker, and starts a new worker when the old one does not listen any more.
  *
  * @import { Failure, Outcome, Stats } from './playground.js'
  */

@@ -1,5 +1,5 @@
 /**
- * The page: wires its parts to the machine.
+ * Wires the parts of the page to the machine.
  *
  * @import { Failure, Keeping } from './playground.js'
  * @import { Item } from './tree.js'

@@ -1,5 +1,5 @@
 /**
- * A button that opens a menu, after the pattern of the ARIA Authoring Practices.
+ * Makes a button that opens a menu, after the pattern of the ARIA Authoring Practices.
  */
 
 import { byId, make } from './dom.js';

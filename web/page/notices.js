@@ -1,5 +1,5 @@
 /**
- * What whoever uses the page should know, above the editor until it is put away.
+ * Shows notices above the editor, until they are put away.
  */
 
 import { byId, make, makeButton } from './dom.js';

@@ -1,5 +1,5 @@
 /**
- * Output on its way to the page: gathered, and cut where a program prints faster than anybody could read.
+ * Gathers output on its way to the page, and cuts it where a program prints faster than anybody could read.
  */
 
 /** Characters that go to the page at once. */

@@ -1,6 +1,6 @@
 /**
- * What a script prints. The document holds the end of it: a script may print a million lines, and a browser that lays them all
- * out is one that nobody can use.
+ * Shows what a script prints. The document holds the end of it: a script may print a million lines, and a browser that lays
+ * them all out is one that nobody can use.
  */
 
 import { byId, make } from './dom.js';

@@ -1,5 +1,5 @@
 /**
- * The machine of the page, with its state: what the worker does for the page.
+ * Runs the machine of the page, with its state, in the worker.
  *
  * There are two machines at times. The keeper is the one that `Lua.open` made; it saves what is in the store. A snapshot, a
  * file of tables or a reset make another machine over the same store, which then runs the code, while the keeper goes on

@@ -1,6 +1,6 @@
 /**
- * What the page itself remembers: the script, and whether it is light or dark. A browser that keeps nothing is no reason to
- * stop.
+ * Stores what the page itself remembers: the script, and whether it is light or dark. A browser that keeps nothing is no
+ * reason to stop.
  */
 
 const PREFIX = 'lua-playground:';

@@ -1,5 +1,5 @@
 /**
- * The snapshots that were taken since the page was loaded.
+ * Lists the snapshots that were taken since the page was loaded.
  */
 
 import { byId, make, makeButton } from './dom.js';

@@ -1,5 +1,5 @@
 /**
- * Tabs, after the pattern of the ARIA Authoring Practices: the arrow keys choose one.
+ * Makes tabs, after the pattern of the ARIA Authoring Practices: the arrow keys choose one.
  */
 
 import { byId } from './dom.js';

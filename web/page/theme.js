@@ -1,5 +1,6 @@
 /**
- * Light or dark: as the system has it, unless the button says otherwise. index.html does the same before the page is drawn.
+ * Chooses light or dark: as the system has it, unless the button says otherwise. index.html does the same before the page is
+ * drawn.
  */
 
 import { byId } from './dom.js';

@@ -1,6 +1,6 @@
 /**
- * A tree of values, after the pattern of the ARIA Authoring Practices: one item has the focus, the arrow keys move it, and an
- * item's entries are fetched when it is opened, a page of them at a time.
+ * Shows a tree of values, after the pattern of the ARIA Authoring Practices: one item has the focus, the arrow keys move it,
+ * and an item's entries are fetched when it is opened, a page of them at a time.
  *
  * @import { Entry, Page, Reference } from './values.js'
  */

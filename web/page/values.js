@@ -1,6 +1,6 @@
 /**
- * Lua values as the page shows them. The values themselves stay in the worker: what crosses over are nodes, each with a short
- * text and, for what has entries, a reference by which the page asks for them, a part at a time.
+ * Describes Lua values as the page shows them. The values themselves stay in the worker: what crosses over are nodes, each
+ * with a short text and, for what has entries, a reference by which the page asks for them, a part at a time.
  *
  * @typedef {object} Node
  * @property {string} type what Lua's `type` gives, or `external table`

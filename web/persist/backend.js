@@ -1,5 +1,5 @@
 /**
- * What holds a durable state: one interface, and what all that implement it agree on.
+ * The interface of storage backends, which hold a durable state, and what all of them agree on.
  *
  * A backend keeps a series of saves. Each is a list of chunks; the first, and every one that is marked
  * *whole*, gives a complete state, the others what changed. A save is atomic: whatever happens meanwhile, the state that

@@ -1,5 +1,5 @@
 /**
- * What has changed in a store since it was last saved, key by key, so that a save costs what its changes cost.
+ * Notes what has changed in a store since it was last saved, key by key, so that a save costs what its changes cost.
  *
  * Values are not copied here: a save takes them from the store. The order of keys is part of a table, so it matters whether
  * a key that has a value now had one all the time (it keeps its place) or got a new one (it comes last).

@@ -1,6 +1,6 @@
 /**
- * One writer per file, under whatever names: by its device and number, where a lock file beside a name cannot see another
- * hard link, or a mount of the file elsewhere.
+ * Holds one writer per file, under whatever names: by its device and number, where a lock file beside a name cannot see
+ * another hard link, or a mount of the file elsewhere.
  *
  * Held is a socket in Linux's abstract namespace, or a named pipe of Windows: the system knows such a name once, in all
  * processes, and forgets it when its process ends, however it ends. Nothing is left behind. Elsewhere this holds within one

@@ -1,5 +1,5 @@
 /**
- * Where the file of a name is, or will be.
+ * Finds where the file of a name is, or will be.
  *
  * @import { NodeModules } from './node.js'
  */

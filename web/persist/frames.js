@@ -1,5 +1,6 @@
 /**
- * Saves as frames: numbered, checked, and chained, so that a series of them proves that nothing is missing or changed.
+ * Writes and reads saves as frames: numbered, checked, and chained, so that a series of them proves that nothing is missing or
+ * changed.
  *
  * | bytes | what                                                                                |
  * | ----- | ----------------------------------------------------------------------------------- |

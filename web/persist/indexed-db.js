@@ -1,6 +1,6 @@
 /**
- * A state in IndexedDB: the store `frames` holds the frames (frames.js) under the numbers 0, 1, 2, ..., the store `head` one
- * object that says which of them count. Each save is one transaction, which the browser makes atomic.
+ * Keeps a state in IndexedDB: the store `frames` holds the frames (frames.js) under the numbers 0, 1, 2, ..., the store `head`
+ * one object that says which of them count. Each save is one transaction, which the browser makes atomic.
  *
  * @import { ProgressListener } from './backend.js'
  * @import { Sink } from './operations.js'

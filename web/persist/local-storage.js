@@ -1,5 +1,5 @@
 /**
- * A small state in `localStorage`, which holds about five million characters per origin: for a few hundred kilobytes.
+ * Keeps a small state in `localStorage`, which holds about five million characters per origin: for a few hundred kilobytes.
  *
  * The item `lua-persistent:NAME` is the head (JSON); the items `lua-persistent:NAME:GENERATION:NUMBER` are frames
  * (frames.js) in base64. A save adds its frames, then replaces the head, which is one step; a whole save begins a new

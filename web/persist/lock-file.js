@@ -1,9 +1,10 @@
 /**
- * One writer per state file: `NAME.lock` beside it says which process that is.
+ * Holds one writer per state file: `NAME.lock` beside it says which process that is.
  *
- * The lock appears with its contents at once (a hard link), so it is never half written. A lock whose process is gone is
- * stale and taken over: the machine has been started again since (boot id), no process has that id, or the one that has it
- * started at another time. What is left of a lock that was not finished is removed. Of a process on another machine nothing can be known, so its lock holds.
+ * The lock appears with its contents at once (a hard link), so it is never half written. A lock whose process is gone is stale
+ * and taken over: the machine has been started again since (boot id), no process has that id, or the one that has it started
+ * at another time. What is left of a lock that was not finished is removed. Of a process on another machine nothing can be
+ * known, so its lock holds.
  *
  * @import { NodeModules } from './node.js'
  */

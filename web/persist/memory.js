@@ -1,5 +1,5 @@
 /**
- * A state in the memory of this program: for tests, and for programs that keep the bytes somewhere themselves.
+ * Keeps a state in the memory of this program: for tests, and for programs that keep the bytes somewhere themselves.
  *
  * @import { ProgressListener } from './backend.js'
  * @import { Sink } from './operations.js'

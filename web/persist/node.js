@@ -1,5 +1,5 @@
 /**
- * Node's own modules, for code that browsers load too: imported when they are needed, under names that no bundler follows.
+ * Imports Node's own modules for code that browsers load too: when they are needed, under names that no bundler follows.
  */
 
 /** Whether this is Node, and not a browser or a worker of one. */

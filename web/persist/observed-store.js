@@ -1,5 +1,5 @@
 /**
- * A layer over any store that tells an observer of each change before it is made.
+ * Puts a layer over any store that tells an observer of each change before it is made.
  *
  * @import { StoreObserver } from '../store/store.js'
  */

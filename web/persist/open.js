@@ -1,5 +1,5 @@
 /**
- * Which backend a state's name stands for, and how a state begins.
+ * Opens a state: finds the backend that its name stands for, and loads, imports or begins the tables.
  *
  * @import { Store } from '../store/store.js'
  * @import { Backend } from './backend.js'

@@ -1,5 +1,5 @@
 /**
- * What a save consists of: operations on tables, as bytes.
+ * Writes and reads what a save consists of: operations on tables, as bytes.
  *
  * | byte | then                        | operation                                                             |
  * | ---- | --------------------------- | --------------------------------------------------------------------- |

@@ -1,5 +1,5 @@
 /**
- * A store that is kept: loaded from a backend, saved to it as a whole or by its changes, by itself if so wished.
+ * Keeps a store: loads it from a backend, and saves it there as a whole or by its changes, by itself if so wished.
  *
  * @import { Store } from '../store/store.js'
  * @import { Backend, ProgressListener } from './backend.js'

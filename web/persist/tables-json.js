@@ -1,5 +1,6 @@
 /**
- * External tables as one readable file, for backups and for other tools: JSON that loses nothing, one entry a line.
+ * Exports and imports external tables as one readable file, for backups and for other tools: JSON that loses nothing, one
+ * entry a line.
  *
  * ```json
  * {

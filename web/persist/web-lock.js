@@ -1,5 +1,6 @@
 /**
- * One writer per state among the tabs and workers of an origin: a Web Lock, which the browser takes back when its holder ends.
+ * Holds one writer per state among the tabs and workers of an origin: a Web Lock, which the browser takes back when its holder
+ * ends.
  */
 
 import { LOOK_ONLY, StateError } from './state-error.js';

@@ -1,5 +1,5 @@
 /**
- * Many small byte strings in few large arrays: a million values cost no million objects.
+ * Stores many small byte strings in few large arrays: a million values cost no million objects.
  *
  * A slot is where a value lies, in units of four bytes from the first chunk's start; a long value is its own slot, an array.
  * A value in a chunk is preceded by two bytes, the units that it may take and its length, so that it can be overwritten in

@@ -1,5 +1,5 @@
 /**
- * Pages of a table's keys, for the services `keys` and `close_cursor`: walking a table of any size takes little room.
+ * Gives a table's keys in pages, for the services `keys` and `close_cursor`: walking a table of any size takes little room.
  *
  * A cursor is an iterator that waits for its next page. Walks that a program gives up need not be closed: of too many
  * cursors, the one that has waited longest is closed.
@@ -19,7 +19,7 @@ const LINE_FEED = 0x0a;
  * @property {string | null} next key that did not fit the page before
  */
 
-/** The cursors of one machine. */
+/** The walks over keys of one machine. */
 export class KeyPages {
   /** @param {(tableId: number) => Iterable<string>} keysOf keys of a table, in their order */
   constructor(keysOf) {

@@ -1,5 +1,5 @@
 /**
- * The store that is used by default: external tables in memory.
+ * Stores external tables in memory: the store that is used by default.
  *
  * Speed comes from three things. Keys that are integers are numbers here, not texts. A table whose keys are 1 to n, set in
  * that order, is a list, which needs no hashing. And values lie together in an arena, so that no value costs an object.

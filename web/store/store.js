@@ -1,5 +1,5 @@
 /**
- * Where external tables live: outside the 2 MiB, in JavaScript.
+ * The interface of stores, which hold external tables outside the 2 MiB, in JavaScript.
  *
  * `MapStore` is the one that is used by default. Any object with these methods can take its place: a store is
  * synchronous, since Lua waits for each answer, and sees keys as text and values as opaque bytes.
@@ -37,8 +37,8 @@
  */
 
 /**
- * What the imports work on: keys and values as ranges of the module's memory. It spares a store that can do with it the
- * strings and arrays in between.
+ * A store that takes keys and values as ranges of the module's memory, for the imports. It spares a store that can do with it
+ * the strings and arrays in between.
  *
  * @typedef {object} RangeStore
  * @property {(tableId: number, memory: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number) => void} setRange
@@ -53,7 +53,7 @@ import { KeyCache } from '../bytes/text.js';
 export const MAX_VALUE_LENGTH = 1 << 20;
 
 /**
- * Delete a table with all its keys; there need not be one.
+ * Deletes a table with all its keys; there need not be one.
  *
  * @param {Store} store
  * @param {number} tableId

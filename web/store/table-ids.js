@@ -1,5 +1,5 @@
 /**
- * Which numbers can be ids of external tables, and whether what a state or snapshot says of them can be true: a checksum
+ * Checks ids of external tables, and what a state or snapshot says of them: a checksum
  * proves that bytes are those that were written, not that a sound writer wrote them.
  */
 
@@ -15,7 +15,7 @@ export function isTableId(id) {
 }
 
 /**
- * What is wrong with the ids that a state names, as the rest of a sentence.
+ * Says what is wrong with the ids that a state names, as the rest of a sentence.
  *
  * @param {number} homeTableId
  * @param {number} nextTableId

@@ -1,5 +1,5 @@
 /**
- * Pages of the ids of a store's tables, for the service `tables`.
+ * Gives the ids of a store's tables in pages, for the service `tables`.
  *
  * @import { Store } from './store.js'
  */

@@ -1,6 +1,6 @@
 /**
- * A store whose changes can be undone: a layer over any store that remembers, once `begin` is called, what each change
- * replaces. Layers nest: `rollback` undoes what happened since the last `begin`, `commit` makes it part of the layer below.
+ * Undoes changes of a store: a layer over any store that remembers, once `begin` is called, what each change replaces. Layers
+ * nest: `rollback` undoes what happened since the last `begin`, `commit` makes it part of the layer below.
  *
  * What is remembered of a table is the first value of each key that changes. That restores the order of its keys, too, as
  * long as none of the old ones is deleted; when the first one is, the order is remembered, which costs a list of all keys of
@@ -28,7 +28,7 @@ import { KeyCache } from '../bytes/text.js';
  */
 export class UndoLog extends StoreLayer {
   /**
-   * @param {Store} store all changes have to go through the journal from now on
+   * @param {Store} store all changes have to go through this layer from now on
    * @param {RangeStore} ranges the same store, for the imports
    */
   constructor(store, ranges) {
@@ -119,13 +119,13 @@ export class UndoLog extends StoreLayer {
     this.ranges.deleteRange(tableId, memory, keyStart, keyEnd);
   }
 
-  /** Begin a layer. */
+  /** Begins a layer. */
   begin() {
     this.top = new Map();
     this.layers.push(this.top);
   }
 
-  /** End the last layer; its changes stay. */
+  /** Ends the last layer; its changes stay. */
   commit() {
     const layer = this.end();
     const below = this.top;
@@ -143,7 +143,7 @@ export class UndoLog extends StoreLayer {
     }
   }
 
-  /** End the last layer and undo its changes. */
+  /** Ends the last layer and undoes its changes. */
   rollback() {
     for (const [id, past] of this.end()) this.restore(id, past);
   }

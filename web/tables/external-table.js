@@ -1,5 +1,5 @@
 /**
- * External tables as JavaScript sees them: the same tables that Lua programs use.
+ * The class `ExternalTable`: external tables as JavaScript uses them, the same tables that Lua programs use.
  *
  * @import { Store } from '../store/store.js'
  */
@@ -22,7 +22,8 @@ import { hide, TableReference } from '../values/values.js';
 
 /**
  * An external table. It is used like a `Map`, with the keys of Lua: strings, numbers, booleans, `BigInt`s and, for strings
- * that are not UTF-8, `Uint8Array`s. See docs/CONVERSIONS.md for what becomes of values; a table in a table is an `ExternalTable`.
+ * that are not UTF-8, `Uint8Array`s. See docs/CONVERSIONS.md for what becomes of values; a table in a table is an
+ * `ExternalTable`.
  *
  * Reading works at any time, also when the machine is closed or has crashed; writing works while no code runs. What has a
  * metatable in Lua is read and written here without it.
@@ -142,8 +143,8 @@ export class ExternalTable extends TableReference {
   }
 
   /**
-   * A plain object with all that the table holds. Tables in it become arrays, objects or `Map`s as docs/CONVERSIONS.md tells; what is
-   * the same table is the same object. Metatables are left out.
+   * A plain object with all that the table holds. Tables in it become arrays, objects or `Map`s as docs/CONVERSIONS.md tells;
+   * what is the same table is the same object. Metatables are left out.
    *
    * @returns {Record<string, any>}
    * @throws {TypeError} if a key is not a string

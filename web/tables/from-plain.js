@@ -1,5 +1,5 @@
 /**
- * Storing JavaScript values in external tables. A plain object, array or `Map` becomes a table, with all that it holds;
+ * Stores JavaScript values in external tables. A plain object, array or `Map` becomes a table, with all that it holds;
  * what is shared stays shared, and cycles stay.
  *
  * Everything is looked at and encoded before anything is written, so that what cannot be stored changes nothing.

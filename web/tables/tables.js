@@ -1,6 +1,5 @@
 /**
- * The external tables of one machine, from the JavaScript side: reading and writing entries, and the objects that stand for
- * tables.
+ * Reads and writes entries of the external tables of one machine, and keeps the objects that stand for tables.
  *
  * @import { Store } from '../store/store.js'
  * @import { LuaCallable } from '../values/values.js'
@@ -49,7 +48,7 @@ const SHORT_TEXT = 1000;
 const SHORT_VALUE = 256;
 
 /**
- * Whether a value surely can be stored, as it is: most are numbers and short texts, for which no plan is needed.
+ * Tells whether a value surely can be stored, as it is: most are numbers and short texts, for which no plan is needed.
  *
  * @param {any} value
  * @returns {boolean}
@@ -60,7 +59,7 @@ function isSimple(value) {
 }
 
 /**
- * Make an object that stands for a table or function of no use: what needs to know which, fails.
+ * Makes an object that stands for a table or function useless: what needs to know which, fails.
  *
  * @param {object} handle
  * @param {number} id
@@ -116,7 +115,7 @@ export class Tables {
   }
 
   /**
-   * The object for a table; the same one for the same id.
+   * Gives the object for a table; the same one for the same id.
    *
    * @param {number} id
    * @returns {ExternalTable}
@@ -134,7 +133,7 @@ export class Tables {
   }
 
   /**
-   * The object for a stored function; the same one for the same id.
+   * Gives the object for a stored function; the same one for the same id.
    *
    * @param {number} id
    * @returns {LuaFunction}
@@ -148,7 +147,7 @@ export class Tables {
   }
 
   /**
-   * Note the object for a table or function.
+   * Notes the object for a table or function.
    *
    * @private
    * @param {number} id
@@ -159,17 +158,17 @@ export class Tables {
     if (this.given.isOpen && id >= this.given.first) this.given.add(id);
   }
 
-  /** Begin a checkpoint. */
+  /** Begins a checkpoint. */
   checkpoint() {
     this.given.checkpoint(this.machine.nextId());
   }
 
-  /** End a checkpoint and keep what has happened. */
+  /** Ends a checkpoint and keeps what has happened. */
   commit() {
     this.given.commit();
   }
 
-  /** End a checkpoint and go back to it: the ids of tables made since will be those of others. */
+  /** Ends a checkpoint and goes back to it: the ids of tables made since will be those of others. */
   rollback() {
     const { next, entries } = this.given.rollback();
     for (const id of entries) {
@@ -181,7 +180,7 @@ export class Tables {
   }
 
   /**
-   * The object for a function of Lua's libraries; the same one for the same name.
+   * Gives the object for a function of Lua's libraries; the same one for the same name.
    *
    * @param {string} name
    * @returns {LuaFunction}
@@ -236,7 +235,7 @@ export class Tables {
   }
 
   /**
-   * Say where a value or key is that cannot be read.
+   * Says where a value or key is that cannot be read.
    *
    * @private
    * @param {unknown} error
@@ -250,7 +249,7 @@ export class Tables {
   }
 
   /**
-   * Set an entry, or delete it; all or nothing.
+   * Sets an entry, or delete it; all or nothing.
    *
    * @param {number} id
    * @param {any} key
@@ -277,7 +276,7 @@ export class Tables {
   }
 
   /**
-   * Make a table of a plain object, array or `Map`.
+   * Makes a table of a plain object, array or `Map`.
    *
    * @param {any} initial
    * @returns {ExternalTable}
@@ -290,7 +289,7 @@ export class Tables {
   }
 
   /**
-   * Delete all entries of a table but its metatable.
+   * Deletes all entries of a table but its metatable.
    *
    * @param {number} id
    */
@@ -303,7 +302,7 @@ export class Tables {
   }
 
   /**
-   * See to it that the store has a table, though it be empty: something may refer to it, and its id is not for another.
+   * Makes sure that the store has a table, though it be empty: something may refer to it, and its id is not for another.
    *
    * @private
    * @param {number} id
@@ -313,7 +312,7 @@ export class Tables {
   }
 
   /**
-   * Call a function while everything that JavaScript has an object for is reachable from Lua, so that collecting what is
+   * Calls a function while everything that JavaScript has an object for is reachable from Lua, so that collecting what is
    * not reachable spares it.
    *
    * @template T
@@ -345,7 +344,7 @@ export class Tables {
   }
 
   /**
-   * Write the tables of a plan, and what comes last; all or nothing.
+   * Writes the tables of a plan, and what comes last; all or nothing.
    *
    * @private
    * @param {Plan} plan

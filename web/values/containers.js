@@ -24,7 +24,7 @@ import { LuaFunction, LuaLibrary, TableReference } from './values.js';
  */
 
 /**
- * Write a place as JavaScript would.
+ * Writes a place as JavaScript would.
  *
  * @param {Place | null} place
  * @returns {string}
@@ -36,7 +36,7 @@ export function pathOf(place) {
 }
 
 /**
- * The step from a table to what a key names in it, as JavaScript would write it.
+ * Writes the step from a table to what a key names in it, as JavaScript would write it.
  *
  * @param {any} key
  * @returns {string}
@@ -64,7 +64,7 @@ const REMEDIES = new Map([
 ]);
 
 /**
- * Take a container apart, leaving out what is nil.
+ * Takes a container apart, leaving out what is nil.
  *
  * @param {any} container
  * @param {Place | null} place of the container, for errors
@@ -78,7 +78,7 @@ export function partsOf(container, place) {
 }
 
 /**
- * Whether a value is nil in Lua.
+ * Tells whether a value is nil in Lua.
  *
  * @param {any} value
  * @returns {boolean}
@@ -88,7 +88,7 @@ function isNil(value) {
 }
 
 /**
- * Refuse a value, or a part of it.
+ * Refuses a value, or a part of it.
  *
  * @param {Place | null} place
  * @param {string} problem
@@ -182,7 +182,7 @@ function objectParts(object, place) {
 }
 
 /**
- * Add a named property to the pairs of a table.
+ * Adds a named property to the pairs of a table.
  *
  * @param {any} object
  * @param {string} name
@@ -199,7 +199,7 @@ function takeProperty(object, name, pairs, place) {
 }
 
 /**
- * Refuse an instance of a class.
+ * Refuses an instance of a class.
  *
  * @param {any} object
  * @param {Place | null} place
@@ -232,7 +232,7 @@ function className(object) {
 }
 
 /**
- * Refuse keys that are symbols. Namespaces of the language (`Math`, `JSON`) have one that says their name; those of modules
+ * Refuses keys that are symbols. Namespaces of the language (`Math`, `JSON`) have one that says their name; those of modules
  * have it, too, beside properties that can be taken.
  *
  * @param {any} object
@@ -259,7 +259,7 @@ function example(tag, namespace) {
 }
 
 /**
- * Refuse keys that Lua does not have, and two keys of a Map that are one in Lua.
+ * Refuses keys that Lua does not have, and two keys of a Map that are one in Lua.
  *
  * @param {Map<any, any>} map
  * @param {Place | null} place
@@ -277,7 +277,7 @@ function checkKeys(map, place) {
 }
 
 /**
- * What tells a key from others in Lua, where different JavaScript values may be one.
+ * Makes a text that tells a key from others in Lua, where different JavaScript values may be one.
  *
  * @param {any} key
  * @returns {string | null} null where each JavaScript value is a key of its own

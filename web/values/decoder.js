@@ -1,5 +1,5 @@
 /**
- * From bytes to JavaScript values. What the bytes are, and what becomes of them, is told in values.js.
+ * Decodes bytes to JavaScript values. The comment of values.js tells what the bytes are, and what becomes of them.
  */
 
 import { DecodeError } from '../errors.js';
@@ -34,7 +34,7 @@ const TWO_32 = 0x100000000;
 const TYPE_NAMES = ['nil', 'boolean', 'light userdata', 'number', 'string', 'table', 'function', 'userdata', 'thread'];
 
 /**
- * What stands for a table or a function that lies in a store.
+ * Makes the objects for tables and functions that lie in a store, and for held values.
  *
  * @typedef {object} References
  * @property {(id: number) => any} table
@@ -45,7 +45,7 @@ const TYPE_NAMES = ['nil', 'boolean', 'light userdata', 'number', 'string', 'tab
  */
 
 /**
- * What stands for them where there is no machine.
+ * Makes these objects where there is no machine.
  *
  * @type {References}
  */
@@ -227,7 +227,7 @@ export class Decoder {
     return this.id();
   }
 
-  /** The next value, with everything inside it. */
+  /** Reads the next value, with everything inside it. */
   next() {
     if (this.at >= this.end) this.fail('a value expected');
     if (this.bytes[this.at] !== TAG_TABLE) return this.leaf();
@@ -235,7 +235,7 @@ export class Decoder {
     return this.tree();
   }
 
-  /** The boolean behind its tag. */
+  /** Reads a boolean behind its tag. */
   boolean() {
     this.need(1);
     const value = this.bytes[this.at];
@@ -244,7 +244,7 @@ export class Decoder {
     return value === 1;
   }
 
-  /** Lua's name of the type behind a tag. */
+  /** Reads a type behind a tag: Lua's name of it. */
   typeName() {
     this.need(1);
     const type = this.bytes[this.at++];
@@ -252,7 +252,7 @@ export class Decoder {
     return TYPE_NAMES[type];
   }
 
-  /** The next value that is no table by value. */
+  /** Reads the next value that is no table by value. */
   leaf() {
     const tag = this.bytes[this.at++];
     switch (tag) {
@@ -311,7 +311,7 @@ export class Decoder {
   }
 
   /**
-   * Find out what each table in the value at `this.at` turns into, without moving on. A table's object has to exist before
+   * Finds out what each table in the value at `this.at` turns into, without moving on. A table's object has to exist before
    * its contents are decoded, as they may refer back to it, and which object it is depends on all its keys. The survey
    * also proves that all the bytes announced are there.
    */

@@ -1,5 +1,5 @@
 /**
- * From JavaScript values to bytes. What has which form is told in values.js.
+ * Encodes JavaScript values as bytes. The comment of values.js tells what has which form.
  *
  * @import { Store } from '../store/store.js'
  * @import { Parts } from './containers.js'
@@ -188,7 +188,7 @@ export class Writer {
 }
 
 /**
- * What can be sent to one machine only: its own values that JavaScript holds, and JavaScript functions.
+ * Encodes what can be sent to one machine only: its own values that JavaScript holds, and JavaScript functions.
  *
  * @typedef {object} Live
  * @property {(writer: Writer, value: any) => boolean} encode writes such a value; false if it is none, and nothing was written

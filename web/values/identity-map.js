@@ -1,5 +1,5 @@
 /**
- * The objects that stand for something that lives elsewhere, by its number (tables and functions of a store, values of a
+ * Keeps the objects that stand for something that lives elsewhere, by its number (tables and functions of a store, values of a
  * machine): one object for a number, for as long as someone has it.
  *
  * Engines older than `WeakRef` (before Chrome 84) keep every object until its machine goes.
@@ -47,7 +47,7 @@ export class IdentityMap {
   }
 
   /**
-   * Forget an object that is of no use any more.
+   * Forgets an object that is of no use any more.
    *
    * @param {number} id
    */
@@ -60,7 +60,7 @@ export class IdentityMap {
     return this.references.size;
   }
 
-  /** Forget the objects that the engine has collected, without waiting for it to say so. */
+  /** Forgets the objects that the engine has collected, without waiting for it to say so. */
   sweep() {
     this.references.forEach((reference, id) => {
       if (reference.deref() === undefined) this.forget(id);
@@ -68,7 +68,7 @@ export class IdentityMap {
   }
 
   /**
-   * Have the engine collect its garbage, as far as JavaScript code can: to it, objects that hold much elsewhere look small.
+   * Makes the engine collect its garbage, as far as JavaScript code can: to it, objects that hold much elsewhere look small.
    * Memory that is taken for a moment, and never touched, makes it look.
    */
   press() {

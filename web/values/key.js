@@ -1,5 +1,5 @@
 /**
- * Keys of external tables: their form as text, which is what stores see, and their JavaScript values.
+ * Converts keys of external tables between their JavaScript values and their form as text, which is what stores see.
  *
  * | Lua                     | form                        | JavaScript                                              |
  * | ----------------------- | --------------------------- | ------------------------------------------------------- |
@@ -128,7 +128,7 @@ function quote(bytes) {
 }
 
 /**
- * Bytes of the UTF-8 character at a place, 0 if there is none.
+ * Counts the bytes of the UTF-8 character at a place, 0 if there is none.
  *
  * @param {Uint8Array} bytes
  * @param {number} at
@@ -161,7 +161,7 @@ function numberForm(number) {
 }
 
 /**
- * A number with so many significant digits, written plainly where it is neither large nor small.
+ * Writes a number with so many significant digits, written plainly where it is neither large nor small.
  *
  * @param {number} magnitude finite and not 0
  * @param {number} count

@@ -1,5 +1,5 @@
 /**
- * Lua values as bytes, and as JavaScript values.
+ * The encoding of Lua values, and the classes of those that JavaScript has no form for.
  *
  * | tag  | bytes after the tag               | Lua                        | JavaScript                                        |
  * | ---- | --------------------------------- | -------------------------- | ------------------------------------------------- |
@@ -37,7 +37,7 @@
  */
 
 /**
- * Leave a property out when its object is shown, compared or written as JSON.
+ * Leaves a property out when its object is shown, compared or written as JSON.
  *
  * @param {object} object
  * @param {string} name
@@ -102,7 +102,7 @@ Object.defineProperty(LuaFunction.prototype, 'name', { value: '', writable: true
  */
 
 /**
- * Make a function of Lua that can be called.
+ * Makes a function of Lua that can be called.
  *
  * @param {(target: LuaCallable, args: any[]) => any} call
  * @param {string} name as for `LuaFunction`
