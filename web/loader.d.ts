@@ -90,7 +90,7 @@ export const PART_MESSAGE: 2;
 export const PART_TRACEBACK: 3;
 /** The serialized error value, which need not be a string. */
 export const PART_ERROR_VALUE: 4;
-/** The number (u32) of the exception of a host function that the error is, if it is one. */
+/** The number (u32) of the host function's exception that caused the error, if one did. */
 export const PART_EXCEPTION: 5;
 /** The function returned: its results follow. */
 export const CALL_RESULTS: 0;
@@ -100,11 +100,11 @@ export const CALL_RESULTS: 0;
  * message.
  */
 export const CALL_ERROR: 1;
-/** As `CALL_ERROR`, but what follows the number is the error value as it is. */
+/** As `CALL_ERROR`, but the error value itself follows the number. */
 export const CALL_THROWN: 2;
 /**
- * The function failed with the error of the last call of Lua that failed inside it: the very error
- * value is raised again.
+ * The function failed because a call of Lua inside it failed: the module raises the same error
+ * value again.
  */
 export const CALL_AGAIN: 3;
 /**
@@ -113,8 +113,8 @@ export const CALL_AGAIN: 3;
  */
 export const REPLY_NONE: -1;
 /**
- * `nil`. An entry that is nil is not there: Lua deletes it. What a host stores so is a damaged
- * entry, see below.
+ * `nil`. Assigning nil deletes an entry, so no entry has this tag. If a host stores one, the entry
+ * is damaged, see below.
  */
 export const TAG_NIL: 0x00;
 /** A boolean. */
@@ -132,8 +132,8 @@ export const TAG_STRING: 0x04;
 export const TAG_FUNCTION: 0x05;
 /**
  * A function written in C that is a field of the globals or of a library, by name, as `print` or
- * `string.format`. A host function that is the value of a global is stored so, under the name of
- * that global; as a result it is a `TAG_HOST_FUNCTION`.
+ * `string.format`. A host function that is the value of a global is stored in this form, by the
+ * name of that global; in a result it is a `TAG_HOST_FUNCTION`.
  */
 export const TAG_LIBRARY_FUNCTION: 0x06;
 /** An external table, by its id, never 0 or 4294967295. */
@@ -145,12 +145,12 @@ export const TAG_TABLE: 0x08;
 /** A table by value that has appeared before, by its number. */
 export const TAG_SAME_TABLE: 0x09;
 /**
- * Something without a form of its own (a Lua function, a coroutine, userdata), as `tostring` shows
- * it. The type is the number that Lua's C API gives it: nil 0, boolean 1, light userdata 2, number
- * 3, string 4, table 5, function 6, userdata 7, coroutine 8.
+ * A value that cannot be encoded (a Lua function, a coroutine, userdata), as `tostring` shows it.
+ * The type is the number that Lua's C API gives it: nil 0, boolean 1, light userdata 2, number 3,
+ * string 4, table 5, function 6, userdata 7, coroutine 8.
  */
 export const TAG_OPAQUE: 0x0a;
-/** Only after a result: it is the last of n, and the others follow. */
+/** Only after a result: that result is the last of n, and the others follow. */
 export const TAG_MORE_RESULTS: 0x0b;
 /**
  * A table of the standard libraries, by name: `_G`, `coroutine`, `debug`, `ext`, `io`, `math`,
@@ -158,9 +158,9 @@ export const TAG_MORE_RESULTS: 0x0b;
  */
 export const TAG_LIBRARY: 0x0c;
 /**
- * In place of `TAG_OPAQUE` for hosts that offer the service `call`: a value that stays in Lua, and
- * a number that stands for it until `release_value`. It can be sent back: the type and the text do
- * not matter then.
+ * In place of `TAG_OPAQUE` for hosts with the service `call`: a held value, which stays in Lua
+ * under this number until `release_value`. The host can send it back; Lua then ignores the type and
+ * the text.
  */
 export const TAG_REFERENCE: 0x0d;
 /** A function of the host, by the number that the host gave it and, if it has one, its name. */
@@ -307,7 +307,7 @@ export interface Services {
    */
   entropy?(): EntropyReply | null;
   /**
-   * Hands over output as it comes.
+   * Sends output as it comes.
    *
    * What `print` and `io.write` produced, whenever the I/O buffer is full. Output that was handed
    * over is not in the result; what is left at the end of a run is. Without it, output that does
@@ -330,10 +330,10 @@ export interface Services {
    */
   keys?(table: TableId, cursor: number, room: number): KeysReply | null;
   /**
-   * Says that a cursor is not needed any more.
+   * Closes a cursor.
    *
-   * Sent for walks that end before the last page. Without it, the host keeps a cursor until it
-   * closes it by itself.
+   * Sent when a walk ends before the last page. Without it, the host has to close old cursors
+   * itself.
    *
    * @param cursor The cursor, as a page of keys gave it.
    */
@@ -341,7 +341,7 @@ export interface Services {
   /**
    * Deletes a table with all its entries.
    *
-   * For tables that nothing reaches any more. Without it, the module deletes their keys one by one.
+   * Sent for tables that nothing refers to. Without it, the module deletes their keys one by one.
    *
    * @param table The table.
    */
@@ -373,16 +373,15 @@ export interface Services {
   /**
    * Asks for the reply of a host function that was longer than its room.
    *
-   * Sent only after a `call` whose answer was the size of its reply, with room for all of it.
+   * Sent after a `call` that answered with the size of its reply, with enough room for the reply.
    *
    * @param room How many bytes of `reply` fit. For more, the answer is how many it needs.
    */
   rest?(room: number): RestReply | null;
   /**
-   * Says that Lua has no use for a function of the host any more.
+   * Says that Lua has collected a host function.
    *
-   * Sent when the function is collected. Without it, the host keeps functions as long as the
-   * machine.
+   * Without it, the host keeps the function as long as the machine.
    *
    * @param number The number of the function.
    */
@@ -400,8 +399,8 @@ export interface Services {
   /**
    * Asks for the source of a module that `require` looks for.
    *
-   * Asked after `package.preload`. Without it, `require` finds only what is there or in
-   * `package.preload`.
+   * Asked after `package.preload`. Without it, `require` finds loaded modules and `package.preload`
+   * only.
    *
    * @param memory The memory of the module.
    * @param nameStart The name that was given to `require`.
@@ -487,7 +486,7 @@ export interface Host {
   /**
    * Deletes a key from an external table.
    *
-   * Lua code assigned `nil`. Deleting a key that is not there is no error.
+   * The module calls it when Lua code assigns `nil`. Deleting an absent key is no error.
    *
    * @param tableId Id of the table.
    * @param memory The memory of the module.
@@ -809,7 +808,7 @@ export class LuaInstance {
   setGlobal(valuesPtr: Address, valuesLen: number): number;
 
   /**
-   * Lets go of a value that the host has a reference to.
+   * Releases a held value.
    *
    * `(func (export "release_value") (param i32))`
    *
