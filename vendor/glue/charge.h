@@ -41,6 +41,12 @@ extern unsigned int lp_collected;
 /* Ends the running slice with the next tick. */
 void lp_hurry (void);
 
+/*
+** What an attempt to match the rest of a pattern is charged, which is passed through once but for the
+** repetitions in it: those are charged for themselves.
+*/
+#define lp_rest(ms,p)	(1 + (((ms)->p_end - (p)) >> 6))
+
 /* Bytes that are copied or compared for a tick, and those that are compiled. */
 #define lp_copied(n)	((n) >> 5)
 #define lp_compiled(n)	((n) >> 3)
