@@ -141,7 +141,8 @@ export class Lua {
    * @throws {EncodeError} a `TypeError`, for an argument that has no Lua form
    */
   call(target, ...args) {
-    return this.machine.call(target, args);
+    const { values } = this.calls.invoke(target, args);
+    return values.length === 0 ? null : values[0];
   }
 
   /**
