@@ -3,22 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { compute, evaluate, instantiate, read, start, UNWINDS_BY_HOST, wasmModule, write } from '../support/documented-host.js';
+import { compute, evaluate, instantiate, read, start, write } from '../support/documented-host.js';
 
 const PAGE = 65536;
-
-test('the module imports the documented functions and nothing else', () => {
-  const imports = WebAssembly.Module.imports(wasmModule);
-  const unwinding = UNWINDS_BY_HOST ? ['env.lua_throw function', 'env.lua_try function'] : [];
-  assert.deepEqual(imports.map(({ module, name, kind }) => `${module}.${name} ${kind}`).sort(), [
-    'env.js_ext_table_delete function',
-    'env.js_ext_table_get function',
-    'env.js_ext_table_keys function',
-    'env.js_ext_table_set function',
-    'env.js_ext_table_size function',
-    ...unwinding,
-  ]);
-});
 
 test('memory is 32 pages and cannot grow', () => {
   const { exports } = instantiate();
