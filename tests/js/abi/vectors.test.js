@@ -3,11 +3,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
+import { inspect } from 'node:util';
 
-import { Decoder } from '../../../web/values/decoder.js';
+import { Decoder, decodeValue } from '../../../web/values/decoder.js';
 import { DecodeError } from '../../../web/errors.js';
 import { keyForm, keyOfForm } from '../../../web/values/key.js';
+import { MANIFEST_HASH } from '../../../web/loader.js';
 import { Lua, MapStore } from '../../../web/lua-persistent.js';
+import { exportTables, importTables } from '../../../web/persist/tables-json.js';
 import { compute, read, start } from '../support/documented-host.js';
 
 const vectors = (name) => JSON.parse(readFileSync(new URL(`../../../web/abi/${name}.json`, import.meta.url), 'utf8'));
@@ -83,35 +86,69 @@ test('a text that is no form, stored by a host, is an error of pairs and next th
   }
 });
 
-test('a value has the bytes that its vector gives, wherever it may stand', () => {
-  for (const { lua, bytes: hex, where } of values.values) {
-    const bytes = Buffer.from(hex, 'hex');
-    const same = `local a, b = f, ${lua} f = nil
-      local function equal(a, b)
-        if type(a) ~= 'table' or ext.id(a) or a == b then return rawequal(a, b) and math.type(a) == math.type(b) and (a ~= 0 or 1 / a == 1 / b) end
-        for k, v in pairs(a) do if v ~= a and not equal(v, b[k]) then return false end end
-        for k in pairs(b) do if a[k] == nil then return false end end
-        return true
-      end
-      return equal(a, b)`;
-    if (where.includes('result')) assert.equal(Buffer.from(compute(start(), `return ${lua}`).serialized).toString('hex'), hex, lua);
-    if (where.includes('argument')) {
-      const instance = start();
-      const sent = Buffer.concat([Buffer.from([4, 1, 0, 0, 0]), Buffer.from('f'), bytes]);
-      assert.equal(read(instance, instance.exports.set_global(put(instance, sent), sent.length)).error, undefined, lua);
-      assert.equal(compute(instance, same).value, true, `${lua} as an argument`);
-    }
-    if (where.includes('entry')) {
-      const instance = start();
-      assert.equal(compute(instance, `_home.x = ${lua}`).error, undefined);
-      assert.equal(Buffer.from(instance.tables.get(1).get('x')).toString('hex'), hex, `${lua} as an entry`);
-      instance.tables.get(1).set('x', Uint8Array.from(bytes));
-      assert.equal(compute(instance, `f = _home.x ${same}`).value, true, `${lua} from an entry`);
-    }
+/** Lua code that compares the global `f` with the value of an expression: numbers with their types, tables by what is in them. */
+const compare = (expression) => `local a, b = f, ${expression} f = nil
+  local function equal(a, b)
+    if type(a) ~= 'table' or ext.id(a) or a == b then return rawequal(a, b) and math.type(a) == math.type(b) and (a ~= 0 or 1 / a == 1 / b) end
+    for k, v in pairs(a) do if v ~= a and not equal(v, b[k]) then return false end end
+    for k in pairs(b) do if a[k] == nil then return false end end
+    return true
+  end
+  return equal(a, b)`;
+
+for (const { case: name, lua, bytes: hex, where, tag, javascript } of values.values) {
+  const title = [tag, name || lua].filter(Boolean).join(': ');
+  const bytes = Buffer.from(hex, 'hex');
+  /** Whether the expression gives the same value each time. */
+  const isSame = name === undefined;
+  /** Defines a test of this vector where it may stand, if the vector has what the test needs. */
+  const testWhere = (place, can, what, run) => where.includes(place) && can && test(`${title}, ${what}`, run);
+
+  testWhere('result', lua !== undefined, 'as a result (src/codec.rs)', () => {
+    assert.equal(Buffer.from(compute(start(), `return ${lua}`).serialized).toString('hex'), hex);
+  });
+
+  testWhere('argument', isSame, 'as an argument (src/codec/read.rs)', () => {
+    const instance = start();
+    const sent = Buffer.concat([Buffer.from([4, 1, 0, 0, 0]), Buffer.from('f'), bytes]);
+    assert.equal(read(instance, instance.exports.set_global(put(instance, sent), sent.length)).error, undefined);
+    assert.equal(compute(instance, compare(lua)).value, true);
+  });
+
+  testWhere('entry', lua !== undefined, 'in an external table (src/codec.rs, src/ext/)', () => {
+    const instance = start();
+    assert.equal(compute(instance, `_home.x = ${lua}`).error, undefined);
+    const home = instance.tables.get(1);
+    assert.equal(Buffer.from(home.get('x')).toString('hex'), hex);
+    assert.equal(compute(instance, 'local kept = _home.x _home.x = nil collectgarbage() _home.x = kept').error, undefined);
+    assert.equal(Buffer.from(home.get('x')).toString('hex'), hex, 'read and written again');
+    if (!isSame) return;
+    home.set('x', Uint8Array.from(bytes));
+    assert.equal(compute(instance, `f = _home.x ${compare(lua)}`).value, true, 'as a host writes it');
+  });
+
+  test(`${title}, from a host, is ${where.includes('host-entry') ? 'taken' : 'refused'}`, () => {
     assert.equal(where.includes('host-entry'), where.includes('entry'));
-    assert.deepEqual(setEntry(start(), 'x', bytes), where.includes('host-entry') ? [0, STATUS.ok] : [-1, STATUS.argument], lua);
+    assert.deepEqual(setEntry(start(), 'x', bytes), where.includes('host-entry') ? [0, STATUS.ok] : [-1, STATUS.argument]);
+  });
+
+  if (javascript !== undefined) {
+    test(`${title}, in JavaScript (web/values/decoder.js)`, () => {
+      const value = tag === 'TAG_MORE_RESULTS' ? new Decoder(bytes).results(0, bytes.length) : decodeValue(bytes);
+      assert.equal(inspect(value, { breakLength: Infinity }), javascript);
+    });
   }
-});
+
+  testWhere('entry', true, 'in JSON, has a form of its own (web/persist/tables-json.js)', () => {
+    const store = new MapStore();
+    store.set(1, 'x', bytes);
+    const text = exportTables(store, { homeTableId: 1, nextTableId: 9, abiHash: MANIFEST_HASH });
+    assert.doesNotMatch(text, /"raw"/);
+    const copy = new MapStore();
+    importTables(text, copy);
+    assert.equal(Buffer.from(copy.get(1, 'x')).toString('hex'), hex);
+  });
+}
 
 test('bytes that are refused are an error wherever they may not stand, and JavaScript refuses the same entries', () => {
   for (const { case: name, bytes: hex, where } of values.refused) {
