@@ -1,7 +1,7 @@
 /**
  * Chromium and Firefox, driven headless by puppeteer: Chromium through its own protocol, Firefox through WebDriver BiDi.
  *
- * @import { LaunchOptions } from 'puppeteer-core'
+ * @import { Browser as PuppeteerBrowser, LaunchOptions } from 'puppeteer-core'
  * @import { Browser, Tab } from './browsers.js'
  */
 
@@ -26,7 +26,7 @@ export function puppeteerBrowser(options) {
 }
 
 /**
- * @param {import('puppeteer-core').Browser} browser
+ * @param {PuppeteerBrowser} browser
  * @param {string} address
  * @param {boolean} canPrefer whether the browser can be told which colours its user prefers
  * @returns {Promise<Tab>}

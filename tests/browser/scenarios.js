@@ -4,7 +4,7 @@
  */
 
 import { decodeValue, ExternalTable, Lua, LuaError, MapStore } from '../../web/lua-persistent.js';
-import { instantiate } from './raw-host.js';
+import { instantiate } from './documented-host.js';
 
 export { countStreaming } from './streaming.js';
 

@@ -1,6 +1,8 @@
 /**
  * What the tests have done in the old engine. Everything comes out as plain data, which the test in a newer Node holds against
  * what it should be.
+ *
+ * @import { Lua } from '../../web/lua-persistent.js'
  */
 
 import { argument, fetched, report } from './chrome.js';
@@ -20,7 +22,7 @@ function attempt(call) {
 /**
  * Run pieces of code in one machine, one after the other.
  *
- * @param {typeof import('../../web/lua-persistent.js').Lua} Lua
+ * @param {typeof Lua} Lua
  * @param {Record<string, string>} codes by what they are to show
  */
 async function results(Lua, codes) {
