@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 
 import { Decoder, decodeValue } from '../../../web/values/decoder.js';
 import { DecodeError } from '../../../web/errors.js';
+import { encodeValue } from '../../../web/values/encoder.js';
 import { keyForm, keyOfForm } from '../../../web/values/key.js';
 import { MANIFEST_HASH } from '../../../web/loader.js';
 import { Lua, MapStore } from '../../../web/lua-persistent.js';
@@ -138,6 +139,10 @@ for (const { case: name, lua, bytes: hex, where, tag, javascript } of values.val
       assert.equal(inspect(value, { breakLength: Infinity }), javascript);
     });
   }
+
+  testWhere('host-entry', javascript !== undefined, 'from JavaScript (web/values/encoder.js)', () => {
+    assert.equal(Buffer.from(encodeValue(decodeValue(bytes))).toString('hex'), hex);
+  });
 
   testWhere('entry', true, 'in JSON, has a form of its own (web/persist/tables-json.js)', () => {
     const store = new MapStore();
