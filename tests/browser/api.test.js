@@ -1,4 +1,4 @@
-// The package in browsers, unbundled, on the page's own thread and in a module worker.
+// Tests the package in browsers, unbundled, on the page's own thread and in a module worker.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,6 +1,6 @@
 /**
- * The browsers under test, behind one small interface: a browser opens tabs, a tab runs functions and tells what went wrong
- * in it.
+ * Drives the browsers under test through one small interface: a browser opens tabs, a tab runs functions and reports its
+ * errors and warnings.
  *
  * @typedef {object} Browser
  * @property {(address: string) => Promise<Tab>} open

@@ -1,5 +1,5 @@
 /**
- * Takes note of what goes wrong in the page, for drivers that cannot tell.
+ * Records errors and warnings of the page, for drivers that cannot read its console.
  */
 
 /** @type {string[]} */

@@ -1,5 +1,5 @@
 /**
- * A host written by hand from the Exports Reference, for the browser: the five functions and nothing else.
+ * Implements a documented host for the browser: the five functions of the Exports Reference and nothing else.
  */
 
 /**

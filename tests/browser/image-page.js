@@ -1,6 +1,6 @@
 /**
- * Images of a machine as a page keeps them: a machine with functions that share a variable and a coroutine that is suspended
- * amid its work, whose snapshot is put into IndexedDB.
+ * Keeps snapshots of a machine in IndexedDB, from a page. The machine has functions that share a variable, and a suspended
+ * coroutine.
  *
  * The functions check themselves: each step of the machine changes all its parts, and they have to agree.
  */

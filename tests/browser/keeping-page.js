@@ -1,5 +1,5 @@
 /**
- * The page of the tests of durable states: makes what they call reachable from the driver.
+ * Makes the functions that tests of durable states call reachable from the driver.
  */
 
 import './complaints.js';

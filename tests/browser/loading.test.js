@@ -1,4 +1,5 @@
-// How browsers get at lua.wasm: beside the package's own files, whatever the server calls it, under a strict policy.
+// Tests how browsers load lua.wasm: beside the package's own files, whatever MIME type the server sends, under a strict
+// content security policy.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

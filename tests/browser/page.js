@@ -1,5 +1,5 @@
 /**
- * The page under test: performs a scenario on its own thread or in a module worker.
+ * Performs a scenario on the page's own thread or in a module worker.
  */
 
 import './complaints.js';

@@ -1,5 +1,5 @@
 /**
- * Durable states as a page sees them: functions for a test to call in a page, which check themselves.
+ * Opens, changes and saves durable states in a page. Tests call these functions, which check their own results.
  *
  * ```js
  * // In a page served from the root of the repository:

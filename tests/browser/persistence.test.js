@@ -1,4 +1,5 @@
-// States survive: reloads, closed browsers, killed renderers, second tabs, and whatever else happens to what is stored.
+// Tests that saved states survive reloads, closed browsers, killed renderers and second tabs, and that damaged ones are
+// refused.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
 /**
- * The page as whoever uses it sees it: what a test reads on it, and what it does with mouse and keyboard.
+ * Drives the playground page as a user does: reads what it shows, moves the mouse, types.
  *
  * @import { Browser, Tab } from './browsers.js'
  */

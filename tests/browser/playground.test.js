@@ -1,4 +1,4 @@
-// The page that `cargo xtask serve` serves, used as a person uses it: with keyboard and mouse, in each browser.
+// Tests the page that `cargo xtask serve` serves with keyboard and mouse, in each browser.
 
 /** @import { Tab } from './browsers.js' */
 

@@ -1,5 +1,5 @@
 /**
- * Kills what runs a browser's pages, as a crash or the system short of memory would: at once and without a word.
+ * Kills a browser's renderer processes at once, as a crash or a lack of memory would.
  *
  * The processes are found in Linux's /proc.
  *

@@ -1,5 +1,5 @@
 /**
- * A browser's profile that outlives its start.
+ * Makes a browser profile that outlives one start of the browser.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises';

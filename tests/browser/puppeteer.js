@@ -1,5 +1,5 @@
 /**
- * Chromium and Firefox, driven headless by puppeteer: Chromium through its own protocol, Firefox through WebDriver BiDi.
+ * Drives headless Chromium and Firefox with puppeteer: Chromium by the DevTools protocol, Firefox by WebDriver BiDi.
  *
  * @import { Browser as PuppeteerBrowser, LaunchOptions } from 'puppeteer-core'
  * @import { Browser, Tab } from './browsers.js'

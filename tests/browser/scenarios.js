@@ -1,6 +1,6 @@
 /**
- * What the tests have done in a page or a worker. Everything goes in and comes out as plain data, so that it can cross to
- * the test in Node, which holds it against what it should be.
+ * Implements the scenarios that tests perform in a page or a worker. Arguments and results are plain data, so that they can
+ * cross to the test in Node, which checks them.
  */
 
 import { decodeValue, ExternalTable, Lua, LuaError, MapStore } from '../../web/lua-persistent.js';

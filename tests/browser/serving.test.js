@@ -1,4 +1,4 @@
-// The program behind `cargo xtask serve`: where it says that the page is, and how it ends.
+// Tests the program behind `cargo xtask serve`: the address that it prints, and how it ends.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,5 +1,5 @@
 /**
- * Whether the package compiles `lua.wasm` while it arrives.
+ * Checks whether the package compiles `lua.wasm` while it arrives.
  */
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The same tests in several browsers: in turn within each, side by side in all.
+ * Runs the same tests in several browsers: one after another within a browser, in parallel across browsers.
  *
  * @import { Kind } from './browsers.js'
  * @import { Served } from './server.js'

@@ -1,6 +1,6 @@
 /**
- * WebKit, by WebKitGTK's own WebDriver, in a display of Xvfb. Each browser has a driver, a display and, as WebKit does under
- * a driver, a profile that ends with it.
+ * Drives WebKit through WebKitGTK's WebDriver, in a display of Xvfb. Each browser has a driver, a display and a profile of
+ * its own, which end with it.
  *
  * The few commands of WebDriver that are needed are spoken here: no library does more for WebKitGTK.
  *

@@ -1,5 +1,5 @@
 /**
- * The module worker under test: performs one scenario and posts what it gave.
+ * Performs one scenario in a module worker and posts its result.
  */
 
 import * as scenarios from './scenarios.js';

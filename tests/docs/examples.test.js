@@ -1,4 +1,5 @@
-// The examples: what they print on their first run and on the next, and that the durable job loses nothing when it is killed.
+// Tests the examples: what they print on the first run and on the next, and that the durable job loses nothing when it is
+// killed.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// What blocks of JavaScript in documents are checked by, in the process that runs them.
+// Checks values and errors of JavaScript blocks in documents, in the process that runs them.
 
 import assert from 'node:assert/strict';
 

@@ -1,5 +1,5 @@
-// Pages in documents: the files that they name are there, and their module runs as far as it needs no more of a browser than
-// elements with text.
+// Checks HTML pages in documents: the files that they name exist, and their module runs on a browser that has only elements
+// with text.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

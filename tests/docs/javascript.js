@@ -1,4 +1,5 @@
-// JavaScript in documents: each block runs as a module in a Node of its own, in a folder where `lua-persistent` is installed.
+// Runs each block of JavaScript in documents as a module, in a Node of its own, in a folder where `lua-persistent` is
+// installed.
 //
 // What a comment behind a statement promises is checked:
 //

@@ -1,4 +1,4 @@
-// Links in documents lead somewhere: to a file of the repository, and to a heading that it has.
+// Tests that links in documents lead to a file of the repository and to a heading that it has.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';

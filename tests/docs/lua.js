@@ -1,4 +1,4 @@
-// Lua in documents: each block runs in a new machine. What it prints is written behind it:
+// Runs each block of Lua in documents in a new machine. What the block prints is written behind it:
 //
 //   print(1 + 1)  --> 2
 //

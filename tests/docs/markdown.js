@@ -1,4 +1,4 @@
-// Code blocks of the Markdown files in this repository.
+// Finds the code blocks of the Markdown files in this repository.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The licence and the notices are there, and name what is linked into lua.wasm.
+// Tests that the licence and the notices exist and name everything that is linked into lua.wasm.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

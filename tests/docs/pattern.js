@@ -1,4 +1,4 @@
-// Texts in documents that stand for more than themselves.
+// Compares texts with patterns of documents, in which `...` stands for anything.
 
 /** A text in which `...` stands for anything. */
 export function pattern(text) {

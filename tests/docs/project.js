@@ -1,4 +1,4 @@
-// Folders in which the code of documents runs, as it would at a reader's.
+// Makes folders in which the code of documents runs as it would in a reader's project.
 
 import * as fs from 'node:fs';
 import os from 'node:os';

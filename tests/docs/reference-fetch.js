@@ -1,4 +1,4 @@
-// `fetch` as a page beside `lua.wasm` has it, for the examples of the reference.
+// Replaces `fetch` for the examples of the reference, which load `lua.wasm` from beside the page.
 
 import { readFileSync } from 'node:fs';
 

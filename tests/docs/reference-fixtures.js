@@ -1,4 +1,5 @@
-// What the examples of the reference name without making it, as globals, so that an example can declare the same name itself.
+// Defines what the examples of the reference use without making it, as globals, so that an example can declare the same name
+// itself.
 
 import { readFileSync } from 'node:fs';
 

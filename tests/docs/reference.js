@@ -1,5 +1,5 @@
-// The blocks of the generated reference of the ABI, whose examples stand on what their section describes: an instance, a
-// buffer, tables on the host's side. They run on the reference's own example of a host.
+// Runs the blocks of the generated reference of the ABI. They use the reference's own example of a host, and an instance, a
+// buffer and tables of the host that are made for them.
 
 import assert from 'node:assert/strict';
 

@@ -1,6 +1,6 @@
-// Commands in documents. What is about the package runs in an empty project, `npm install` included. Of the commands about
-// the repository, `cargo xtask run` runs what it would hand over to once the module is built; of the others, words and
-// options have to be those that there are. `# => text` behind a command is the last line that it prints.
+// Checks shell commands in documents. Commands about the package run in an empty project, `npm install` included. Of the
+// commands about the repository, `cargo xtask run` runs what it would run after the build; of the others, words and options
+// have to exist. `# => text` behind a command is the last line that it prints.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

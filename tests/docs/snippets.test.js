@@ -1,5 +1,5 @@
-// Every block of code in every Markdown file of the repository runs, or is compared with what it speaks of. What that means
-// for a language is said in the file of that name here. A block of a language that is not known fails.
+// Runs every block of code in every Markdown file of the repository, or compares it with the file that it quotes. Each
+// language has a file here that says how. A block of an unknown language fails.
 //
 // A comment in HTML on the line before a block says what is special about it:
 //

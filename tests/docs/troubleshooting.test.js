@@ -1,5 +1,5 @@
-// Every message that heads a section of docs/TROUBLESHOOTING.md is one that the code below it really brings about: the
-// blocks run (snippets.test.js), and here each heading is compared with what they say that they throw.
+// Tests that every message that heads a section of docs/TROUBLESHOOTING.md is thrown by the code below it. The blocks run in
+// snippets.test.js; here each heading is compared with what they say that they throw.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,6 +1,5 @@
 /**
- * What the tests have done in the old engine. Everything comes out as plain data, which the test in a newer Node holds against
- * what it should be.
+ * Performs the steps of the tests in the old engine. Results are plain data, which the test in a newer Node checks.
  *
  * @import { Lua } from '../../web/lua-persistent.js'
  */

@@ -1,5 +1,5 @@
-// What bundlers make of the package runs in pages, their module workers, and Node: with the tool's defaults, or with the line that
-// the README gives.
+// Tests bundles of the package in pages, their module workers and Node: with each tool's defaults, or with the line that the
+// README gives.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,5 @@
-// What the tarball holds: what tools for packages say of it, what its scripts need of an engine, what it must not tell.
+// Tests the contents of the tarball: what package tools say of it, which syntax its scripts use, and which paths and names
+// it must not contain.
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';

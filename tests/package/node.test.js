@@ -1,4 +1,4 @@
-// The installed package in Node: the oldest release that it supports, the newest, and the one that runs this.
+// Tests the installed package in Node: the oldest release that it supports, the newest, and the one that runs this.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';

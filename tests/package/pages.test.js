@@ -1,4 +1,4 @@
-// The installed package in plain pages, without a bundler, in every browser.
+// Tests the installed package in plain pages, without a bundler, in every browser.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

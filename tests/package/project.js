@@ -1,5 +1,5 @@
 /**
- * Where the packed package and the project that uses it are. `install.js` makes both.
+ * Names the folders of the packed package and of the project that uses it. `install.js` makes both.
  */
 
 import { readFileSync } from 'node:fs';

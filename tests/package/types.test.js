@@ -1,4 +1,5 @@
-// The declarations, as programs in TypeScript meet them, with every check of the compiler on, its check of declarations too.
+// Compiles programs in TypeScript against the package's declarations, with every check of the compiler on, those of
+// declarations too.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

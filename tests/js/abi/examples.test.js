@@ -1,4 +1,4 @@
-// Each usage example of the Exports Reference, step by step on the raw exports, with the documented host.
+// Tests each usage example of the Exports Reference, step by step on the raw exports, with a documented host.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,5 @@
-// The exports and services by which a host and Lua call each other, used by hand; and hosts that answer nonsense.
+// Tests the exports and services by which a host and Lua call each other, without the loader, also with hosts that answer
+// nonsense.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// What a host may answer to the request `negotiate`, and what the module makes of it.
+// Tests what a host may answer to the request `negotiate`, and what the module does with the answer.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// Calls that the module refuses: each leaves a status and a message, and nothing of an earlier error.
+// Tests calls that the module refuses: each sets a status and a message, and leaves nothing of an earlier error.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

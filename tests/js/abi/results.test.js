@@ -1,4 +1,4 @@
-// What a call leaves in the I/O buffer: output, values, errors, and their whole forms by result_read.
+// Tests what a call leaves in the I/O buffer: output, values and errors, and their whole forms by result_read.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

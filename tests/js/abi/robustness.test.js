@@ -1,4 +1,4 @@
-// After any error the next call works, and nothing is left behind: no memory, no half-done state.
+// Tests that after any error the next call works, and no memory and no half-done state is left behind.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// The test vectors that any host can use, web/abi/*.json: the module and the JavaScript library agree with them.
+// Compares the module and the JavaScript library with the test vectors for all hosts (web/abi/*.json).
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

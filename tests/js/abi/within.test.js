@@ -1,5 +1,5 @@
-// What the host may call from within: every export, from an import that Lua code has called, from the service `call`, and
-// from an import that a finalizer has called, in a run, in a collection and as the machine closes.
+// Tests which exports a host may call while Lua runs: from an import that Lua code has called, from the service `call`, and
+// from an import that a finalizer has called, in a run, in a collection and while the machine closes.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// What of JavaScript values becomes Lua values, and what is refused by name (web/values/containers.js, docs/CONVERSIONS.md): nothing
-// is lost unseen.
+// Tests which JavaScript values become which Lua values, and which are refused by name (web/values/containers.js,
+// docs/CONVERSIONS.md): nothing is lost silently.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

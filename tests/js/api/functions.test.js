@@ -1,4 +1,4 @@
-// JavaScript functions in Lua and Lua functions in JavaScript: values, errors, output and nesting.
+// Tests JavaScript functions in Lua and Lua functions in JavaScript: values, errors, output and nesting.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Limits of calls: instructions, time and output.
+// Tests limits of calls: instructions, time and output.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

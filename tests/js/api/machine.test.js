@@ -1,4 +1,4 @@
-// The JavaScript API (web/lua-persistent.js).
+// Tests the JavaScript API (web/lua-persistent.js).
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

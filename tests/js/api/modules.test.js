@@ -1,4 +1,4 @@
-// `require` of modules whose sources JavaScript has.
+// Tests `require` of modules whose sources are in JavaScript.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Programs that run in steps (web/machine/program.js).
+// Tests programs that run in steps (web/machine/program.js).
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// The command line of the command (web/cli/arguments.js): what is understood, and what is refused with which words.
+// Tests which arguments the command accepts, and the messages for those that it refuses (web/cli/arguments.js).
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// The command (web/cli.js): exit codes, messages, and state that outlives the process.
+// Tests the command (web/cli.js): exit codes, messages, and state that outlives the process.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// The prompt of the command: in a pseudo-terminal, and as a filter.
+// Tests the prompt of the command: in a pseudo-terminal, and as a filter.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// The command when it is told to stop: by signals, and by whoever reads its output.
+// Tests how the command ends: by signals, and when the reader of its output closes the pipe.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

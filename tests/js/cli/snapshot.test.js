@@ -1,4 +1,4 @@
-// The option --snapshot of the command: the whole machine goes on from one run to the next.
+// Tests the option --snapshot of the command: the whole machine goes on from one run to the next.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// The artifact for old engines, out of lua.wasm and what the package ships beside it.
+// Tests that lua-host.wasm is made from lua.wasm and the delta that the package ships.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// lua-host.wasm beside lua.wasm: which one an engine gets, that the memory of either goes on in the other, and what happens
-// when the JavaScript stack, which its protected calls lie on, is exhausted.
+// Tests lua-host.wasm beside lua.wasm: which one an engine gets, that the memory of either goes on in the other, and what
+// happens when the JavaScript stack, on which its protected calls lie, is exhausted.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The package in the JavaScript engine of Chrome 74: V8 7.4, as Node 12.4 has it, which has no WebAssembly exceptions.
+// Tests the package in the JavaScript engine of Chrome 74: V8 7.4, as in Node 12.4, which has no WebAssembly exceptions.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Checkpoints, transactional machines and forks (web/image/checkpoint.js, web/store/undo-log.js).
+// Tests checkpoints, transactional machines and forks (web/image/checkpoint.js, web/store/undo-log.js).
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

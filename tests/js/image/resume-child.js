@@ -1,5 +1,5 @@
-// The other process of resume.test.js: restores each snapshot of the file named in its arguments, runs its program to
-// the end and prints, as a line of JSON, how that ended.
+// Restores each snapshot of the file named in its arguments, runs its program to the end and prints, as a line of JSON, how
+// that ended. resume.test.js starts it as another process.
 
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// Random programs, cut at a random step, go on in another process as if nothing had happened.
+// Tests that random programs, cut at a random step, go on in another process as if nothing had happened.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

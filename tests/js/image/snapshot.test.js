@@ -1,4 +1,4 @@
-// Snapshots of a whole machine, and machines that go on with them (web/image/image.js, web/image/snapshot.js).
+// Tests snapshots of a whole machine, and machines that go on from them (web/image/image.js, web/image/snapshot.js).
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

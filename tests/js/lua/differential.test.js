@@ -1,4 +1,4 @@
-// The same expressions, the same text: this build against a native Lua of the same release.
+// Compares the results of random expressions with those of a native Lua of the same release.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Lua code that runs at the edges of a call (finalizers, `__tostring` of an error) and calls JavaScript functions.
+// Tests Lua code that runs at the edges of a call (finalizers, `__tostring` of an error) and calls JavaScript functions.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Hooks are called as in a native Lua, and none outlives the limit that it reaches.
+// Tests that hooks are called as in a native Lua, and that none outlives the limit that it reaches.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

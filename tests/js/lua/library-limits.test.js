@@ -1,4 +1,4 @@
-// Limits hold inside the functions of the library, too: whatever loops in C, for as long as a script chooses.
+// Tests that limits hold inside the functions of the library, too: whatever loops in C, for as long as a script chooses.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

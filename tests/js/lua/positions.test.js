@@ -1,4 +1,4 @@
-// Positions and sizes beyond 32 bits mean what they mean to a native Lua of 64 bits.
+// Tests that positions and sizes beyond 32 bits mean what they mean to a native Lua of 64 bits.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

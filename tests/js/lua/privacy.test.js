@@ -1,4 +1,5 @@
-// Nothing that Lua code can reach is unsafe to touch: neither through `debug`, nor from wherever Lua code is called.
+// Tests that nothing that Lua code can reach is unsafe to touch: neither through `debug`, nor from anywhere that Lua code is
+// called.
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -1,4 +1,5 @@
-// Recursion without end, wherever Lua lets a program recurse: always a Lua error, never a trap, and always a next call.
+// Tests endless recursion wherever Lua lets a program recurse: it is always a Lua error, never a trap, and the next call
+// works.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

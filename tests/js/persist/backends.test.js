@@ -1,4 +1,4 @@
-// Durable states (web/persist): what is saved comes back, by whatever changes it came about and whatever holds it.
+// Tests durable states on each storage backend (web/persist): what is saved is read again, whatever changed it.
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -1,7 +1,7 @@
-// A process that saves without end, for crash.test.js to kill. It tells each save twice: before it begins, and when
-// it is acknowledged, with one write to the standard output each, which outlives the process.
+// Saves without end, for crash.test.js to kill. It reports each save twice, before it begins and when it is acknowledged,
+// with one write to the standard output each, which outlives the process.
 //
-// usage: node persist-crash.js FILE SEED
+// usage: node crash-child.js FILE SEED
 
 import * as fs from 'node:fs';
 

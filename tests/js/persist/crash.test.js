@@ -1,4 +1,4 @@
-// State files when things go wrong from outside: killed processes, failing system calls, full disks, read-only folders.
+// Tests state files under failures from outside: killed processes, failing system calls, full disks, read-only folders.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';

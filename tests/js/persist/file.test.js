@@ -1,4 +1,5 @@
-// State files (web/persist/file.js): older formats are read, what is wrong is named, and nothing that was acknowledged is lost.
+// Tests state files (web/persist/file.js): older formats are read, damage is named, and nothing that was acknowledged is
+// lost.
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -1,6 +1,6 @@
-// What is checked and yet cannot be: bytes whose checksums are right, as a faulty or hostile writer makes them. Opening such
-// a state is a StateError that names the place (a snapshot a SnapshotError, an import an ImportError), or goes well; what of
-// it cannot be read then is an error that names the table and the key. Nothing else is ever thrown.
+// Tests stored bytes whose checksums are right and whose contents are wrong, as a faulty or hostile writer makes them.
+// Opening such a state is a StateError that names the place (a snapshot a SnapshotError, an import an ImportError), or
+// succeeds; an entry that then cannot be read is an error that names the table and the key. Nothing else is ever thrown.
 
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

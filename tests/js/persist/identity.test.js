@@ -1,5 +1,5 @@
-// One writer per file, whatever it is called (web/persist/file-identity.js, file-place.js): hard links, symbolic links,
-// folders that are renamed, and what no lock sees.
+// Tests that a file has one writer under all its names (web/persist/file-identity.js, file-place.js): hard links, symbolic
+// links, renamed folders, and changes that no lock sees.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

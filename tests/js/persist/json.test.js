@@ -1,4 +1,4 @@
-// Export and import of external tables (web/persist/tables-json.js): nothing is lost, and what is wrong is named.
+// Tests export and import of external tables (web/persist/tables-json.js): nothing is lost, and mistakes are named.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,5 @@
-// One writer per state file (web/persist/lock-file.js): locks of processes that are gone are taken over, others hold.
+// Tests that a state file has one writer (web/persist/lock-file.js): locks of processes that have ended are taken over,
+// others hold.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

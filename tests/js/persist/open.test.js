@@ -1,4 +1,4 @@
-// Lua.open: machines whose external tables outlive them.
+// Tests Lua.open: machines whose external tables outlive them.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-// What a MapStore says that its values take.
+// Tests how many bytes a MapStore reports for its values.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// The store in memory (web/store/map-store.js, web/store/arena.js) beside the simplest one: the same contents, sizes and order, whatever
-// is done to both.
+// Compares the store in memory (web/store/map-store.js, web/store/arena.js) with the simplest one: the same operations give
+// the same contents, sizes and order.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

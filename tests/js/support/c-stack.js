@@ -1,5 +1,5 @@
-// How deep the C stack of the module gets: it is painted before a run, and what has lost its paint was used. The stack
-// lies at the start of the memory and grows towards address 0, below which a program traps.
+// Measures how deep the module's C stack gets: it is filled with a pattern before a run, and what lost the pattern was used.
+// The stack lies at the start of the memory and grows towards address 0, below which a program traps.
 
 /** Bytes of the C stack, as the module is linked (`STACK_SIZE` in codegen/src/lua/compile.rs). */
 export const STACK_SIZE = 256 * 1024;

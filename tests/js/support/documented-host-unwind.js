@@ -1,5 +1,5 @@
-// What a host written by hand does besides for lua-host.wasm, from the Exports Reference alone: protected calls, and catching
-// what its own functions throw.
+// Implements what lua-host.wasm needs of a documented host besides, from the Exports Reference alone: protected calls, and
+// catching what the host's own functions throw.
 
 /** What the reference has an import return in place of an exception. */
 const THREW = -2147483648;

@@ -1,5 +1,5 @@
-// A host written by hand from the Exports Reference alone: the five functions, as printed there, and nothing else. Tests of
-// the ABI stand on this instead of the loader, as a consumer in another runtime would.
+// Implements a documented host from the Exports Reference alone: the five functions, as printed there, and nothing else.
+// Tests of the ABI use this instead of the loader, as a consumer in another runtime would.
 
 import { readFileSync } from 'node:fs';
 

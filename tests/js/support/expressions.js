@@ -1,4 +1,4 @@
-// Lua expressions from a seeded generator, for comparing this build with a native Lua.
+// Generates Lua expressions from a seed, for comparing this build with a native Lua.
 //
 // Every expression is deterministic, names no address, and calls transcendental functions only through `near`, which rounds
 // to ten digits: C libraries differ in the last bit there.

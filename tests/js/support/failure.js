@@ -1,4 +1,4 @@
-// What a call throws, for tests that look at it closely.
+// Returns what a call throws, for tests that check it closely.
 
 import assert from 'node:assert/strict';
 

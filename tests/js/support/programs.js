@@ -1,6 +1,6 @@
-// Random Lua programs that always end and say much about how they got there: closures, coroutines, string building, tables,
-// metatables, errors, sorting, varargs, goto, arithmetic, external tables. A program's text depends on its seed alone, and
-// what it gives on its text alone.
+// Generates random Lua programs that always end and print much about how they got there: closures, coroutines, string
+// building, tables, metatables, errors, sorting, varargs, goto, arithmetic, external tables. A program's text depends on its
+// seed alone, and its output on its text alone.
 
 /** @import { Lua } from '../../../web/lua-persistent.js' */
 

@@ -1,4 +1,4 @@
-// Random numbers from a seed, so that a failure comes again.
+// Generates random numbers from a seed, so that a failure can be repeated.
 
 /**
  * A generator of whole numbers (xorshift32).

@@ -1,4 +1,4 @@
-// States for the tests of persistence: stores with every kind of key and value, and what is in a store, as plain data.
+// Makes states for the tests of persistence, with every kind of key and value, and reads a store as plain data.
 
 import { MapStore } from '../../../web/store/map-store.js';
 import { Session } from '../../../web/persist/session.js';

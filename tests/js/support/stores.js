@@ -1,4 +1,4 @@
-// Stores that tests put in the place of the MapStore.
+// Implements stores that tests use in place of the MapStore.
 
 /** The simplest store there is: a Map for each table, keys as texts. */
 export class PlainStore {

@@ -1,5 +1,5 @@
-// A pseudo-terminal for tests of the prompt: the program `script` of util-linux runs the command in one, and passes on what
-// is typed and shown.
+// Runs the command in a pseudo-terminal, for tests of the prompt: `script` of util-linux makes it, and passes on what is
+// typed and shown.
 
 /** @import { SpawnOptionsWithoutStdio } from 'node:child_process' */
 

@@ -1,4 +1,4 @@
-// Freeing external tables: what is freed, what is not, and how much memory of Lua that takes.
+// Tests which external tables are freed, which are kept, and how much of Lua's memory that takes.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// External tables from the JavaScript side (web/tables/external-table.js, web/tables/tables.js, web/tables/from-plain.js, web/tables/to-plain.js).
+// Tests external tables from JavaScript (web/tables/).
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// Hosts that fail, in every way a host can: Lua gets an error, and what was stored is still there.
+// Tests hosts that fail, in every way a host can: Lua gets an error, and what was stored is still there.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

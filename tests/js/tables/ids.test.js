@@ -1,4 +1,4 @@
-// Two tables never become one, whatever counter a host restores with.
+// Tests that two tables never get the same id, whatever counter a host restores.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

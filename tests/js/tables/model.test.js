@@ -1,5 +1,6 @@
-// The model of external tables (tests/lua/model.lua) with the hosts of JavaScript: 100,000 random operations do the same to
-// external tables as to plain ones, over twenty machines one after the other. tests/model.rs does it with the guest alone.
+// Runs the model of external tables (tests/lua/model.lua) with the hosts of JavaScript: 100,000 random operations do the
+// same to external tables as to plain ones, over twenty machines one after the other. tests/model.rs does it with the guest
+// alone.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// What Lua code can do to the inside of external tables: nothing. Whatever it reaches for, memory stays whole.
+// Tests that Lua code cannot change the inside of external tables: whatever it reaches for, memory stays whole.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

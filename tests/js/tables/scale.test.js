@@ -1,4 +1,4 @@
-// Many items, and large ones: they lie outside, and the Lua heap stays as it was.
+// Tests many items and large ones: they are stored outside the module, and the Lua heap stays as it was.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,5 +1,5 @@
-// What lies in external tables outlives its machine: functions with the variables they share, metatables, keys of any bytes,
-// tables under several names.
+// Tests that what is stored in external tables outlives its machine: functions with the variables they share, metatables,
+// keys of any bytes, tables under several names.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

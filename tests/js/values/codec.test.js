@@ -1,4 +1,5 @@
-// Values as bytes (web/values/decoder.js, web/values/encoder.js): every tag in both directions, what a table turns into, and what malformed bytes get.
+// Tests encoding and decoding of values (web/values/decoder.js, web/values/encoder.js): every tag in both directions, what a
+// table becomes, and the errors for malformed bytes.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

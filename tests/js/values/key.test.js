@@ -1,4 +1,4 @@
-// Forms of keys (web/values/key.js): what JavaScript writes is what Lua writes, and each comes back as what it was.
+// Tests key forms (web/values/key.js): JavaScript writes what Lua writes, and each form becomes the same key again.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// Keys as text (web/bytes/text.js): any bytes come back as they were, and different bytes give different texts.
+// Tests keys as text (web/bytes/text.js): any bytes are restored as they were, and different bytes give different texts.
 
 import assert from 'node:assert/strict';
 import test from 'node:test';

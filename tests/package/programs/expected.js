@@ -1,5 +1,5 @@
 /**
- * What a tour gives, in whatever runs it.
+ * Lists what a tour gives, in every environment.
  */
 export const EXPECTED = {
   value: 42,

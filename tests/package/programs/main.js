@@ -1,5 +1,5 @@
 /**
- * The page's script: takes the tour in the page and in a module worker.
+ * Takes the tour in the page and in a module worker.
  */
 
 import { tour } from './tour.js';

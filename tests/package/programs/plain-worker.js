@@ -1,5 +1,5 @@
 /**
- * A module worker without a bundler: import maps are for pages only, so it names the file.
+ * Takes the tour in a module worker without a bundler. It names the file, since import maps work in pages only.
  */
 
 import { Lua } from './node_modules/lua-persistent/dist/lua-persistent.js';

@@ -1,5 +1,5 @@
 /**
- * Takes the tour and prints what it gave: a program that bundlers for Node make one file of.
+ * Takes the tour and prints its results: a program that bundlers for Node turn into one file.
  */
 
 import { tour } from './tour.js';

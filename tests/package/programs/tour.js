@@ -1,5 +1,5 @@
 /**
- * A little of everything that the package offers, in whatever runs it.
+ * Uses a little of everything that the package offers, in any environment.
  *
  * @import { LuaOptions } from 'lua-persistent'
  */

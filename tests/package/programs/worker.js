@@ -1,5 +1,5 @@
 /**
- * The module worker of `main.js`.
+ * Takes the tour in the module worker of `main.js`.
  */
 
 import { tour } from './tour.js';

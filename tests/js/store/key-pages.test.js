@@ -1,4 +1,4 @@
-// Pages of keys (web/store/key-pages.js).
+// Tests pages of keys (web/store/key-pages.js).
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
