@@ -163,7 +163,7 @@ export function grow(bytes) {
 }
 
 /**
- * What goes wrong with an action.
+ * Returns the error of an action; null if it succeeds.
  *
  * @param {() => any} action
  * @returns {Promise<{ name: string, kind: string, message: string } | null>}
@@ -179,7 +179,7 @@ export async function failure(action) {
 }
 
 /**
- * What is stored of a closed state: frames are bytes in IndexedDB, text in localStorage. A frame is removed by null.
+ * Access to the stored head and frames of a closed state: frames are bytes in IndexedDB, text in localStorage. A frame is removed by null.
  *
  * @typedef {{ head: any, frames: any[], writeHead: (head: any) => Promise<void>, writeFrame: (index: number, frame: any) => Promise<void> }} Raw
  */

@@ -44,7 +44,7 @@ inEach(WITH_PROFILES, (kind, context) => {
   /** Calls a function of persist-page.js. */
   const call = (tab, name, ...args) => tab.evaluate((n, a) => globalThis.state[n](...a), name, args);
 
-  /** What goes wrong when a function of persist-page.js is called; null if nothing does. */
+  /** Calls a function of persist-page.js and returns its error; null if it succeeds. */
   const failure = (tab, name, ...args) =>
     tab.evaluate((n, a) => globalThis.state.failure(() => globalThis.state[n](...a)), name, args);
 

@@ -136,7 +136,7 @@ export class Playground {
     await this.run(pattern);
   }
 
-  /** What was printed. */
+  /** Reads the printed output. */
   output() {
     return this.tab.evaluate(() => document.getElementById('output').textContent);
   }

@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 const PATIENCE = 60_000;
 
 /**
- * How WebDriver writes keys that are no characters.
+ * WebDriver's codes for keys that are no characters.
  *
  * @type {Record<string, string>}
  */
@@ -35,7 +35,7 @@ const KEYS = {
   Delete: '\ue017',
 };
 
-/** Whether the page at an address has run its scripts. */
+/** Script that checks whether the page at an address has run its scripts. */
 const LOADED = 'return location.href === arguments[0] && document.readyState === "complete"';
 
 /**

@@ -14,7 +14,7 @@ import { Lua, LuaError } from '../../web/lua-persistent.js';
 import { pattern } from './pattern.js';
 
 /**
- * What a block says that it prints.
+ * Returns the lines that a block says it prints.
  *
  * @param {string} code
  * @returns {string[]}

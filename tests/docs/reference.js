@@ -11,7 +11,7 @@ import { instantiate, wasmModule } from '../js/support/documented-host.js';
 export const REFERENCE = 'docs/WASM_EXPORTS_REFERENCE.md';
 const WHOLE_HOST = '// 1. Load the module';
 
-/** What the examples stand on; what they declare themselves takes its place. */
+/** The values that examples use; what an example declares itself replaces them. */
 const FIXTURES = new URL('./reference-fixtures.js', import.meta.url).href;
 const FETCH = new URL('./reference-fetch.js', import.meta.url).href;
 
@@ -34,7 +34,7 @@ export async function runExample(code, folder) {
   await runJavaScript(code.replace("'./loader.js'", "'lua-persistent/loader'"), { folder, before, after });
 }
 
-/** Whether an example is a method of the host: an import, or a service. */
+/** Checks whether an example is a method of the host: an import, or a service. */
 export function isMethod(code) {
   return /^\w+(: \(|\([^)]*\) \{\n)/.test(code);
 }

@@ -71,7 +71,7 @@ function split(line) {
 }
 
 /**
- * What to run for a command line.
+ * Returns the program and arguments to run for a command line.
  *
  * @param {string[]} words
  * @param {string} source what is installed as the package

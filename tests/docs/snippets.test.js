@@ -24,18 +24,18 @@ import { linkedProject, makePackage, temporary } from './project.js';
 import * as reference from './reference.js';
 import { runShell } from './shell.js';
 
-/** How many blocks may be exempt. */
+/** The number of blocks that may be exempt. */
 const EXEMPT = 3;
 
 const MARKERS = /^(file: \S+|from: \S+|another run|not run: .+)$/;
 
 const all = documents().flatMap(blocksOf);
 
-/** What `npm install lua-persistent` installs. */
+/** The package that `npm install lua-persistent` installs. */
 const PACKAGE = path.join(temporary(), 'lua-persistent');
 makePackage(PACKAGE);
 
-/** What the blocks of one document share. */
+/** The folder and values that the blocks of one document share. */
 class Reading {
   constructor(file) {
     this.file = file;

@@ -6,7 +6,7 @@
 
 import { argument, fetched, report } from './chrome.js';
 
-/** What a call gives, or what it fails with. */
+/** Returns the result of a call, or its error. */
 function attempt(call) {
   try {
     const { values, output } = call();
@@ -63,7 +63,7 @@ async function kept(Lua) {
   return values;
 }
 
-/** What a checkpoint takes back. */
+/** Tests what a rollback to a checkpoint restores. */
 async function rolledBack(Lua) {
   const lua = await Lua.create();
   lua.eval('x = 1 _home.x = 1');

@@ -12,7 +12,7 @@ export const FOLDER = join(ROOT, 'target', 'package');
 
 const { name, version } = JSON.parse(readFileSync(join(WEB, 'package.json'), 'utf8'));
 
-/** What `npm pack` makes. */
+/** The tarball that `npm pack` makes. */
 export const TARBALL = join(FOLDER, `${name}-${version}.tgz`);
 
 /** A project that the tarball is installed into, with the files of `programs/`. */

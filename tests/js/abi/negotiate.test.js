@@ -8,7 +8,7 @@ import { compute, instantiate } from '../support/documented-host.js';
 const SERVICE = { negotiate: 1, clock: 2 };
 const HEAD = 5;
 
-/** What a reply of numbers consists of. */
+/** Encodes a reply of numbers. */
 const words = (...numbers) => new Uint8Array(Uint32Array.from(numbers).buffer);
 
 /** A machine whose host answers `negotiate` with some bytes, and has a clock whose reply is longer than today's. */
@@ -44,7 +44,7 @@ function startWith(reply, answer = reply.length) {
   return { instance, sent };
 }
 
-/** Whether the clock is asked, and the longest string that is stored. */
+/** Returns whether the clock is asked, and the longest string that is stored. */
 function findLimits({ instance, sent }) {
   const clock = compute(instance, 'return os.time()').value === 1_000_000_000n;
   let [low, high] = [0, 300_000];

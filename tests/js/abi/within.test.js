@@ -13,7 +13,7 @@ const PART_MESSAGE = 2;
 const abi = JSON.parse(readFileSync(new URL('../../../web/abi.json', import.meta.url), 'utf8'));
 const service = (name) => abi.services.requests.find((each) => each.name === name).number;
 
-/** Where tests put what exports read and write: behind the buffer's first half, which a call's output may use. */
+/** Address of what exports read and write: behind the buffer's first half, which a call's output may use. */
 const scratch = ({ exports }) => exports.get_buffer_ptr() + 32768;
 
 /** Each export, called in a way that is right, and where it is refused: within an import, and within the service `call`. */
@@ -104,7 +104,7 @@ function machine(visit) {
   return instance;
 }
 
-/** Where an export is called. `column`: which of the columns says whether it is refused. */
+/** The situations in which an export is called. `column`: which of the columns says whether it is refused. */
 const PLACES = {
   'an import': { column: 1, run: (instance) => compute(instance, '_home.x = 1 return 7') },
   'the service call': { column: 2, run: (instance) => compute(instance, 'f() return 7') },

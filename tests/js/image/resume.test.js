@@ -17,7 +17,7 @@ const PROGRAMS = 1000;
 const BATCH = 250;
 const CHILD = fileURLToPath(new URL('./resume-child.js', import.meta.url));
 
-/** What a program gives when nothing interrupts it. */
+/** Returns the result of a program that nothing interrupts. */
 async function uncut(code) {
   const lua = await Lua.create();
   lua.start(code);
@@ -36,7 +36,7 @@ async function cut(code, ticks, compress) {
   return paused;
 }
 
-/** What a call gives, null if it fails. */
+/** Returns the result of a call; null if it fails. */
 function attempt(call) {
   try {
     return call();
@@ -46,7 +46,7 @@ function attempt(call) {
   }
 }
 
-/** What programs give that are restored from snapshots in a process of their own. */
+/** Restores programs from snapshots in another process and returns their results. */
 async function elsewhere(snapshots) {
   const directory = mkdtempSync(path.join(tmpdir(), 'lua-resume-'));
   try {

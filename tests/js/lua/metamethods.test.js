@@ -12,7 +12,7 @@ const FOLDER = fileURLToPath(new URL('../../lua/', import.meta.url));
 const NAME = 'metamethods.lua';
 const SOURCE = fs.readFileSync(FOLDER + NAME);
 
-/** What a native Lua prints, whose tables are plain. */
+/** Returns what a native Lua prints, whose tables are plain. */
 function expected() {
   const native = process.env.LUA_NATIVE;
   assert.ok(native, 'LUA_NATIVE must be the path of a native Lua interpreter of the same release; `cargo xtask test` builds one and sets it');
@@ -21,7 +21,7 @@ function expected() {
   return run.stdout;
 }
 
-/** What is printed here. `run` runs the program in a machine. */
+/** Returns what this build prints. `run` runs the program in a machine. */
 async function printed(run) {
   const pieces = [];
   const lua = await Lua.create({ onPrint: (text) => pieces.push(text), keepOutput: false });

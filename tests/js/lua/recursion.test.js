@@ -9,7 +9,7 @@ import { compute, part, start } from '../support/documented-host.js';
 
 const PART_MESSAGE = 2;
 
-/** What such a program ends with: Lua's own limits, or the heap's. */
+/** The errors of endless recursion: of Lua's own limits, or of the heap's. */
 const OVERFLOW = /stack overflow|not enough memory|chain too long|error in error handling/;
 
 const RUNTIME = {

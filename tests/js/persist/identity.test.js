@@ -37,7 +37,7 @@ async function folder() {
   return place;
 }
 
-/** What a state has under `x` of table 1. */
+/** Reads the entry `x` of table 1 of a state. */
 async function x(file) {
   return (await look(await at(file))).tables[1].find(([key]) => key === 'x')[1];
 }

@@ -1,7 +1,7 @@
 // Implements what lua-host.wasm needs of a documented host besides, from the Exports Reference alone: protected calls, and
 // catching what the host's own functions throw.
 
-/** What the reference has an import return in place of an exception. */
+/** The value that an import returns in place of an exception, by the reference. */
 const THREW = -2147483648;
 
 /**

@@ -8,7 +8,7 @@ import { unwindByHost } from './documented-host-unwind.js';
 /** The artifact under test: `lua.wasm`, unless old-engine.cjs says otherwise. */
 export const WASM = new URL(`../../../web/${process.env.LUA_ARTIFACT || 'lua.wasm'}`, import.meta.url);
 
-/** Whether it imports its protected calls from the host. */
+/** Whether the module imports its protected calls from the host. */
 export const UNWINDS_BY_HOST = WASM.pathname.endsWith('/lua-host.wasm');
 
 /** The module, compiled once for all instances of a test file. */

@@ -174,7 +174,7 @@ function packed(pick, next) {
   return `"${pick(PACK)}", "${raw}"${pick(['', ', 2', ', -3', ', 100'])}`;
 }
 
-/** What the expressions call, and how each of them is evaluated and shown on one line. */
+/** Defines the functions that expressions call, and evaluates and prints each expression on one line. */
 export const PRELUDE = `
 function near(x) return string.format("%.10g", x) end
 function collect(...)

@@ -6,7 +6,7 @@
 
 import { random } from './random.js';
 
-/** What every program begins with. `emit` shows values without addresses and in an order that nothing can change. */
+/** The beginning of every program. `emit` shows values without addresses and in an order that nothing can change. */
 const PRELUDE = `
 local lines, acc = {}, 1
 local function show(value, depth)

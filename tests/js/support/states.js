@@ -11,7 +11,7 @@ export function integer(number) {
   return bytes;
 }
 
-/** What is in a store: entries by table id, in order, without empty tables. */
+/** Reads a store as plain data: entries by table id, in order, without empty tables. */
 export function contents(store) {
   const tables = {};
   for (const id of [...store.tableIds()].sort((a, b) => a - b)) {
@@ -32,7 +32,7 @@ export async function open(backend, options = {}) {
   return session;
 }
 
-/** What a state holds, seen by a reader. */
+/** Reads a saved state. */
 export async function look(backend) {
   const session = await open(backend, { readOnly: true });
   const seen = { found: session.found, meta: session.meta, tables: contents(session.store) };

@@ -11,9 +11,9 @@ const { stdout = '' } = spawnSync('script', ['--version'], { encoding: 'utf8' })
 export const missing = String(stdout).includes('util-linux') ? false : 'there is no `script` of util-linux';
 
 /* eslint-disable no-control-regex -- escape sequences begin with a control character */
-/** How `node:readline` clears a line to draw it anew. */
+/** The codes by which `node:readline` clears a line to draw it again. */
 const REDRAWN = /[^\n]*\x1b\[1G\x1b\[0J/g;
-/** What moves the cursor or colours text. */
+/** The codes that move the cursor or colour text. */
 const ESCAPES = /\x1b\[[\d;?]*[A-Za-z]/g;
 /* eslint-enable no-control-regex */
 
@@ -27,7 +27,7 @@ export class Terminal {
    * @param {SpawnOptionsWithoutStdio} options
    */
   constructor(words, options = {}) {
-    /** What was shown since the last `see`. */
+    /** The text shown since the last `see`. */
     this.shown = '';
     /** All that was shown. */
     this.all = '';

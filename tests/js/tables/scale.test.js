@@ -9,7 +9,7 @@ import { PlainStore } from '../support/stores.js';
 
 const MILLION = 1_000_000;
 
-/** How far the heap may move: buffers of the library, a page of keys, what was printed. */
+/** Bytes by which the heap may grow or shrink: buffers of the library, a page of keys, what was printed. */
 const FLAT = 24 * 1024;
 
 /** Bytes that Lua uses when all garbage is gone. */

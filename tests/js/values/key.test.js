@@ -50,7 +50,7 @@ function anyKey(next) {
   }
 }
 
-/** What a key is once it has been in a table. */
+/** Returns a key as it is read back from a table. */
 function normal(key) {
   if (key instanceof Uint8Array) {
     const text = Buffer.from(key).toString();
