@@ -2,15 +2,15 @@
 //! whose ranges have been checked.
 
 use crate::abi::{self, MemoryStats, refusals};
-use crate::boundary::{Bytes, BytesMut, Out};
-use crate::ext::{self, raw};
-use crate::globals;
-use crate::limits::{self, Limits};
+use crate::call::limits::{self, Limits};
+use crate::call::output;
+use crate::ext::{self, host_api as raw};
+use crate::host::access as globals;
 use crate::machine;
-use crate::output;
-use crate::references;
-use crate::result;
-use crate::run::{self, Mode};
+use crate::ranges::{Bytes, BytesMut, Out};
+use crate::run::chunk::{self as run, Mode};
+use crate::run::result;
+use crate::values::held as references;
 
 /// Starts the machine; 0, or -1 when there is not enough memory.
 pub fn init() -> i32 {

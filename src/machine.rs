@@ -5,18 +5,18 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 
 use crate::abi::{self, refusals};
-use crate::console;
+use crate::call::limits;
+use crate::call::output;
 use crate::ext;
-use crate::functions;
 use crate::heap::Heap;
-use crate::limits;
+use crate::host::functions;
+use crate::host::modules;
 use crate::lua::{self, State, ffi};
-use crate::modules;
-use crate::output;
-use crate::references;
-use crate::result;
-use crate::run::Mode;
-use crate::system;
+use crate::run::chunk::Mode;
+use crate::run::console;
+use crate::run::result;
+use crate::session as system;
+use crate::values::held as references;
 
 /// A value that only the machine's single thread touches.
 pub struct Single<T>(UnsafeCell<T>);

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use common::Machine;
-use lua_persistent::ext::refs::Reference;
+use lua_persistent::ext::load::Reference;
 use lua_persistent::lua::{self, State, ffi};
 use lua_persistent::native_host::{self, Call, Import, Tables};
 use lua_persistent::{ext, machine};

@@ -5,8 +5,8 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::Machine;
-use lua_persistent::boundary::Bytes;
-use lua_persistent::ext::raw;
+use lua_persistent::ext::host_api as raw;
+use lua_persistent::ranges::Bytes;
 use lua_persistent::{abi, machine, native_host};
 
 /// The vectors of a file: each stands on a line of its own, an object of texts and lists of texts.

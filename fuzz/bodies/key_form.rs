@@ -1,9 +1,9 @@
 //! Keys of any bytes: as the list that the host returns, as the keys of its tables, and as what the host
 //! hands to the exports that work on tables.
 
-use lua_persistent::boundary::{Bytes, BytesMut};
-use lua_persistent::ext::raw;
+use lua_persistent::ext::host_api as raw;
 use lua_persistent::native_host::{self, Import, Table};
+use lua_persistent::ranges::{Bytes, BytesMut};
 
 use super::read_everything;
 use crate::common::Machine;

@@ -8,13 +8,13 @@
 
 use core::ffi::c_int;
 
-use super::refs::{self, Reference};
-use super::{function, host, key, walk};
+use super::load::{self as refs, Reference};
+use super::{keys as key, requests as host, variables as function, walk};
 use crate::abi::{self, imports, services};
-use crate::limits;
+use crate::call::limits;
 use crate::lua::{self, State, ffi};
 use crate::machine;
-use crate::system;
+use crate::session as system;
 
 /// Numbers that a page has marks for.
 const PAGE_IDS: u32 = 1 << 14;

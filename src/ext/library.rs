@@ -2,9 +2,9 @@
 
 use core::ffi::{CStr, c_int};
 
-use super::{collect, host, key, refs, walk};
-use crate::functions;
-use crate::limits;
+use super::{collect, keys as key, load as refs, requests as host, walk};
+use crate::call::limits;
+use crate::host::functions;
 use crate::lua::{self, State, ffi, kind};
 
 const FUNCTIONS: [(&CStr, lua::Function); 6] = [

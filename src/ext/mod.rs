@@ -5,26 +5,26 @@
 //! | --- | --- |
 //! | [`ops`] | reading, assigning and measuring, as the interpreter asks for them |
 //! | [`walk`] | `next` |
-//! | [`key`] | the form of keys |
-//! | [`refs`] | from what is stored to Lua's objects |
-//! | [`graph`] | from Lua's objects to what is stored |
-//! | [`function`] | Lua functions and the variables they share |
+//! | [`keys`] | the form of keys |
+//! | [`load`] | from what is stored to Lua's objects |
+//! | [`store`] | from Lua's objects to what is stored |
+//! | [`variables`] | Lua functions and the variables they share |
 //! | [`collect`] | freeing what nothing reaches |
 //! | [`library`] | the library `ext` |
-//! | [`host`] | the host's answers |
+//! | [`requests`] | the host's answers |
 //!
 //! Two tables always exist: `_home`, which keeps a program's state, and `_io`, through which host and
 //! program pass data.
 
 mod collect;
-mod function;
-mod graph;
-mod host;
-pub mod key;
+pub mod host_api;
+pub mod keys;
 mod library;
+pub mod load;
 mod ops;
-pub mod raw;
-pub mod refs;
+mod requests;
+mod store;
+mod variables;
 mod walk;
 
 use core::cell::Cell;
@@ -93,7 +93,7 @@ pub enum NoId {
 }
 
 /// The first of `count` ids in a row for new tables. The counter only says where to begin: a host that was restored
-/// may have given one that is too low. What the host has, whatever a value refers to ([`host::keep`]), and what
+/// may have given one that is too low. What the host has, whatever a value refers to ([`requests::keep`]), and what
 /// an object stands for is passed over, so that two tables never become one.
 ///
 /// # Safety
@@ -117,9 +117,9 @@ pub unsafe fn free_ids(state: *mut State, count: u32) -> Result<u32, NoId> {
         if again && first >= begin {
             return Err(NoId::Used);
         }
-        let size = host::size(id).ok_or(NoId::Host)?;
+        let size = requests::size(id).ok_or(NoId::Host)?;
         // SAFETY: as for the caller.
-        let known = TABLES.strays.get() && unsafe { refs::has_object(state, id) };
+        let known = TABLES.strays.get() && unsafe { load::has_object(state, id) };
         id += 1;
         if size > 0 || known || id - 1 == home() {
             first = id;
@@ -176,7 +176,7 @@ pub unsafe fn no_id(state: *mut State, reason: NoId) -> ! {
     unsafe {
         match reason {
             NoId::Used => lua::error(state, c"all ids of external tables are used"),
-            NoId::Host => host::failed(state, c"count an external table"),
+            NoId::Host => requests::failed(state, c"count an external table"),
         }
     }
 }
@@ -197,7 +197,7 @@ pub fn expect(id: u32) {
         sync_counter(id + 1);
     } else {
         // Whether the host takes it is seen when it is written to.
-        let _ = host::keep(id);
+        let _ = requests::keep(id);
     }
 }
 
@@ -224,18 +224,18 @@ pub fn reset() {
 ///
 /// `state` is a live state with a few free slots, between calls of Lua.
 pub unsafe fn begin_call(state: *mut State) -> c_int {
-    host::forget_kept();
+    requests::forget_kept();
     // SAFETY: as for the caller.
     unsafe {
         ffi::lp_ext_forget();
         walk::resume();
-        if function::any(state) {
-            let status = quietly(state, function::hold_all);
+        if variables::any(state) {
+            let status = quietly(state, variables::hold_all);
             if status != lua::OK {
                 return status;
             }
         }
-        refs::settle_all(state);
+        load::settle_all(state);
         lua::OK
     }
 }
@@ -259,7 +259,7 @@ pub unsafe fn quietly(state: *mut State, function: lua::Function) -> c_int {
 
 /// Forgets what the host may change while one of its functions runs.
 pub fn begin_nested_call() {
-    host::forget_kept();
+    requests::forget_kept();
     // SAFETY: this only counts up.
     unsafe { ffi::lp_ext_forget() };
 }
@@ -273,10 +273,10 @@ pub fn begin_nested_call() {
 pub unsafe fn store(state: *mut State) -> c_int {
     // SAFETY: as for the caller.
     unsafe {
-        if !function::any(state) {
+        if !variables::any(state) {
             return lua::OK;
         }
-        quietly(state, function::store_changes)
+        quietly(state, variables::store_changes)
     }
 }
 
@@ -290,8 +290,8 @@ pub unsafe fn end_call(state: *mut State) -> c_int {
     unsafe {
         walk::pause(state);
         let status = store(state);
-        host::forget_kept();
-        function::release(state);
+        requests::forget_kept();
+        variables::release(state);
         status
     }
 }
@@ -305,14 +305,14 @@ pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
         ops::install();
-        refs::open(state);
+        load::open(state);
         walk::open(state);
         library::open(state);
 
         TABLES.home.set(HOME);
         TABLES.io.set(IO);
         publish_home(state);
-        refs::push_table_unsettled(state, IO);
+        load::push_table_unsettled(state, IO);
         ffi::lua_setglobal(state, c"_io".as_ptr());
     }
 }
@@ -325,7 +325,7 @@ pub unsafe fn open(state: *mut State) {
 pub unsafe fn publish_home(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        refs::push_table_unsettled(state, home());
+        load::push_table_unsettled(state, home());
         let table = ffi::lua_gettop(state);
         set_global(state, c"_home", table);
         if !machine::alias() {
@@ -354,7 +354,7 @@ pub fn attach_home(id: u32) {
         // SAFETY: Lua calls this in protected mode.
         unsafe {
             publish_home(state);
-            refs::settle_all(state);
+            load::settle_all(state);
         }
         0
     }
@@ -378,7 +378,7 @@ pub fn clear_io() -> i32 {
     unsafe extern "C-unwind" fn clear(state: *mut State) -> c_int {
         // SAFETY: Lua calls this in protected mode.
         unsafe {
-            refs::push_table(state, io());
+            load::push_table(state, io());
             ops::clear(state, 1);
         }
         0

@@ -3,9 +3,9 @@
 use core::cell::Cell;
 use core::ffi::c_int;
 
-use super::{graph, host, key, refs, walk};
-use crate::codec::{self, Window};
+use super::{keys as key, load as refs, requests as host, store as graph, walk};
 use crate::lua::{self, State, ffi, kind};
+use crate::values::write::{self as codec, Window};
 
 /// Tells the interpreter which functions do the work.
 ///

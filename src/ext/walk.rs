@@ -6,11 +6,11 @@
 use core::cell::Cell;
 use core::ffi::c_int;
 
-use super::{host, key, refs};
+use super::{keys as key, load as refs, requests as host};
 use crate::abi::{imports, services};
-use crate::limits;
+use crate::call::limits;
 use crate::lua::{self, State, ffi, kind};
-use crate::system;
+use crate::session as system;
 
 /// Walks that can be under way at the same time; more are started again from the beginning.
 const WALKS: usize = 16;

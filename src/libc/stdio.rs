@@ -4,7 +4,7 @@
 
 use super::errno::{self, EBADF, ENOENT, EROFS, ESPIPE};
 use super::format::{self, NextArgument};
-use crate::system::{flush_output, write_output};
+use crate::session::{flush_output, write_output};
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use core::{ptr, slice};

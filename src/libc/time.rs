@@ -3,7 +3,7 @@
 //! daylight saving flag.
 
 use super::errno::{self, EOVERFLOW};
-use crate::system;
+use crate::session as system;
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int, c_long};
 use core::{ptr, slice};

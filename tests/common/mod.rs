@@ -5,9 +5,11 @@
 
 use std::sync::MutexGuard;
 
-use lua_persistent::boundary::{Bytes, BytesMut};
-use lua_persistent::run::{self, Mode};
-use lua_persistent::{abi, ext, machine, native_host, output, result};
+use lua_persistent::call::output;
+use lua_persistent::ranges::{Bytes, BytesMut};
+use lua_persistent::run::chunk::{self as run, Mode};
+use lua_persistent::run::result;
+use lua_persistent::{abi, ext, machine, native_host};
 
 /// The one machine, for one test at a time. It is new, and the host's tables are empty.
 pub struct Machine {

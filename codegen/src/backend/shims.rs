@@ -160,10 +160,10 @@ fn exports(out: &mut String, manifest: &Manifest) {
     match used[..] {
         [] => {}
         [one] => {
-            let _ = writeln!(out, "    use crate::boundary::{one};\n");
+            let _ = writeln!(out, "    use crate::ranges::{one};\n");
         }
         _ => {
-            let _ = writeln!(out, "    use crate::boundary::{{{}}};\n", used.join(", "));
+            let _ = writeln!(out, "    use crate::ranges::{{{}}};\n", used.join(", "));
         }
     }
     for (index, export) in manifest.exports.iter().enumerate() {

@@ -3,13 +3,13 @@
 
 use core::ffi::c_int;
 
-use super::{host, key, library, refs};
+use super::{keys as key, library, load as refs, requests as host};
 use crate::abi::{self, imports, refusals};
-use crate::boundary::{Bytes, BytesMut};
-use crate::codec;
 use crate::lua::{self, State, ffi};
 use crate::machine;
-use crate::result;
+use crate::ranges::{Bytes, BytesMut};
+use crate::run::result;
+use crate::values::write as codec;
 
 /// What a protected function is asked, and what it answers.
 struct Request {

@@ -5,11 +5,11 @@
 use core::cell::Cell;
 use core::ffi::c_int;
 
-use super::{function, host, key};
+use super::{keys as key, requests as host, variables as function};
 use crate::abi;
-use crate::codec;
 use crate::lua::{self, State, ffi, kind};
 use crate::machine::Single;
+use crate::values::write as codec;
 
 /// Registry key: number -> the table or function it stands for, weak.
 static OBJECTS: u8 = 0;

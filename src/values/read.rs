@@ -5,10 +5,10 @@
 use core::ffi::c_int;
 
 use crate::abi;
-use crate::ext::refs;
-use crate::functions;
+use crate::ext::load as refs;
+use crate::host::functions;
 use crate::lua::{self, State, ffi, kind};
-use crate::references;
+use crate::values::held as references;
 
 /// Reads values from bytes, which nothing may overwrite meanwhile.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 
 use crate::abi::services;
 use crate::lua::{self, State, ffi};
-use crate::system;
+use crate::session as system;
 
 /// Bytes of a name that is asked for, with what stands in front of it.
 const LONGEST_NAME: usize = 256;

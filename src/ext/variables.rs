@@ -10,11 +10,11 @@
 use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
 
-use super::{graph, host, key, refs};
+use super::{keys as key, load as refs, requests as host, store as graph};
 use crate::abi;
-use crate::codec;
 use crate::lua::{self, State, ffi, kind};
 use crate::machine::Single;
+use crate::values::write as codec;
 
 /// The key of a function's bytecode in the table that describes it.
 pub const CODE: &[u8] = b"code";

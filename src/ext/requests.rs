@@ -3,12 +3,12 @@
 use core::cell::Cell;
 use core::ffi::{c_char, c_int};
 
-use super::key;
+use super::keys as key;
 use crate::abi::{self, imports};
-use crate::limits;
+use crate::call::limits;
 use crate::lua::{self, State, ffi};
 use crate::machine::Single;
-use crate::system;
+use crate::session as system;
 
 /// Room for one encoded value of the documented size, and its tag and length.
 pub const ROOM: usize = abi::VALUE_LIMIT as usize + HEAD;

@@ -7,10 +7,10 @@ use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 
 use crate::abi;
-use crate::limits;
+use crate::call::limits;
 use crate::lua::{self, State, ffi};
 use crate::machine::Single;
-use crate::system;
+use crate::session as system;
 
 /// Bytes of the I/O buffer.
 pub const SIZE: usize = abi::IO_BUFFER_SIZE as usize;

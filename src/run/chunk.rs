@@ -5,16 +5,16 @@ use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 
 use crate::abi::{self, refusals};
-use crate::boundary::Bytes;
-use crate::console;
+use crate::call::limits;
+use crate::call::output;
 use crate::ext;
-use crate::functions;
-use crate::globals;
-use crate::limits;
+use crate::host::access as globals;
+use crate::host::functions;
 use crate::lua::{self, State, ffi};
 use crate::machine::{self, Frame};
-use crate::output;
-use crate::result;
+use crate::ranges::Bytes;
+use crate::run::console;
+use crate::run::result;
 
 /// How a chunk is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,12 @@
 use core::ffi::c_int;
 
 use crate::abi::{self, Refusal};
-use crate::boundary::BytesMut;
-use crate::codec::{self, Window};
-use crate::functions;
+use crate::call::output;
+use crate::host::functions;
 use crate::lua::{self, State, ffi, kind};
 use crate::machine::{self, Frame, Single};
-use crate::output;
+use crate::ranges::BytesMut;
+use crate::values::write::{self as codec, Window};
 
 /// Registry key of the last error's traceback.
 static TRACEBACK: u8 = 0;

@@ -10,11 +10,11 @@
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 
-use super::{function, host, key, refs, walk};
+use super::{keys as key, load as refs, requests as host, variables as function, walk};
 use crate::abi;
-use crate::codec::{self, Window};
 use crate::lua::{self, State, ffi, kind};
-use crate::system;
+use crate::session as system;
+use crate::values::write::{self as codec, Window};
 
 /// Where a value is stored: the table's number, and the key's form.
 #[derive(Clone, Copy)]

@@ -8,14 +8,15 @@
 use core::ffi::c_int;
 
 use crate::abi::{self, services};
-use crate::codec::{self, Reader, Window};
+use crate::call::limits;
+use crate::call::output;
 use crate::ext;
-use crate::limits;
 use crate::lua::{self, State, ffi, kind};
 use crate::machine::{self, Single};
-use crate::output;
-use crate::result;
-use crate::system;
+use crate::run::result;
+use crate::session as system;
+use crate::values::read::Reader;
+use crate::values::write::{self as codec, Window};
 
 /// Registry key: number -> function, which does not keep it alive.
 static FUNCTIONS: u8 = 0;
@@ -47,7 +48,7 @@ struct Identity {
 pub unsafe fn open(state: *mut State) {
     // SAFETY: as for the caller.
     unsafe {
-        ext::refs::push_weak_table(state, c"v");
+        ext::load::push_weak_table(state, c"v");
         ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FUNCTIONS));
         lua::push_private_table(state, 0, 1);
         lua::push_function(state, collected);

@@ -4,7 +4,7 @@
 use core::cell::Cell;
 
 use crate::abi::{self, services};
-use crate::output;
+use crate::call::output;
 
 struct Host {
     /// Bit `n` is set when service `n` is there.

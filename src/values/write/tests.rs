@@ -6,7 +6,7 @@ use std::vec::Vec;
 use std::{format, vec};
 
 use super::*;
-use crate::ext::refs::Reference;
+use crate::ext::load::Reference;
 use crate::libc::testing::Random;
 use crate::{machine, native_host};
 

@@ -2,9 +2,9 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::boundary::Bytes;
-use crate::codec::Reader;
 use crate::lua::{self, State, ffi, kind};
+use crate::ranges::Bytes;
+use crate::values::read::Reader;
 
 /// Slots that a value and the path to it take.
 const SLOTS: c_int = 8;

@@ -5,9 +5,9 @@ use core::cell::Cell;
 use core::ffi::{c_char, c_int};
 
 use crate::abi;
+use crate::call::output::{self, Message};
 use crate::lua::{State, ffi};
-use crate::output::{self, Message};
-use crate::system;
+use crate::session as system;
 
 /// What calls may use; 0 for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,17 +5,13 @@
 //! that a value larger than any buffer can be measured first and then read piece by piece without ever
 //! being held whole.
 
-mod read;
-
 use core::ffi::c_int;
 
 use crate::abi;
-use crate::functions;
+use crate::host::functions;
 use crate::lua::{self, State, ffi, kind};
-use crate::references;
-use crate::system;
-
-pub use read::Reader;
+use crate::session as system;
+use crate::values::held as references;
 
 /// A range of an unbounded stream of bytes.
 #[derive(Debug)]

@@ -1,0 +1,5 @@
+//! Runs Lua code and leaves what comes of it.
+
+pub mod chunk;
+pub mod console;
+pub mod result;
