@@ -3,18 +3,19 @@
 
 use crate::abi::{self, MemoryStats, refusals};
 use crate::call::limits::{self, Limits};
-use crate::call::output;
-use crate::ext::{self, host_api as raw};
-use crate::host::access as globals;
+use crate::call::{buffer, frame, garbage, outcome, refusal};
+use crate::ext::{home, host_api, ids, new_ids};
+use crate::host::access;
 use crate::machine;
+use crate::memory;
 use crate::ranges::{Bytes, BytesMut, Out};
-use crate::run::chunk::{self as run, Mode};
-use crate::run::result;
-use crate::values::held as references;
+use crate::run::compile::Mode;
+use crate::run::{chunk, program, result};
+use crate::values::held;
 
 /// Starts the machine; 0, or -1 when there is not enough memory.
 pub fn init() -> i32 {
-    if machine::refuse_within_import() {
+    if refusal::refuse_within_import() {
         return -1;
     }
     if !machine::start() {
@@ -31,16 +32,16 @@ pub fn deinit() {
 
 /// Runs a chunk of at most the I/O buffer's size.
 pub fn compute(code: Bytes) -> i32 {
-    if code.len() > output::SIZE {
+    if code.len() > buffer::SIZE {
         return refusals::TOO_LONG.answer();
     }
-    run::run(code, None, Mode::Chunk, false)
+    chunk::run(code, None, Mode::Chunk, false)
 }
 
 /// Runs the first `code_len` bytes of the I/O buffer as a console does.
 pub fn eval(code_len: u32) -> i32 {
-    match Bytes::new(output::buffer() as u32, code_len) {
-        Some(code) if code.len() <= output::SIZE => run::run(code, None, Mode::Console, false),
+    match Bytes::new(buffer::address() as u32, code_len) {
+        Some(code) if code.len() <= buffer::SIZE => chunk::run(code, None, Mode::Console, false),
         _ => refusals::TOO_LONG.answer(),
     }
 }
@@ -48,7 +49,7 @@ pub fn eval(code_len: u32) -> i32 {
 /// Runs a chunk of any length, with a name of its own.
 pub fn execute(code: Bytes, name: Bytes, flags: u32) -> i32 {
     match read_flags(flags) {
-        Some((mode, arguments)) => run::run(code, named(name), mode, arguments),
+        Some((mode, arguments)) => chunk::run(code, named(name), mode, arguments),
         None => refusals::UNKNOWN_FLAG.answer(),
     }
 }
@@ -71,37 +72,37 @@ fn read_flags(flags: u32) -> Option<(Mode, bool)> {
 /// Compiles a program that is run in steps.
 pub fn program_start(code: Bytes, name: Bytes, flags: u32) -> i32 {
     match read_flags(flags) {
-        Some((mode, arguments)) => run::start(code, named(name), mode, arguments),
+        Some((mode, arguments)) => program::start(code, named(name), mode, arguments),
         None => refusals::UNKNOWN_FLAG.answer(),
     }
 }
 
 /// Runs the program for some ticks.
 pub fn program_step(ticks: u32) -> i32 {
-    run::step(ticks, None)
+    program::step(ticks, None)
 }
 
 /// Runs the program for some ticks, with values for it.
 pub fn program_resume(values: Bytes, ticks: u32) -> i32 {
-    run::step(ticks, Some(values))
+    program::step(ticks, Some(values))
 }
 
-/// Whether there is a program, and what it waits for.
+/// Returns whether there is a program, and what it waits for.
 pub fn program_state() -> u32 {
-    run::program_state()
+    program::state()
 }
 
-/// Ticks that the last step has run.
+/// Returns the ticks that the last step has run.
 pub fn program_ticks() -> u32 {
-    machine::spent().try_into().unwrap_or(u32::MAX)
+    program::spent().try_into().unwrap_or(u32::MAX)
 }
 
-/// How the last call that ran Lua ended.
+/// Returns how the last call that ran Lua ended.
 pub fn get_status() -> i32 {
-    machine::status()
+    outcome::status()
 }
 
-/// Bytes of a part of the last result.
+/// Returns the size of a part of the last result, in bytes.
 pub fn result_size(part: u32) -> i32 {
     result::size(part)
 }
@@ -113,25 +114,25 @@ pub fn result_read(part: u32, offset: u32, to: BytesMut) -> i32 {
 
 /// Calls a function with arguments.
 pub fn call_function(values: Bytes) -> i32 {
-    run::run_request(globals::call, values)
+    chunk::run_request(access::call, values)
 }
 
 /// Reads a global, or what a path from one leads to.
 pub fn get_global(path: Bytes) -> i32 {
-    run::run_request(globals::get, path)
+    chunk::run_request(access::get, path)
 }
 
 /// Sets a global, or what a path from one leads to.
 pub fn set_global(values: Bytes) -> i32 {
-    run::run_request(globals::set, values)
+    chunk::run_request(access::set, values)
 }
 
-/// Lets go of a value that the host has a reference to.
+/// Releases a held value.
 pub fn release_value(number: u32) {
-    let Some(state) = machine::state() else { return refusals::NOT_RUNNING.note() };
-    if !machine::refuse_within_import() {
-        // SAFETY: the state is live, with free slots between calls and inside a function of the host.
-        unsafe { references::release(state, number) };
+    let Some(state) = frame::state() else { return refusals::NOT_RUNNING.note() };
+    if !refusal::refuse_within_import() {
+        // SAFETY: the state is live, with free slots between calls and inside a host function.
+        unsafe { held::release(state, number) };
     }
 }
 
@@ -140,124 +141,124 @@ pub fn set_limits(instructions: u32, milliseconds: u32, output_bytes: u32) {
     limits::set(Limits { instructions, milliseconds, output_bytes });
 }
 
-/// Where the I/O buffer lies.
+/// Returns the address of the I/O buffer.
 pub fn get_buffer_ptr() -> u32 {
-    output::buffer() as u32
+    buffer::address() as u32
 }
 
-/// Bytes of the I/O buffer.
+/// Returns the size of the I/O buffer, in bytes.
 pub fn get_buffer_size() -> u32 {
-    output::SIZE as u32
+    buffer::SIZE as u32
 }
 
 /// Writes the figures of the machine's memory.
 pub fn get_memory_stats(stats: Out<MemoryStats>) {
     stats.write(MemoryStats {
-        io_buffer_size: output::SIZE as u32,
-        lua_memory_used: machine::memory_used(),
+        io_buffer_size: buffer::SIZE as u32,
+        lua_memory_used: frame::state().map_or(0, |_| memory::used()),
         wasm_pages: abi::MEMORY_PAGES,
     });
 }
 
-/// Bytes of the heap.
+/// Returns the size of the heap, in bytes.
 pub fn get_heap_size() -> u32 {
-    machine::heap_size()
+    memory::size()
 }
 
 /// Collects all garbage.
 pub fn run_gc() {
-    if machine::state().is_none() {
+    if frame::state().is_none() {
         return refusals::NOT_RUNNING.note();
     }
-    machine::collect();
+    garbage::collect_for_host();
 }
 
 /// Makes an external table the global `_home`.
 pub fn attach_memory_table(table_id: u32) {
-    if machine::state().is_none() {
+    if frame::state().is_none() {
         return refusals::NOT_RUNNING.note();
     }
     if table_id == 0 {
         return refusals::NO_TABLE.note();
     }
-    ext::attach_home(table_id);
+    home::attach(table_id);
 }
 
-/// The id of the external table that is `_home`.
+/// Returns the id of the external table that is `_home`.
 pub fn get_memory_table_id() -> u32 {
-    ext::home()
+    ids::home()
 }
 
-/// The id of the external table that is `_io`.
+/// Returns the id of the external table that is `_io`.
 pub fn get_io_table_id() -> u32 {
-    ext::io()
+    ids::io()
 }
 
 /// Deletes every entry of `_io`; 0, or -1 if the host fails.
 pub fn clear_io_table() -> i32 {
-    if machine::state().is_none() {
+    if frame::state().is_none() {
         refusals::NOT_RUNNING.note();
         return -1;
     }
-    result::forget_refusal();
-    ext::clear_io()
+    refusal::forget();
+    home::clear_io()
 }
 
 /// Keeps new external tables from getting an id below `next_id`.
 pub fn sync_external_table_counter(next_id: u32) {
-    ext::sync_counter(next_id);
+    ids::sync_counter(next_id);
 }
 
 /// Switches the alias `Memory` of `_home`.
 pub fn set_memory_alias_enabled(enabled: i32) {
-    machine::set_alias(enabled != 0);
+    home::set_alias(enabled != 0);
 }
 
-/// Lua's allocator, for hosts: `_old_size` is ignored, as documented.
+/// Allocates, resizes or frees memory for the host, as Lua's allocator does: `_old_size` is ignored, as documented.
 pub fn lua_alloc(_user_data: u32, block: u32, _old_size: u32, new_size: u32) -> u32 {
-    if machine::state().is_none() {
+    if frame::state().is_none() {
         refusals::NOT_RUNNING.note();
         return 0;
     }
-    machine::allocate_for_host(block, new_size)
+    memory::allocate_for_host(block, new_size)
 }
 
-/// The id that the next new external table gets.
+/// Returns the id that the next new external table gets.
 pub fn get_external_table_counter() -> u32 {
-    ext::next_id()
+    ids::next()
 }
 
 /// Takes an id for a new external table; 0 if there is none.
 pub fn ext_table_new() -> u32 {
-    if machine::state().is_none() {
+    if frame::state().is_none() {
         refusals::NOT_RUNNING.note();
         return 0;
     }
-    result::forget_refusal();
-    ext::new_id_for_host()
+    refusal::forget();
+    new_ids::new_id_for_host()
 }
 
 /// Stores a serialized value under a key's form.
 pub fn ext_table_set(table_id: u32, key: Bytes, value: Bytes) -> i32 {
-    raw::set(table_id, key, value)
+    host_api::set(table_id, key, value)
 }
 
 /// Copies a serialized value.
 pub fn ext_table_get(table_id: u32, key: Bytes, value: BytesMut) -> i32 {
-    raw::get(table_id, key, value)
+    host_api::get(table_id, key, value)
 }
 
 /// Deletes a key.
 pub fn ext_table_delete(table_id: u32, key: Bytes) -> i32 {
-    raw::delete(table_id, key)
+    host_api::delete(table_id, key)
 }
 
 /// Counts entries.
 pub fn ext_table_size(table_id: u32) -> i32 {
-    raw::size(table_id)
+    host_api::size(table_id)
 }
 
 /// Lists keys.
 pub fn ext_table_keys(table_id: u32, buffer: BytesMut) -> i32 {
-    raw::keys(table_id, buffer)
+    host_api::keys(table_id, buffer)
 }

@@ -30,7 +30,7 @@ pub const REGISTRY: c_int = -(ffi::LUAI_MAXSTACK as c_int) - 1000;
 pub const fn upvalue(n: c_int) -> c_int {
     REGISTRY - n
 }
-/// The registry key that the address of a static is: no other code can have it.
+/// Uses the address of a static as a registry key, which no other code can have.
 pub fn registry_key(of: &'static u8) -> *const c_void {
     (&raw const *of).cast()
 }
@@ -63,8 +63,7 @@ pub mod kind {
 ///
 /// `state` is a live Lua state with at least `n` values.
 pub unsafe fn pop(state: *mut State, n: c_int) {
-    // SAFETY: as for the caller.
-    unsafe { ffi::lua_settop(state, -n - 1) }
+    ffi::lua_settop(state, -n - 1)
 }
 
 /// Pushes a C function of the guest's own, which takes its arguments on trust: no Lua code ever gets it, through hooks
@@ -74,11 +73,8 @@ pub unsafe fn pop(state: *mut State, n: c_int) {
 ///
 /// `state` is a live Lua state with a free stack slot.
 pub unsafe fn push_function(state: *mut State, function: Function) {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lp_internal(Some(function));
-        ffi::lua_pushcclosure(state, Some(function), 0);
-    }
+    ffi::lp_internal(Some(function));
+    ffi::lua_pushcclosure(state, Some(function), 0);
 }
 
 /// Pushes a C function for Lua code, which checks its arguments. Takes no memory.
@@ -87,8 +83,7 @@ pub unsafe fn push_function(state: *mut State, function: Function) {
 ///
 /// `state` is a live Lua state with a free stack slot.
 pub unsafe fn push_library_function(state: *mut State, function: Function) {
-    // SAFETY: as for the caller.
-    unsafe { ffi::lua_pushcclosure(state, Some(function), 0) }
+    ffi::lua_pushcclosure(state, Some(function), 0)
 }
 
 /// Pushes a new table of the guest's own, which `debug.getlocal` does not show. May raise a memory error.
@@ -97,11 +92,21 @@ pub unsafe fn push_library_function(state: *mut State, function: Function) {
 ///
 /// `state` is a live Lua state with a free stack slot, inside a protected call.
 pub unsafe fn push_private_table(state: *mut State, items: c_int, fields: c_int) {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_createtable(state, items, fields);
-        ffi::lp_hide(state);
-    }
+    ffi::lua_createtable(state, items, fields);
+    ffi::lp_hide(state);
+}
+
+/// Pushes a new table that holds its keys or values weakly.
+///
+/// # Safety
+///
+/// Inside a protected call, with three free slots.
+pub unsafe fn push_weak_table(state: *mut State, mode: &CStr) {
+    push_private_table(state, 0, 0);
+    push_private_table(state, 0, 1);
+    ffi::lua_pushstring(state, mode.as_ptr());
+    ffi::lua_setfield(state, -2, c"__mode".as_ptr());
+    ffi::lua_setmetatable(state, -2);
 }
 
 /// Pushes a string. May raise a memory error.
@@ -122,8 +127,7 @@ pub unsafe fn push_bytes(state: *mut State, bytes: &[u8]) {
 ///
 /// As for `lua_call`; inside a protected call.
 pub unsafe fn call(state: *mut State, arguments: c_int, results: c_int) {
-    // SAFETY: as for the caller.
-    unsafe { ffi::lua_callk(state, arguments, results, 0, None) }
+    ffi::lua_callk(state, arguments, results, 0, None)
 }
 
 /// Calls the function below `arguments` arguments in protected mode and returns its status.
@@ -132,11 +136,26 @@ pub unsafe fn call(state: *mut State, arguments: c_int, results: c_int) {
 ///
 /// As for `lua_pcall`.
 pub unsafe fn pcall(state: *mut State, arguments: c_int, results: c_int, handler: c_int) -> c_int {
-    // SAFETY: as for the caller.
-    unsafe { ffi::lua_pcallk(state, arguments, results, handler, 0, None) }
+    ffi::lua_pcallk(state, arguments, results, handler, 0, None)
 }
 
-/// Lets the collector run if it is due, and with it finalisers.
+/// Runs a function in protected mode on an empty part of the stack; `false` if it raised an error.
+///
+/// # Safety
+///
+/// `state` is a live state, between calls of Lua.
+pub unsafe fn protected(state: *mut State, function: Function) -> bool {
+    // SAFETY: as for the caller; a light function takes no memory to push.
+    unsafe {
+        let top = ffi::lua_gettop(state);
+        push_function(state, function);
+        let status = pcall(state, 0, 0, 0);
+        ffi::lua_settop(state, top);
+        status == OK
+    }
+}
+
+/// Runs the collector if it is due, and with it finalizers.
 ///
 /// # Safety
 ///
@@ -149,8 +168,8 @@ pub unsafe fn check_collector(state: *mut State) {
     }
 }
 
-/// Pushes a userdata of `size` bytes and returns where those lie. No finaliser runs meanwhile: one could ask
-/// the host for what is asked for between two requests that belong together.
+/// Pushes a userdata of `size` bytes and returns their address. The collector is held meanwhile: a finalizer could
+/// issue a request between two requests that belong together.
 ///
 /// # Safety
 ///
@@ -161,21 +180,18 @@ pub unsafe fn push_block(state: *mut State, size: usize) -> *mut u8 {
         unsafe { ffi::lua_newuserdatauv(state, ffi::lua_tointegerx(state, 1, core::ptr::null_mut()) as usize, 0) };
         1
     }
-    // SAFETY: as for the caller.
-    unsafe {
-        let held = ffi::lp_gc_hold(state, 1);
-        push_function(state, make);
-        ffi::lua_pushinteger(state, size as i64);
-        let status = pcall(state, 1, 1, 0);
-        ffi::lp_gc_hold(state, held);
-        if status != OK {
-            raise(state);
-        }
-        ffi::lua_touserdata(state, -1).cast()
+    let held = ffi::lp_gc_hold(state, 1);
+    push_function(state, make);
+    ffi::lua_pushinteger(state, size as i64);
+    let status = pcall(state, 1, 1, 0);
+    ffi::lp_gc_hold(state, held);
+    if status != OK {
+        raise(state);
     }
+    ffi::lua_touserdata(state, -1).cast()
 }
 
-/// The bytes of the string at `index`; of any other value, none.
+/// Returns the bytes of the string at `index`, and none of any other value.
 ///
 /// # Safety
 ///
@@ -212,10 +228,7 @@ pub unsafe fn error(state: *mut State, text: &CStr) -> ! {
 ///
 /// As for [`error`].
 pub unsafe fn raise(state: *mut State) -> ! {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_error(state);
-    }
+    ffi::lua_error(state);
     unreachable_error()
 }
 

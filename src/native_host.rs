@@ -1,5 +1,5 @@
-//! The host's side of the five imports where the guest is built for the host: tables in memory, and a
-//! lock for the tests that share the one machine. A test can stand between the guest and the tables and
+//! Implements the five imports where the guest is built for the host: tables in memory, and a lock for the tests that
+//! share the one machine. A test can stand between the guest and the tables and
 //! answer in their place, as a host does that fails or lies.
 
 use std::boxed::Box;
@@ -38,11 +38,11 @@ pub struct Call<'a> {
     pub key: &'a [u8],
     /// The value to be stored; empty for all but `Set`.
     pub value: &'a [u8],
-    /// Where the answer of `Get` and `Keys` goes; empty for the others.
+    /// The room for the answer of `Get` and `Keys`; empty for the others.
     pub out: &'a mut [u8],
 }
 
-/// Looks at each call first: `Some` is the answer, `None` leaves the call to the tables.
+/// Intercepts each call: `Some` is the answer, `None` leaves the call to the tables.
 pub type Interceptor = Box<dyn FnMut(&mut Call<'_>) -> Option<i32> + Send>;
 
 static TABLES: Mutex<Tables> = Mutex::new(BTreeMap::new());
@@ -80,7 +80,7 @@ fn tables() -> MutexGuard<'static, BTreeMap<u32, Table>> {
     TABLES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a table holds under a key.
+/// Returns what a table holds under a key.
 pub fn stored(table: u32, key: &str) -> Option<Vec<u8>> {
     let tables = tables();
     let entries = tables.get(&table)?;

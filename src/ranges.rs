@@ -37,12 +37,12 @@ impl Bytes {
         Self { address: bytes.as_ptr() as usize, length: bytes.len() }
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     pub fn len(self) -> usize {
         self.length
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no bytes.
     pub fn is_empty(self) -> bool {
         self.length == 0
     }

@@ -1,7 +1,7 @@
 //! Keys of any bytes: as the list that the host returns, as the keys of its tables, and as what the host
 //! hands to the exports that work on tables.
 
-use lua_persistent::ext::host_api as raw;
+use lua_persistent::ext::host_api;
 use lua_persistent::native_host::{self, Import, Table};
 use lua_persistent::ranges::{Bytes, BytesMut};
 
@@ -20,12 +20,12 @@ pub fn run(data: &[u8]) {
     for (key, value) in &keys {
         m.reset();
         let (key, value) = (Bytes::of(key), Bytes::of(value));
-        if raw::set(m.home(), key, value) == 0 {
+        if host_api::set(m.home(), key, value) == 0 {
             let mut read = [0; 16];
-            assert_eq!(raw::get(m.home(), key, BytesMut::of(&mut read)), INTEGER_ONE.len() as i32);
+            assert_eq!(host_api::get(m.home(), key, BytesMut::of(&mut read)), INTEGER_ONE.len() as i32);
             assert_eq!(m.ok("local k = next(_home) return _home[k]"), "1");
             m.ok("local k = next(_home) _home[k] = nil");
-            assert_eq!(raw::size(m.home()), 0, "{}", data.escape_ascii());
+            assert_eq!(host_api::size(m.home()), 0, "{}", data.escape_ascii());
         }
     }
 

@@ -2,7 +2,7 @@
 //! bytecode is only ever another function's or damaged, as its checksum is all that protects a machine
 //! from what a host makes up.
 
-use lua_persistent::ext::load::Reference;
+use lua_persistent::ext::reference::Reference;
 use lua_persistent::native_host::{self, Tables};
 
 use super::{Script, full_store, read_everything};

@@ -4,7 +4,7 @@
 
 #[path = "../bodies/mod.rs"]
 mod bodies;
-#[path = "../../tests/common/mod.rs"]
+#[path = "../../tests/guest/common.rs"]
 mod common;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::host_answers::run(data));

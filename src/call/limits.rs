@@ -1,15 +1,16 @@
-//! What a call of Lua may use: instructions, time, output. The interpreter asks at the end of each slice
-//! of ticks (see `vendor/edits/tick.toml`) whether a limit is reached, and then raises the error.
+//! Limits what a call of Lua may use: instructions, time, output. The interpreter asks at the end of each slice of
+//! ticks (`tick.rs`) whether a limit is reached, and then raises the error.
 
-use core::cell::Cell;
-use core::ffi::{c_char, c_int};
+use core::ffi::c_int;
 
 use crate::abi;
-use crate::call::output::{self, Message};
+use crate::call::frame;
+use crate::call::message::Message;
+use crate::cell::Global;
 use crate::lua::{State, ffi};
-use crate::session as system;
+use crate::session;
 
-/// What calls may use; 0 for no limit.
+/// Limits of a call; 0 for no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Rounds of loops and calls of Lua functions.
@@ -20,32 +21,13 @@ pub struct Limits {
     pub output_bytes: u32,
 }
 
-/// Output of a call with a limit of time is handed on after so many seconds, even if the buffer has room.
-const FLUSH_SECONDS: f64 = 0.1;
-
 /// 32 bytes that are copied are a tick, as `lp_copied` in `vendor/glue/charge.h` says.
 const COPIED_SHIFT: u32 = 5;
+
 /// 16 bytes of a heap that is collected are a tick, as the edit `charge` says.
 const COLLECTED_SHIFT: u32 = 4;
 
-struct Allowance {
-    limits: Cell<Limits>,
-    /// When time is up, in the clock's seconds; infinite without a limit.
-    deadline: Cell<f64>,
-    /// Bytes that can still be printed.
-    output: Cell<usize>,
-    /// When output is handed on next, in the clock's seconds: who waits for a long call wants to see how far it is.
-    flush: Cell<f64>,
-    /// The status of the limit that the call has reached, or `STATUS_OK`.
-    reached: Cell<i32>,
-    message: Cell<Message>,
-    /// What the program that is run in steps has used in its steps so far.
-    used: Cell<Used>,
-    /// When the step under way began, in the clock's seconds, if time is limited.
-    began: Cell<Option<f64>>,
-}
-
-/// What a program has used.
+/// The use of a program.
 #[derive(Debug, Clone, Copy)]
 struct Used {
     instructions: u64,
@@ -55,33 +37,32 @@ struct Used {
 
 const NOTHING: Used = Used { instructions: 0, seconds: 0.0, output_bytes: 0 };
 
-// SAFETY: as for `machine::Single`.
-unsafe impl Sync for Allowance {}
-
-static ALLOWANCE: Allowance = Allowance {
-    limits: Cell::new(Limits { instructions: 0, milliseconds: 0, output_bytes: 0 }),
-    deadline: Cell::new(f64::INFINITY),
-    output: Cell::new(usize::MAX),
-    flush: Cell::new(0.0),
-    reached: Cell::new(abi::STATUS_OK),
-    message: Cell::new(Message::new()),
-    used: Cell::new(NOTHING),
-    began: Cell::new(None),
-};
+/// The limits of each call.
+static LIMITS: Global<Limits> = Global::new(Limits { instructions: 0, milliseconds: 0, output_bytes: 0 });
+/// The deadline, in the clock's seconds; infinite without a limit.
+static DEADLINE: Global<f64> = Global::new(f64::INFINITY);
+/// Bytes that can still be printed.
+static OUTPUT: Global<usize> = Global::new(usize::MAX);
+/// The status of the limit that the call has reached, or `STATUS_OK`.
+static REACHED: Global<i32> = Global::new(abi::STATUS_OK);
+/// The use of the program that is run in steps, in its steps so far.
+static USED: Global<Used> = Global::new(NOTHING);
+/// The start of the step under way, in the clock's seconds, if time is limited.
+static BEGAN: Global<Option<f64>> = Global::new(None);
 
 /// Limits what each call may use, from the next one on.
 pub fn set(limits: Limits) {
-    ALLOWANCE.limits.set(limits);
+    LIMITS.set(limits);
 }
 
-/// Begins work that may use what the limits allow: a call, or what runs finalizers between calls.
+/// Begins work that the limits hold for: a call, or work between calls that runs finalizers.
 pub fn begin() {
     // SAFETY: without a pause there is no program.
     unsafe { arm(0, core::ptr::null_mut(), NOTHING, 0) };
 }
 
-/// Begins a collection that the host asks for: it is not charged for the heap that is looked through, which is of `bytes`
-/// bytes, but for what finalizers do.
+/// Begins a collection that the host asks for: it is not charged for the heap that is looked through, which is of
+/// `bytes` bytes, but for what finalizers do.
 pub fn begin_collecting(bytes: u32) {
     // SAFETY: as for `begin`.
     unsafe { arm(0, core::ptr::null_mut(), NOTHING, u64::from(bytes) >> COLLECTED_SHIFT) };
@@ -96,7 +77,7 @@ pub fn begin_compiling(bytes: usize) {
 
 /// Begins a program, which has used nothing yet.
 pub fn begin_program() {
-    ALLOWANCE.used.set(NOTHING);
+    USED.set(NOTHING);
 }
 
 /// Begins a step of the program, which may use what its steps before have left. `pause`: after how many ticks `program`
@@ -106,20 +87,19 @@ pub fn begin_program() {
 ///
 /// The program stays alive until [`end_step`].
 pub unsafe fn begin_step(pause: u32, program: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe { arm(pause, program, ALLOWANCE.used.get(), 0) };
+    arm(pause, program, USED.get(), 0);
 }
 
 /// Ends a step. Returns the status of the limit that was reached, or `STATUS_OK`.
 pub fn end_step() -> i32 {
-    let used = ALLOWANCE.used.get();
-    let began = ALLOWANCE.began.get();
-    let seconds = began.zip(began.and_then(|_| system::cpu_seconds())).map_or(0.0, |(began, now)| now - began);
-    let output_bytes = match ALLOWANCE.output.get() {
+    let used = USED.get();
+    let began = BEGAN.get();
+    let seconds = began.zip(began.and_then(|_| session::cpu_seconds())).map_or(0.0, |(began, now)| now - began);
+    let output_bytes = match OUTPUT.get() {
         usize::MAX => 0,
-        left => ALLOWANCE.limits.get().output_bytes as usize - left,
+        left => LIMITS.get().output_bytes as usize - left,
     };
-    ALLOWANCE.used.set(Used {
+    USED.set(Used {
         // SAFETY: reads counters.
         instructions: used.instructions + unsafe { ffi::lp_spent() },
         seconds: used.seconds + seconds,
@@ -128,15 +108,15 @@ pub fn end_step() -> i32 {
     end()
 }
 
-/// Sets the counters for what may use what the limits allow, and `more` instructions, less what it has used before.
+/// Sets the counters to the limits, and `more` instructions, less what was used before.
 unsafe fn arm(pause: u32, program: *mut State, used: Used, more: u64) {
-    let limits = ALLOWANCE.limits.get();
-    ALLOWANCE.reached.set(abi::STATUS_OK);
-    let now = if limits.milliseconds == 0 { None } else { system::cpu_seconds() };
+    let limits = LIMITS.get();
+    REACHED.set(abi::STATUS_OK);
+    let now = if limits.milliseconds == 0 { None } else { session::cpu_seconds() };
     let seconds = f64::from(limits.milliseconds) / 1000.0 - used.seconds;
-    ALLOWANCE.began.set(now);
-    ALLOWANCE.deadline.set(now.map_or(f64::INFINITY, |now| now + seconds));
-    ALLOWANCE.output.set(match limits.output_bytes as usize {
+    BEGAN.set(now);
+    DEADLINE.set(now.map_or(f64::INFINITY, |now| now + seconds));
+    OUTPUT.set(match limits.output_bytes as usize {
         0 => usize::MAX,
         bytes => bytes.saturating_sub(used.output_bytes),
     });
@@ -155,24 +135,24 @@ unsafe fn arm(pause: u32, program: *mut State, used: Used, more: u64) {
 pub fn end() -> i32 {
     // SAFETY: sets counters.
     unsafe { ffi::lp_budget(0, core::ptr::null_mut(), 0, 0) };
-    ALLOWANCE.deadline.set(f64::INFINITY);
-    ALLOWANCE.output.set(usize::MAX);
-    ALLOWANCE.reached.replace(abi::STATUS_OK)
+    DEADLINE.set(f64::INFINITY);
+    OUTPUT.set(usize::MAX);
+    REACHED.replace(abi::STATUS_OK)
 }
 
 /// The status of the limit that the call under way has reached, or `STATUS_OK`.
 pub fn reached() -> i32 {
-    ALLOWANCE.reached.get()
+    REACHED.get()
 }
 
-/// How many of `bytes` more may be printed. If that is not all, the limit is reached.
+/// Returns how many of `bytes` more may be printed. If that is not all, the limit is reached.
 pub fn print(bytes: usize) -> usize {
-    let left = ALLOWANCE.output.get();
+    let left = OUTPUT.get();
     if left == usize::MAX {
         return bytes;
     }
     let allowed = bytes.min(left);
-    ALLOWANCE.output.set(left - allowed);
+    OUTPUT.set(left - allowed);
     if allowed < bytes {
         reach(abi::STATUS_OUTPUT_LIMIT);
     }
@@ -185,7 +165,7 @@ pub fn count_bytes(bytes: usize) {
 }
 
 /// Charges so many ticks of work that the size of the heap bounds, which the next tick sees.
-pub fn count(ticks: c_int) {
+fn count(ticks: c_int) {
     // SAFETY: changes a counter.
     unsafe { ffi::lp_worked(ticks) };
 }
@@ -196,42 +176,26 @@ pub fn count(ticks: c_int) {
 ///
 /// Inside a protected call.
 pub unsafe fn charge(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe { ffi::lp_work(state, 1) };
+    ffi::lp_work(state, 1);
 }
 
-/// Looks whether time is up after something that took time without ticks.
-pub fn watch() {
-    if overdue() {
-        reach(abi::STATUS_TIME_LIMIT);
+/// Records which limit is reached, unless another was before.
+pub fn set_reached(status: i32) {
+    if REACHED.get() == abi::STATUS_OK {
+        REACHED.set(status);
     }
-}
-
-fn overdue() -> bool {
-    let deadline = ALLOWANCE.deadline.get();
-    if deadline == f64::INFINITY {
-        return false;
-    }
-    let Some(now) = system::cpu_seconds() else { return false };
-    if now >= ALLOWANCE.flush.get() {
-        ALLOWANCE.flush.set(now + FLUSH_SECONDS);
-        output::flush();
-    }
-    now >= deadline
 }
 
 /// Records which limit is reached, unless another was before, and lets the next tick raise the error.
-fn reach(status: i32) {
-    if ALLOWANCE.reached.get() == abi::STATUS_OK {
-        ALLOWANCE.reached.set(status);
-    }
+pub fn reach(status: i32) {
+    set_reached(status);
     // SAFETY: sets counters.
     unsafe { ffi::lp_hurry() };
 }
 
 /// Writes the message of the limit with a status.
 pub fn message(status: i32) -> Message {
-    let limits = ALLOWANCE.limits.get();
+    let limits = LIMITS.get();
     let mut message = Message::new();
     let (limit, unit) = match status {
         abi::STATUS_TIME_LIMIT => (limits.milliseconds, " milliseconds"),
@@ -245,18 +209,18 @@ pub fn message(status: i32) -> Message {
     message
 }
 
-#[unsafe(no_mangle)]
-extern "C-unwind" fn lp_limit_reached(spent: c_int) -> *const c_char {
-    if ALLOWANCE.reached.get() == abi::STATUS_OK {
-        if spent != 0 {
-            ALLOWANCE.reached.set(abi::STATUS_INSTRUCTION_LIMIT);
-        } else if overdue() {
-            ALLOWANCE.reached.set(abi::STATUS_TIME_LIMIT);
-        } else {
-            return core::ptr::null();
-        }
+/// Returns the deadline, in the clock's seconds; infinite without a limit.
+pub fn deadline() -> f64 {
+    DEADLINE.get()
+}
+
+/// Does work that may run finalizers, within the limits of a call of its own, or of the call that waits for it.
+pub fn limited<T>(work: impl FnOnce() -> T) -> T {
+    if frame::current().is_some_and(|frame| frame.nested) {
+        return frame::occupied(work);
     }
-    ALLOWANCE.message.set(message(ALLOWANCE.reached.get()));
-    // A message has a zero byte behind its text, and Lua copies it before anything else is written.
-    ALLOWANCE.message.as_ptr().cast()
+    begin();
+    let result = frame::occupied(work);
+    end();
+    result
 }

@@ -8,41 +8,50 @@
 
 use core::ffi::c_int;
 
-use super::load::{self as refs, Reference};
-use super::{keys as key, requests as host, variables as function, walk};
 use crate::abi::{self, imports, services};
 use crate::call::limits;
+use crate::ext::keys;
+use crate::ext::reference::Reference;
+use crate::ext::{changes, ids, new_ids, objects, requests, variables, walk};
 use crate::lua::{self, State, ffi};
-use crate::machine;
-use crate::session as system;
+use crate::memory;
+use crate::session;
 
 /// Numbers that a page has marks for.
 const PAGE_IDS: u32 = 1 << 14;
+
 /// Bytes of one bit for each of them.
 const BITS: usize = PAGE_IDS as usize / 8;
+
 /// Bytes of a page as the host stores it: a string with the bits of what is reached, and those of what has
 /// yet to be looked into.
-const PAGE: usize = host::HEAD + 2 * BITS;
-/// Where the bits of what is reached begin.
-const REACHED: usize = host::HEAD;
-/// Where the bits of what has yet to be looked into begin.
-const DUE: usize = host::HEAD + BITS;
+const PAGE: usize = requests::HEAD + 2 * BITS;
+
+/// The offset of the bits of reached tables.
+const REACHED: usize = requests::HEAD;
+
+/// The offset of the bits of tables that have yet to be looked into.
+const DUE: usize = requests::HEAD + BITS;
 
 /// Most marks of a page that the host stores as a list of two bytes each.
 const FEW: usize = BITS / 4;
+
 /// The bit of an entry of that list which says that it has yet to be looked into.
 const LIST_DUE: u16 = 1 << 15;
 
 /// Most pages that are kept in the heap.
 const MOST_SLOTS: usize = 64;
+
 /// Tables that are listed to be looked into next; of more, the marks say so.
 const AHEAD: usize = 1024;
+
 /// Bytes of a list of keys, at first.
 const KEYS: usize = 4096;
+
 /// Bytes of the longest list of keys.
 const MOST_KEYS: usize = 1 << 20;
 
-/// What the protected function has on its stack.
+/// The stack of the protected function.
 mod index {
     use core::ffi::c_int;
     /// The pages in the heap.
@@ -64,17 +73,17 @@ pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
         ffi::lua_settop(state, 0);
         // Objects that are garbage in Lua keep nothing alive, nor do functions only because the call that
         // is running holds them.
-        function::store_all(state);
-        function::release(state);
+        changes::store_all(state);
+        variables::release(state);
         ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
-        function::forget_dead(state);
-        lua::push_function(state, function::hold_all);
+        variables::forget_dead(state);
+        lua::push_function(state, variables::hold_all);
         lua::call(state, 0, 0);
-        host::forget_kept();
+        requests::forget_kept();
         let mut marks = Marks::new(state);
         lua::push_function(state, mark_and_sweep);
         ffi::lua_pushlightuserdata(state, (&raw mut marks).cast());
-        // A finaliser could move what is alive to where the marking has been.
+        // A finalizer could move what is alive to where the marking has been.
         let held = ffi::lp_gc_hold(state, 1);
         let status = lua::pcall(state, 1, 0, 0);
         ffi::lp_gc_hold(state, held);
@@ -113,7 +122,7 @@ struct Slot {
 struct Marks {
     state: *mut State,
     slots: [Slot; MOST_SLOTS],
-    /// How many slots are used: a power of two, as a page's number says which is its own.
+    /// The number of slots that are used: a power of two, as a page's number selects its slot.
     slot_count: u32,
     /// Pages that the directory has room for, a multiple of 8.
     pages: u32,
@@ -151,37 +160,31 @@ impl Marks {
     unsafe fn prepare(&mut self) {
         let state = self.state;
         // An eighth of what is free, so that small states and full heaps can be collected, too.
-        let free = machine::heap_size().saturating_sub(machine::memory_used()) as usize;
+        let free = memory::size().saturating_sub(memory::used()) as usize;
         while (self.slot_count as usize) < MOST_SLOTS && self.slot_count as usize * 2 * PAGE <= free / 8 {
             self.slot_count *= 2;
         }
-        unsafe {
-            ffi::lua_settop(state, 1);
-            ffi::lua_createtable(state, self.slot_count as c_int, 0);
-            ffi::lua_pushnil(state);
-            ffi::lua_pushnil(state);
-            self.need_directory(super::next_id() / PAGE_IDS);
-            self.need_keys(KEYS);
-        }
+        ffi::lua_settop(state, 1);
+        ffi::lua_createtable(state, self.slot_count as c_int, 0);
+        ffi::lua_pushnil(state);
+        ffi::lua_pushnil(state);
+        self.need_directory(ids::next() / PAGE_IDS);
+        self.need_keys(KEYS);
     }
 
     /// Makes room for a list of keys. What is in it is lost.
     unsafe fn need_keys(&mut self, size: usize) {
-        unsafe {
-            self.keys = self.block(index::KEYS, size);
-            self.keys_room = size;
-        }
+        self.keys = self.block(index::KEYS, size);
+        self.keys_room = size;
     }
 
     /// Puts a block of memory on the stack in place of the one before.
     unsafe fn block(&mut self, at: c_int, size: usize) -> *mut u8 {
         let state = self.state;
-        unsafe {
-            let block = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
-            ffi::lua_copy(state, -1, at);
-            lua::pop(state, 1);
-            block
-        }
+        let block = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
+        ffi::lua_copy(state, -1, at);
+        lua::pop(state, 1);
+        block
     }
 
     /// Makes room in the directory for a page.
@@ -191,17 +194,15 @@ impl Marks {
         }
         let pages = (page + 1).next_multiple_of(64).max(2 * self.pages);
         let (size, old_size) = (pages as usize / 8, self.pages as usize / 8);
-        unsafe {
-            let old = self.directory;
-            // The old block stays in memory while the collector is held.
-            let new = self.block(index::DIRECTORY, 2 * size);
-            new.write_bytes(0, 2 * size);
-            if old_size > 0 {
-                new.copy_from_nonoverlapping(old, old_size);
-                new.add(size).copy_from_nonoverlapping(old.add(old_size), old_size);
-            }
-            self.directory = new;
+        let old = self.directory;
+        // The old block stays in memory while the collector is held.
+        let new = self.block(index::DIRECTORY, 2 * size);
+        new.write_bytes(0, 2 * size);
+        if old_size > 0 {
+            new.copy_from_nonoverlapping(old, old_size);
+            new.add(size).copy_from_nonoverlapping(old.add(old_size), old_size);
         }
+        self.directory = new;
         self.pages = pages;
     }
 
@@ -209,56 +210,52 @@ impl Marks {
     /// bits of what is due.
     unsafe fn entry(&mut self, page: u32) -> (&mut u8, &mut u8) {
         let (at, half) = (page as usize / 8, self.pages as usize / 8);
-        unsafe { (&mut *self.directory.add(at), &mut *self.directory.add(half + at)) }
+        (&mut *self.directory.add(at), &mut *self.directory.add(half + at))
     }
 
     unsafe fn is_known(&mut self, page: u32) -> bool {
-        page < self.pages && unsafe { *self.entry(page).0 >> (page % 8) & 1 != 0 }
+        page < self.pages && *self.entry(page).0 >> (page % 8) & 1 != 0
     }
 
     /// The bytes of a page, which is in the heap then.
     unsafe fn page(&mut self, page: u32) -> &mut [u8] {
         let number = (page & (self.slot_count - 1)) as usize;
-        unsafe {
-            if self.slots[number].page != Some(page) {
-                self.change(number, page);
-            }
-            core::slice::from_raw_parts_mut(self.slots[number].bytes, PAGE)
+        if self.slots[number].page != Some(page) {
+            self.change(number, page);
         }
+        core::slice::from_raw_parts_mut(self.slots[number].bytes, PAGE)
     }
 
     /// Puts a page into a slot. The one that is there goes to the host.
     unsafe fn change(&mut self, number: usize, page: u32) {
         let state = self.state;
-        unsafe {
-            self.need_directory(page);
-            if self.slots[number].bytes.is_null() {
-                self.slots[number].bytes = ffi::lua_newuserdatauv(state, PAGE, 0).cast();
-                ffi::lua_rawseti(state, index::SLOTS, number as i64 + 1);
-            }
-            let bytes = core::slice::from_raw_parts_mut(self.slots[number].bytes, PAGE);
-            if let Some(old) = self.slots[number].page {
-                if self.scratch == 0 {
-                    self.scratch = super::take_id(state);
-                }
-                if !store_page(self.scratch, old, bytes) {
-                    host::failed(state, c"keep the marks of ext.collect");
-                }
-            }
-            self.slots[number].page = None;
-            if !self.is_known(page) {
-                bytes.fill(0);
-                *self.entry(page).0 |= 1 << (page % 8);
-            } else if !load_page(self.scratch, page, bytes) {
-                host::failed(state, c"keep the marks of ext.collect");
-            }
-            self.slots[number].page = Some(page);
+        self.need_directory(page);
+        if self.slots[number].bytes.is_null() {
+            self.slots[number].bytes = ffi::lua_newuserdatauv(state, PAGE, 0).cast();
+            ffi::lua_rawseti(state, index::SLOTS, number as i64 + 1);
         }
+        let bytes = core::slice::from_raw_parts_mut(self.slots[number].bytes, PAGE);
+        if let Some(old) = self.slots[number].page {
+            if self.scratch == 0 {
+                self.scratch = new_ids::take_id(state);
+            }
+            if !store_page(self.scratch, old, bytes) {
+                requests::failed(state, c"keep the marks of ext.collect");
+            }
+        }
+        self.slots[number].page = None;
+        if !self.is_known(page) {
+            bytes.fill(0);
+            *self.entry(page).0 |= 1 << (page % 8);
+        } else if !load_page(self.scratch, page, bytes) {
+            requests::failed(state, c"keep the marks of ext.collect");
+        }
+        self.slots[number].page = Some(page);
     }
 
     unsafe fn is_marked(&mut self, id: u32) -> bool {
         let (page, bit) = (id / PAGE_IDS, id % PAGE_IDS);
-        unsafe { self.is_known(page) && self.page(page)[REACHED + bit as usize / 8] >> (bit % 8) & 1 != 0 }
+        self.is_known(page) && self.page(page)[REACHED + bit as usize / 8] >> (bit % 8) & 1 != 0
     }
 
     /// Marks what a number stands for as reached, to be looked into if it was not.
@@ -269,105 +266,95 @@ impl Marks {
         let (page, bit) = (id / PAGE_IDS, id % PAGE_IDS);
         let (at, mask) = (bit as usize / 8, 1 << (bit % 8));
         let full = self.ahead_count == AHEAD;
-        unsafe {
-            // A table that is empty needs no marks, least of all a page of its own.
-            if !self.is_known(page) && host::size(id) == Some(0) {
-                return;
-            }
-            let bytes = self.page(page);
-            if bytes[REACHED + at] & mask != 0 {
-                return;
-            }
-            bytes[REACHED + at] |= mask;
-            if full {
-                bytes[DUE + at] |= mask;
-                *self.entry(page).1 |= 1 << (page % 8);
-            } else {
-                self.ahead[self.ahead_count] = id;
-                self.ahead_count += 1;
-            }
+        // A table that is empty needs no marks, least of all a page of its own.
+        if !self.is_known(page) && requests::size(id) == Some(0) {
+            return;
+        }
+        let bytes = self.page(page);
+        if bytes[REACHED + at] & mask != 0 {
+            return;
+        }
+        bytes[REACHED + at] |= mask;
+        if full {
+            bytes[DUE + at] |= mask;
+            *self.entry(page).1 |= 1 << (page % 8);
+        } else {
+            self.ahead[self.ahead_count] = id;
+            self.ahead_count += 1;
         }
     }
 
     unsafe fn mark_roots(&mut self) {
         let state = self.state;
-        unsafe {
-            self.mark(super::home());
-            self.mark(super::io());
-            let top = ffi::lua_gettop(state);
-            refs::push_objects(state);
-            ffi::lua_pushnil(state);
-            while ffi::lua_next(state, top + 1) != 0 {
-                lua::pop(state, 1);
-                self.mark(ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32);
-            }
-            ffi::lua_settop(state, top);
-            function::for_each_living(state, |id| self.mark(id));
+        self.mark(ids::home());
+        self.mark(ids::io());
+        let top = ffi::lua_gettop(state);
+        objects::push_all(state);
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, top + 1) != 0 {
+            lua::pop(state, 1);
+            self.mark(ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32);
         }
+        ffi::lua_settop(state, top);
+        variables::for_each_living(state, |id| self.mark(id));
     }
 
     unsafe fn mark_all(&mut self) {
-        unsafe {
-            while self.ahead_count > 0 || self.find_due() {
-                self.ahead_count -= 1;
-                let id = self.ahead[self.ahead_count];
-                self.look_into(id);
-            }
+        while self.ahead_count > 0 || self.find_due() {
+            self.ahead_count -= 1;
+            let id = self.ahead[self.ahead_count];
+            self.look_into(id);
         }
     }
 
     /// Lists some of what is due, of one page; `false` if there is nothing.
     unsafe fn find_due(&mut self) -> bool {
-        unsafe {
-            let half = self.pages as usize / 8;
-            let due = core::slice::from_raw_parts(self.directory.add(half), half);
-            let Some(at) = due.iter().position(|&byte| byte != 0) else { return false };
-            let page = at as u32 * 8 + due[at].trailing_zeros();
-            let mut ahead = [0; AHEAD / 2];
-            let mut count = 0;
-            let mut left = false;
-            for (at, byte) in self.page(page)[DUE..].iter_mut().enumerate() {
-                if count + 8 > ahead.len() && *byte != 0 {
-                    left = true;
-                    break;
-                }
-                while *byte != 0 {
-                    ahead[count] = page * PAGE_IDS + at as u32 * 8 + byte.trailing_zeros();
-                    count += 1;
-                    *byte &= *byte - 1;
-                }
+        let half = self.pages as usize / 8;
+        let due = core::slice::from_raw_parts(self.directory.add(half), half);
+        let Some(at) = due.iter().position(|&byte| byte != 0) else { return false };
+        let page = at as u32 * 8 + due[at].trailing_zeros();
+        let mut ahead = [0; AHEAD / 2];
+        let mut count = 0;
+        let mut left = false;
+        for (at, byte) in self.page(page)[DUE..].iter_mut().enumerate() {
+            if count + 8 > ahead.len() && *byte != 0 {
+                left = true;
+                break;
             }
-            if !left {
-                *self.entry(page).1 &= !(1 << (page % 8));
+            while *byte != 0 {
+                ahead[count] = page * PAGE_IDS + at as u32 * 8 + byte.trailing_zeros();
+                count += 1;
+                *byte &= *byte - 1;
             }
-            self.ahead[..count].copy_from_slice(&ahead[..count]);
-            self.ahead_count = count;
-            true
         }
+        if !left {
+            *self.entry(page).1 &= !(1 << (page % 8));
+        }
+        self.ahead[..count].copy_from_slice(&ahead[..count]);
+        self.ahead_count = count;
+        true
     }
 
     /// Marks what a table refers to.
     unsafe fn look_into(&mut self, id: u32) {
-        unsafe { self.for_each_key(id, Self::mark_value) }
+        self.for_each_key(id, Self::mark_value)
     }
 
     /// Marks what an entry refers to.
     unsafe fn mark_value(&mut self, id: u32, form: &[u8]) {
-        unsafe {
-            limits::charge(self.state);
-            let room = host::room();
-            match imports::ext_table_get(id, form, room) {
-                // The host has said that the key is there: to pass over it could free what it leads to.
-                -1 | imports::EXT_TABLE_GET_THREW => host::failed(self.state, c"read an external table"),
-                // What is longer than the room is a string.
-                length if length < 0 => {}
-                length => {
-                    let Some(bytes) = room.get(..length as usize) else {
-                        host::failed(self.state, c"read an external table: it wrote more than there is room for")
-                    };
-                    if let Some(Reference::Table(id) | Reference::Function(id)) = Reference::read(bytes) {
-                        self.mark(id);
-                    }
+        limits::charge(self.state);
+        let room = requests::room();
+        match imports::ext_table_get(id, form, room) {
+            // The host has said that the key is there: to pass over it could free what it leads to.
+            -1 | imports::EXT_TABLE_GET_THREW => requests::failed(self.state, c"read an external table"),
+            // What is longer than the room is a string.
+            length if length < 0 => {}
+            length => {
+                let Some(bytes) = room.get(..length as usize) else {
+                    requests::failed(self.state, c"read an external table: it wrote more than there is room for")
+                };
+                if let Some(Reference::Table(id) | Reference::Function(id)) = Reference::read(bytes) {
+                    self.mark(id);
                 }
             }
         }
@@ -376,27 +363,25 @@ impl Marks {
     /// Calls a function for each key of a table, which may delete it.
     unsafe fn for_each_key(&mut self, id: u32, each: unsafe fn(&mut Self, u32, &[u8])) {
         let state = self.state;
-        unsafe {
-            let mut cursor = 0;
-            loop {
-                let Some((list, next)) = self.list(id, cursor) else { return self.for_each_integer(id, each) };
-                if !list.is_empty() {
-                    for form in list.split(|&b| b == b'\n') {
-                        if form.is_empty() {
-                            lua::error(state, c"the host returned an empty key of an external table");
-                        }
-                        each(self, id, form);
+        let mut cursor = 0;
+        loop {
+            let Some((list, next)) = self.list(id, cursor) else { return self.for_each_integer(id, each) };
+            if !list.is_empty() {
+                for form in list.split(|&b| b == b'\n') {
+                    if form.is_empty() {
+                        lua::error(state, c"the host returned an empty key of an external table");
                     }
+                    each(self, id, form);
                 }
-                if next == 0 {
-                    return;
-                }
-                // A page without a key would never end.
-                if list.is_empty() {
-                    host::failed(state, c"list the keys of an external table");
-                }
-                cursor = next;
             }
+            if next == 0 {
+                return;
+            }
+            // A page without a key would never end.
+            if list.is_empty() {
+                requests::failed(state, c"list the keys of an external table");
+            }
+            cursor = next;
         }
     }
 
@@ -404,41 +389,39 @@ impl Marks {
     /// It is good until the next one.
     unsafe fn list<'a>(&mut self, id: u32, cursor: u32) -> Option<(&'a [u8], u32)> {
         let state = self.state;
-        unsafe {
-            let in_pages = system::offers(services::KEYS);
-            if !in_pages {
-                match host::size(id) {
-                    None => host::failed(state, c"count an external table"),
-                    Some(0) => return Some((&[], 0)),
-                    Some(_) => {}
-                }
+        let in_pages = session::offers(services::KEYS);
+        if !in_pages {
+            match requests::size(id) {
+                None => requests::failed(state, c"count an external table"),
+                Some(0) => return Some((&[], 0)),
+                Some(_) => {}
             }
-            loop {
-                let room = core::slice::from_raw_parts_mut(self.keys, self.keys_room);
-                let needed = if in_pages {
-                    match services::keys(id, cursor, room) {
-                        Ok(page) => return Some((page.keys, page.cursor)),
-                        Err(services::NoReply::TooSmall(needed)) if needed > self.keys_room => needed,
-                        _ => host::failed(state, c"list the keys of an external table"),
-                    }
-                } else {
-                    match imports::ext_table_keys(id, room) {
-                        imports::EXT_TABLE_KEYS_THREW => host::failed(state, c"list the keys of an external table"),
-                        read if read >= 0 && read as usize <= self.keys_room => {
-                            return Some((&room[..read as usize], 0));
-                        }
-                        read if read >= 0 => host::failed(state, c"list the keys of an external table"),
-                        // -1 is also what a documented host answers when the room is too small.
-                        read => read.unsigned_abs() as usize,
-                    }
-                };
-                let size = needed.max(2 * self.keys_room);
-                let free = machine::heap_size().saturating_sub(machine::memory_used()) as usize;
-                if size > MOST_KEYS || size + KEYS > free {
-                    return None;
+        }
+        loop {
+            let room = core::slice::from_raw_parts_mut(self.keys, self.keys_room);
+            let needed = if in_pages {
+                match services::keys(id, cursor, room) {
+                    Ok(page) => return Some((page.keys, page.cursor)),
+                    Err(services::NoReply::TooSmall(needed)) if needed > self.keys_room => needed,
+                    _ => requests::failed(state, c"list the keys of an external table"),
                 }
-                self.need_keys(size);
+            } else {
+                match imports::ext_table_keys(id, room) {
+                    imports::EXT_TABLE_KEYS_THREW => requests::failed(state, c"list the keys of an external table"),
+                    read if read >= 0 && read as usize <= self.keys_room => {
+                        return Some((&room[..read as usize], 0));
+                    }
+                    read if read >= 0 => requests::failed(state, c"list the keys of an external table"),
+                    // -1 is also what a documented host answers when the room is too small.
+                    read => read.unsigned_abs() as usize,
+                }
+            };
+            let size = needed.max(2 * self.keys_room);
+            let free = memory::size().saturating_sub(memory::used()) as usize;
+            if size > MOST_KEYS || size + KEYS > free {
+                return None;
             }
+            self.need_keys(size);
         }
     }
 
@@ -446,103 +429,95 @@ impl Marks {
     /// as most are that are so long.
     unsafe fn for_each_integer(&mut self, id: u32, each: unsafe fn(&mut Self, u32, &[u8])) {
         let state = self.state;
-        unsafe {
-            let Some(size) = host::size(id) else { host::failed(state, c"count an external table") };
-            let mut count = 0;
-            if imports::ext_table_get(id, key::METATABLE, host::room()) >= 0 {
-                each(self, id, key::METATABLE);
+        let Some(size) = requests::size(id) else { requests::failed(state, c"count an external table") };
+        let mut count = 0;
+        if imports::ext_table_get(id, keys::METATABLE, requests::room()) >= 0 {
+            each(self, id, keys::METATABLE);
+            count += 1;
+        }
+        for n in 1..=(size - count.min(size)) as i64 {
+            ffi::lua_pushinteger(state, n);
+            let mut place = keys::Place::default();
+            let form = place.encode(state, -1);
+            let present = imports::ext_table_get(id, form, requests::room()) != -1;
+            if present {
+                each(self, id, form);
                 count += 1;
             }
-            for n in 1..=(size - count.min(size)) as i64 {
-                ffi::lua_pushinteger(state, n);
-                let mut place = key::Place::default();
-                let form = place.encode(state, -1);
-                let present = imports::ext_table_get(id, form, host::room()) != -1;
-                if present {
-                    each(self, id, form);
-                    count += 1;
-                }
-                lua::pop(state, 1);
-                if !present {
-                    break;
-                }
+            lua::pop(state, 1);
+            if !present {
+                break;
             }
-            if size == 0 || count != size {
-                lua::error(
-                    state,
-                    c"cannot walk the external table: this host lists keys all at once, and they do not fit the heap",
-                );
-            }
+        }
+        if size == 0 || count != size {
+            lua::error(
+                state,
+                c"cannot walk the external table: this host lists keys all at once, and they do not fit the heap",
+            );
         }
     }
 
     /// Frees every table that is not marked.
     unsafe fn sweep(&mut self) {
         let state = self.state;
-        unsafe {
-            if !system::offers(services::TABLES) {
-                for id in 1..super::end_of_ids() {
-                    self.free_unmarked(id);
-                }
+        if !session::offers(services::TABLES) {
+            for id in 1..ids::end() {
+                self.free_unmarked(id);
+            }
+            return;
+        }
+        let mut cursor = 0;
+        let place = ffi::lua_newuserdatauv(state, KEYS, 0).cast::<u8>();
+        loop {
+            let room = core::slice::from_raw_parts_mut(place, KEYS);
+            let Ok(page) = services::tables(cursor, room) else { requests::failed(state, c"list the external tables") };
+            for id in page.ids.chunks_exact(4) {
+                self.free_unmarked(u32::from_le_bytes([id[0], id[1], id[2], id[3]]));
+            }
+            if page.cursor == 0 {
                 return;
             }
-            let mut cursor = 0;
-            let place = ffi::lua_newuserdatauv(state, KEYS, 0).cast::<u8>();
-            loop {
-                let room = core::slice::from_raw_parts_mut(place, KEYS);
-                let Ok(page) = services::tables(cursor, room) else { host::failed(state, c"list the external tables") };
-                for id in page.ids.chunks_exact(4) {
-                    self.free_unmarked(u32::from_le_bytes([id[0], id[1], id[2], id[3]]));
-                }
-                if page.cursor == 0 {
-                    return;
-                }
-                if page.ids.len() < 4 {
-                    host::failed(state, c"list the external tables");
-                }
-                cursor = page.cursor;
+            if page.ids.len() < 4 {
+                requests::failed(state, c"list the external tables");
             }
+            cursor = page.cursor;
         }
     }
 
     unsafe fn free_unmarked(&mut self, id: u32) {
-        unsafe {
-            limits::charge(self.state);
-            if id == 0 || id == self.scratch || self.is_marked(id) {
-                return;
+        limits::charge(self.state);
+        if id == 0 || id == self.scratch || self.is_marked(id) {
+            return;
+        }
+        match requests::size(id) {
+            Some(0) => {}
+            Some(_) => {
+                self.free(id);
+                self.freed += 1;
             }
-            match host::size(id) {
-                Some(0) => {}
-                Some(_) => {
-                    self.free(id);
-                    self.freed += 1;
-                }
-                None => host::failed(self.state, c"free an external table"),
-            }
+            None => requests::failed(self.state, c"free an external table"),
         }
     }
 
     unsafe fn free(&mut self, id: u32) {
-        unsafe {
-            if !system::offers(services::DROP) {
-                self.for_each_key(id, Self::delete);
-            } else if services::drop(id).is_none() {
-                host::failed(self.state, c"free an external table");
-            }
+        if !session::offers(services::DROP) {
+            self.for_each_key(id, Self::delete);
+        } else if services::drop(id).is_none() {
+            requests::failed(self.state, c"free an external table");
         }
     }
 
     unsafe fn delete(&mut self, id: u32, form: &[u8]) {
-        if !host::delete(id, form) {
-            unsafe { host::failed(self.state, c"free an external table") };
+        if !requests::delete(id, form) {
+            requests::failed(self.state, c"free an external table");
         }
     }
 }
 
 /// Gives a page to the host, as a list of what is marked if that is little. Whether the host took it.
 fn store_page(scratch: u32, page: u32, bytes: &mut [u8]) -> bool {
-    let mut list = [0; host::HEAD + 2 * FEW];
-    let mut end = host::HEAD;
+    let mut list = [0; requests::HEAD + 2 * FEW];
+    let mut end = requests::HEAD;
     let mut few = true;
     for (at, &byte) in bytes[REACHED..DUE].iter().enumerate().filter(|(_, byte)| **byte != 0) {
         for bit in (0..8).filter(|bit| byte >> bit & 1 != 0) {
@@ -555,10 +530,10 @@ fn store_page(scratch: u32, page: u32, bytes: &mut [u8]) -> bool {
         }
     }
     let stored = if few { &mut list[..end] } else { bytes };
-    let length = (stored.len() - host::HEAD) as u32;
+    let length = (stored.len() - requests::HEAD) as u32;
     stored[0] = abi::TAG_STRING;
-    stored[1..host::HEAD].copy_from_slice(&length.to_le_bytes());
-    host::set(scratch, &name_of(page), stored)
+    stored[1..requests::HEAD].copy_from_slice(&length.to_le_bytes());
+    requests::set(scratch, &name_of(page), stored)
 }
 
 /// Takes a page back from the host; whether it is one.
@@ -567,12 +542,14 @@ fn load_page(scratch: u32, page: u32, bytes: &mut [u8]) -> bool {
     if read == PAGE as i32 {
         return true;
     }
-    let Some(length) = usize::try_from(read).ok().and_then(|read| read.checked_sub(host::HEAD)) else { return false };
+    let Some(length) = usize::try_from(read).ok().and_then(|read| read.checked_sub(requests::HEAD)) else {
+        return false;
+    };
     if length > 2 * FEW || length % 2 != 0 {
         return false;
     }
     let mut list = [0; 2 * FEW];
-    list[..length].copy_from_slice(&bytes[host::HEAD..host::HEAD + length]);
+    list[..length].copy_from_slice(&bytes[requests::HEAD..requests::HEAD + length]);
     bytes.fill(0);
     for entry in list[..length].chunks_exact(2) {
         let entry = u16::from_le_bytes([entry[0], entry[1]]);

@@ -1,4 +1,4 @@
-//! The form of keys. Documented hosts see keys as UTF-8 text, so every key is one: an ordinary string
+//! Writes and reads the form of keys. Documented hosts see keys as UTF-8 text, so every key is one: an ordinary string
 //! is itself, and everything else is written in brackets as in a Lua table constructor: `[5]`,
 //! `[1.5]`, `[true]`, `["\xFF"]`. The forms never collide, and a key never holds a line feed, which is
 //! what separates keys in a list of them.
@@ -24,7 +24,7 @@ pub const fn room(length: usize) -> usize {
     if quoted < SHORT { SHORT } else { quoted }
 }
 
-/// Why a value is no key.
+/// The reason why a value cannot be a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// nil
@@ -44,25 +44,22 @@ impl Refusal {
     ///
     /// Inside a protected call.
     pub unsafe fn raise(self, state: *mut State) -> ! {
-        // SAFETY: as for the caller.
-        unsafe {
-            match self {
-                Self::Nil => lua::error(state, c"table index is nil"),
-                Self::Nan => lua::error(state, c"table index is NaN"),
-                Self::TooLong(length) => ffi::luaL_error(
-                    state,
-                    c"a key of an external table has at most %d bytes, this one has %d".as_ptr(),
-                    LIMIT as c_int,
-                    length as c_int,
-                ),
-                Self::Type(kind) => ffi::luaL_error(
-                    state,
-                    c"a %s cannot be a key of an external table".as_ptr(),
-                    ffi::lua_typename(state, kind),
-                ),
-            };
-            lua::raise(state)
-        }
+        match self {
+            Self::Nil => lua::error(state, c"table index is nil"),
+            Self::Nan => lua::error(state, c"table index is NaN"),
+            Self::TooLong(length) => ffi::luaL_error(
+                state,
+                c"a key of an external table has at most %d bytes, this one has %d".as_ptr(),
+                LIMIT as c_int,
+                length as c_int,
+            ),
+            Self::Type(kind) => ffi::luaL_error(
+                state,
+                c"a %s cannot be a key of an external table".as_ptr(),
+                ffi::lua_typename(state, kind),
+            ),
+        };
+        lua::raise(state)
     }
 }
 
@@ -72,18 +69,15 @@ impl Refusal {
 ///
 /// `state` is a live state and the index valid.
 pub unsafe fn check(state: *mut State, index: c_int) -> Result<(), Refusal> {
-    // SAFETY: as for the caller; nothing here raises an error.
-    unsafe {
-        match ffi::lua_type(state, index) {
-            kind::STRING => match lua::bytes(state, index).len() {
-                length if length > LIMIT => Err(Refusal::TooLong(length)),
-                _ => Ok(()),
-            },
-            kind::NUMBER if ffi::lua_tonumberx(state, index, core::ptr::null_mut()).is_nan() => Err(Refusal::Nan),
-            kind::NUMBER | kind::BOOLEAN => Ok(()),
-            kind::NIL => Err(Refusal::Nil),
-            other => Err(Refusal::Type(other)),
-        }
+    match ffi::lua_type(state, index) {
+        kind::STRING => match lua::bytes(state, index).len() {
+            length if length > LIMIT => Err(Refusal::TooLong(length)),
+            _ => Ok(()),
+        },
+        kind::NUMBER if ffi::lua_tonumberx(state, index, core::ptr::null_mut()).is_nan() => Err(Refusal::Nan),
+        kind::NUMBER | kind::BOOLEAN => Ok(()),
+        kind::NIL => Err(Refusal::Nil),
+        other => Err(Refusal::Type(other)),
     }
 }
 
@@ -197,34 +191,28 @@ fn is_ordinary(bytes: &[u8]) -> bool {
 pub unsafe fn encode(state: *mut State, index: c_int, place: &mut [u8]) -> &[u8] {
     let mut text = Text { place, length: 0 };
     // The place is as large as the longest form, so that writing cannot fail.
-    // SAFETY: as for the caller; nothing here raises an error.
-    unsafe {
-        match ffi::lua_type(state, index) {
-            kind::STRING => {
-                let bytes = lua::bytes(state, index);
-                if is_ordinary(bytes) {
-                    return bytes;
-                }
-                quote(bytes, |byte| text.byte(byte));
+    match ffi::lua_type(state, index) {
+        kind::STRING => {
+            let bytes = lua::bytes(state, index);
+            if is_ordinary(bytes) {
+                return bytes;
             }
-            kind::NUMBER => {
-                let integer = ffi::lua_isinteger(state, index) != 0;
-                let n = ffi::lua_tonumberx(state, index, core::ptr::null_mut());
-                let whole = if integer {
-                    Some(ffi::lua_tointegerx(state, index, core::ptr::null_mut()))
-                } else {
-                    as_integer(n)
-                };
-                text.byte(b'[');
-                match whole {
-                    Some(n) => text.integer(n),
-                    None => text.float(n),
-                }
-                text.byte(b']');
+            quote(bytes, |byte| text.byte(byte));
+        }
+        kind::NUMBER => {
+            let integer = ffi::lua_isinteger(state, index) != 0;
+            let n = ffi::lua_tonumberx(state, index, core::ptr::null_mut());
+            let whole =
+                if integer { Some(ffi::lua_tointegerx(state, index, core::ptr::null_mut())) } else { as_integer(n) };
+            text.byte(b'[');
+            match whole {
+                Some(n) => text.integer(n),
+                None => text.float(n),
             }
-            _ => {
-                text.bytes(if ffi::lua_toboolean(state, index) != 0 { b"[true]" } else { b"[false]" });
-            }
+            text.byte(b']');
+        }
+        _ => {
+            text.bytes(if ffi::lua_toboolean(state, index) != 0 { b"[true]" } else { b"[false]" });
         }
     }
     text.done()
@@ -280,24 +268,21 @@ fn char_length(bytes: &[u8]) -> usize {
 ///
 /// Inside a protected call, with three free slots.
 pub unsafe fn push(state: *mut State, form: &[u8]) -> bool {
-    // SAFETY: as for the caller.
-    unsafe {
-        if !parse(state, form) {
-            return false;
-        }
-        let same = match (ffi::lua_type(state, -1), form) {
-            (kind::STRING, [b'[', ..]) => {
-                let bytes = lua::bytes(state, -1);
-                !is_ordinary(bytes) && is_quoted_as(bytes, form)
-            }
-            (kind::STRING, _) => true,
-            _ => encode(state, -1, &mut [0; SHORT]) == form,
-        };
-        if !same {
-            lua::pop(state, 1);
-        }
-        same
+    if !parse(state, form) {
+        return false;
     }
+    let same = match (ffi::lua_type(state, -1), form) {
+        (kind::STRING, [b'[', ..]) => {
+            let bytes = lua::bytes(state, -1);
+            !is_ordinary(bytes) && is_quoted_as(bytes, form)
+        }
+        (kind::STRING, _) => true,
+        _ => encode(state, -1, &mut [0; SHORT]) == form,
+    };
+    if !same {
+        lua::pop(state, 1);
+    }
+    same
 }
 
 /// Pushes the form that a key should have had, as a string, if some other one can be read as a key. `false`: it cannot,
@@ -307,57 +292,51 @@ pub unsafe fn push(state: *mut State, form: &[u8]) -> bool {
 ///
 /// As for [`push`].
 pub unsafe fn push_right_form(state: *mut State, form: &[u8]) -> bool {
-    // SAFETY: as for the caller.
-    unsafe {
-        if !parse(state, form) {
-            return false;
-        }
-        if check(state, -1).is_err() {
-            lua::pop(state, 1);
-            return false;
-        }
-        let mut place = Place::default();
-        let at = ffi::lua_gettop(state);
-        let right = place.encode(state, at);
-        lua::push_bytes(state, right);
-        ffi::lua_copy(state, -1, at);
-        ffi::lua_settop(state, at);
-        true
+    if !parse(state, form) {
+        return false;
     }
+    if check(state, -1).is_err() {
+        lua::pop(state, 1);
+        return false;
+    }
+    let mut place = Place::default();
+    let at = ffi::lua_gettop(state);
+    let right = place.encode(state, at);
+    lua::push_bytes(state, right);
+    ffi::lua_copy(state, -1, at);
+    ffi::lua_settop(state, at);
+    true
 }
 
-/// Pushes the key that a form means, also if it has another one: `[1.0]` for 1, `["a"]` for "a". `false`: it means none,
-/// and nothing was pushed.
+/// Pushes the key that a form means, also if it has another one: `[1.0]` for 1, `["a"]` for "a". `false`: it means
+/// none, and nothing was pushed.
 unsafe fn parse(state: *mut State, form: &[u8]) -> bool {
-    // SAFETY: as for `push`.
-    unsafe {
-        let inner = match form {
-            [b'[', inner @ .., b']'] => inner,
-            [b'[', ..] => return false,
-            _ if form.len() <= LIMIT && is_ordinary(form) => {
-                lua::push_bytes(state, form);
-                return true;
-            }
-            _ => return false,
-        };
-        match inner {
-            [b'"', quoted @ .., b'"'] => return push_unquoted(state, quoted),
-            b"true" => ffi::lua_pushboolean(state, 1),
-            b"false" => ffi::lua_pushboolean(state, 0),
-            b"inf" => ffi::lua_pushnumber(state, f64::INFINITY),
-            b"-inf" => ffi::lua_pushnumber(state, f64::NEG_INFINITY),
-            _ => match parse_integer(inner) {
-                Some(n) => ffi::lua_pushinteger(state, n),
-                None => match strtod::parse(inner) {
-                    (n, length) if length == inner.len() && length > 0 && !n.is_nan() => {
-                        ffi::lua_pushnumber(state, n);
-                    }
-                    _ => return false,
-                },
-            },
+    let inner = match form {
+        [b'[', inner @ .., b']'] => inner,
+        [b'[', ..] => return false,
+        _ if form.len() <= LIMIT && is_ordinary(form) => {
+            lua::push_bytes(state, form);
+            return true;
         }
-        true
+        _ => return false,
+    };
+    match inner {
+        [b'"', quoted @ .., b'"'] => return push_unquoted(state, quoted),
+        b"true" => ffi::lua_pushboolean(state, 1),
+        b"false" => ffi::lua_pushboolean(state, 0),
+        b"inf" => ffi::lua_pushnumber(state, f64::INFINITY),
+        b"-inf" => ffi::lua_pushnumber(state, f64::NEG_INFINITY),
+        _ => match parse_integer(inner) {
+            Some(n) => ffi::lua_pushinteger(state, n),
+            None => match strtod::parse(inner) {
+                (n, length) if length == inner.len() && length > 0 && !n.is_nan() => {
+                    ffi::lua_pushnumber(state, n);
+                }
+                _ => return false,
+            },
+        },
     }
+    true
 }
 
 fn parse_integer(text: &[u8]) -> Option<i64> {
@@ -428,22 +407,19 @@ impl Place {
     ///
     /// Inside a protected call, with a free slot; the key stays where it is while its form is used.
     pub unsafe fn encode(&mut self, state: *mut State, index: c_int) -> &[u8] {
-        // SAFETY: as for the caller.
-        unsafe {
-            if let Err(refusal) = check(state, index) {
-                refusal.raise(state);
-            }
-            let bytes = lua::bytes(state, index);
-            let needed = room(bytes.len());
-            if needed <= self.short.len() {
-                return encode(state, index, &mut self.short);
-            }
-            if is_ordinary(bytes) {
-                return bytes;
-            }
-            let place = ffi::lua_newuserdatauv(state, needed, 0).cast::<u8>();
-            encode(state, index, core::slice::from_raw_parts_mut(place, needed))
+        if let Err(refusal) = check(state, index) {
+            refusal.raise(state);
         }
+        let bytes = lua::bytes(state, index);
+        let needed = room(bytes.len());
+        if needed <= self.short.len() {
+            return encode(state, index, &mut self.short);
+        }
+        if is_ordinary(bytes) {
+            return bytes;
+        }
+        let place = ffi::lua_newuserdatauv(state, needed, 0).cast::<u8>();
+        encode(state, index, core::slice::from_raw_parts_mut(place, needed))
     }
 }
 

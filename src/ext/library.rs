@@ -2,19 +2,12 @@
 
 use core::ffi::{CStr, c_int};
 
-use super::{collect, keys as key, load as refs, requests as host, walk};
 use crate::call::limits;
-use crate::host::functions;
+use crate::ext::{collect, ids, load, new_ids, requests, walk};
 use crate::lua::{self, State, ffi, kind};
 
-const FUNCTIONS: [(&CStr, lua::Function); 6] = [
-    (c"attach", attach),
-    (c"collect", collect::collect),
-    (c"id", id),
-    (c"size", size),
-    (c"stack", functions::stack),
-    (c"table", table),
-];
+const FUNCTIONS: [(&CStr, lua::Function); 5] =
+    [(c"attach", attach), (c"collect", collect::collect), (c"id", id), (c"size", size), (c"table", table)];
 
 /// Makes the library, as the global `ext` and among the loaded modules.
 ///
@@ -22,41 +15,35 @@ const FUNCTIONS: [(&CStr, lua::Function); 6] = [
 ///
 /// Inside a protected call.
 pub unsafe fn open(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_createtable(state, 0, FUNCTIONS.len() as c_int);
-        for (name, function) in FUNCTIONS {
-            lua::push_library_function(state, function);
-            ffi::lua_setfield(state, -2, name.as_ptr());
-        }
-        ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr());
-        ffi::lua_pushvalue(state, -2);
-        ffi::lua_setfield(state, -2, c"ext".as_ptr());
-        lua::pop(state, 1);
-        ffi::lua_setglobal(state, c"ext".as_ptr());
+    ffi::lua_createtable(state, 0, FUNCTIONS.len() as c_int);
+    for (name, function) in FUNCTIONS {
+        lua::push_library_function(state, function);
+        ffi::lua_setfield(state, -2, name.as_ptr());
     }
+    ffi::lua_getfield(state, lua::REGISTRY, c"_LOADED".as_ptr());
+    ffi::lua_pushvalue(state, -2);
+    ffi::lua_setfield(state, -2, c"ext".as_ptr());
+    lua::pop(state, 1);
+    ffi::lua_setglobal(state, c"ext".as_ptr());
 }
 
 /// `ext.table([initial])`: a new external table, with the entries and the metatable of another.
 unsafe extern "C-unwind" fn table(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe {
-        ffi::lua_settop(state, 1);
-        if ffi::lua_type(state, 1) != kind::NIL {
-            ffi::luaL_checktype(state, 1, kind::TABLE);
-        }
-        let id = super::take_id(state);
-        refs::push_table(state, id);
-        if ffi::lua_type(state, 1) == kind::TABLE {
-            lua::push_function(state, fill);
-            ffi::lua_pushvalue(state, 2);
-            ffi::lua_pushvalue(state, 1);
-            if lua::pcall(state, 2, 0, 0) != lua::OK {
-                // The entries that were copied are not left behind.
-                walk::drop_quietly(id);
-                ffi::lp_ext_forget();
-                lua::raise(state);
-            }
+    ffi::lua_settop(state, 1);
+    if ffi::lua_type(state, 1) != kind::NIL {
+        ffi::luaL_checktype(state, 1, kind::TABLE);
+    }
+    let id = new_ids::take_id(state);
+    load::push_table(state, id);
+    if ffi::lua_type(state, 1) == kind::TABLE {
+        lua::push_function(state, fill);
+        ffi::lua_pushvalue(state, 2);
+        ffi::lua_pushvalue(state, 1);
+        if lua::pcall(state, 2, 0, 0) != lua::OK {
+            // The entries that were copied are not left behind.
+            walk::drop_quietly(id);
+            ffi::lp_ext_forget();
+            lua::raise(state);
         }
     }
     1
@@ -82,81 +69,51 @@ unsafe extern "C-unwind" fn fill(state: *mut State) -> c_int {
 
 /// The number of the external table that is argument 1; raises an error for anything else.
 unsafe fn check(state: *mut State) -> u32 {
-    // SAFETY: as for the functions of the library.
-    unsafe {
-        ffi::luaL_checkany(state, 1);
-        let id = ffi::lp_ext_id(state, 1);
-        if id == 0 {
-            ffi::luaL_typeerror(state, 1, c"external table".as_ptr());
-        }
-        id
+    ffi::luaL_checkany(state, 1);
+    let id = ffi::lp_ext_id(state, 1);
+    if id == 0 {
+        ffi::luaL_typeerror(state, 1, c"external table".as_ptr());
     }
+    id
 }
 
 /// `ext.id(t)`: the number of an external table; nil for any other value.
 unsafe extern "C-unwind" fn id(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe {
-        ffi::luaL_checkany(state, 1);
-        match ffi::lp_ext_id(state, 1) {
-            0 => ffi::lua_pushnil(state),
-            id => ffi::lua_pushinteger(state, i64::from(id)),
-        }
+    ffi::luaL_checkany(state, 1);
+    match ffi::lp_ext_id(state, 1) {
+        0 => ffi::lua_pushnil(state),
+        id => ffi::lua_pushinteger(state, i64::from(id)),
     }
     1
 }
 
 /// `ext.attach(id)`: the external table with a number.
 unsafe extern "C-unwind" fn attach(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe {
-        let n = ffi::luaL_checkinteger(state, 1);
-        match u32::try_from(n) {
-            Ok(id) if id != 0 && id < super::next_id() => refs::push_table(state, id),
-            // A number that was not given yet can be that of a table which the host has, or is about to fill. One
-            // that is far off is a mistake, unless the host has it. The counter stays where it is.
-            Ok(id) if id != 0 && id != u32::MAX => {
-                let near = id - super::next_id() < super::NEAR;
-                if !near && host::size(id).is_none_or(|size| size == 0) {
-                    ffi::luaL_error(state, c"ext.attach: there is no external table %I".as_ptr(), n);
-                }
-                refs::push_table(state, id);
+    let n = ffi::luaL_checkinteger(state, 1);
+    match u32::try_from(n) {
+        Ok(id) if id != 0 && id < ids::next() => load::push_table(state, id),
+        // A number that was not given yet can be that of a table which the host has, or is about to fill. One
+        // that is far off is a mistake, unless the host has it. The counter stays where it is.
+        Ok(id) if id != 0 && id != u32::MAX => {
+            let near = id - ids::next() < ids::NEAR;
+            if !near && requests::size(id).is_none_or(|size| size == 0) {
+                ffi::luaL_error(state, c"ext.attach: there is no external table %I".as_ptr(), n);
             }
-            _ => {
-                ffi::luaL_argerror(state, 1, c"the id of an external table is from 1 to 4294967294".as_ptr());
-            }
+            load::push_table(state, id);
+        }
+        _ => {
+            ffi::luaL_argerror(state, 1, c"the id of an external table is from 1 to 4294967294".as_ptr());
         }
     }
     1
 }
 
 /// `ext.size(t)`: how many entries an external table has.
-unsafe extern "C-unwind" fn size(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe {
-        let id = check(state);
-        match count(state, id) {
-            Some(n) => ffi::lua_pushinteger(state, n as i64),
-            None => host::failed(state, c"count an external table"),
-        }
+pub unsafe extern "C-unwind" fn size(state: *mut State) -> c_int {
+    let id = check(state);
+    match requests::count(state, id) {
+        Some(n) => ffi::lua_pushinteger(state, n as i64),
+        None => requests::failed(state, c"count an external table"),
     }
     1
-}
-
-/// How many entries a table has: what the host counts, without a metatable.
-///
-/// # Safety
-///
-/// Inside a protected call, with two free slots.
-pub unsafe fn count(state: *mut State, id: u32) -> Option<usize> {
-    match host::size(id)? {
-        0 => Some(0),
-        // SAFETY: as for the caller.
-        n => unsafe {
-            let top = ffi::lua_gettop(state);
-            let meta = host::get(state, id, key::METATABLE).is_some();
-            ffi::lua_settop(state, top);
-            Some(n - usize::from(meta))
-        },
-    }
 }

@@ -1,67 +1,38 @@
-//! From what is stored to Lua values: which table or function a number stands for, and how it comes
-//! back. There is one Lua object for a number at a time, so that what was equal stays equal; the
-//! registry holds it weakly.
+//! Loads stored values into Lua: plain values, and the table or function that a number stands for.
 
-use core::cell::Cell;
-use core::ffi::c_int;
+use core::ffi::{c_char, c_int};
 
-use super::{keys as key, requests as host, variables as function};
 use crate::abi;
+use crate::call::garbage;
+use crate::cell::Global;
+use crate::ext::keys;
+use crate::ext::reference::Reference;
+use crate::ext::{ids, load_functions, new_ids, objects, requests, variables};
 use crate::lua::{self, State, ffi, kind};
-use crate::machine::Single;
-use crate::values::write as codec;
+use crate::plain::{codec, libraries};
 
-/// Registry key: number -> the table or function it stands for, weak.
-static OBJECTS: u8 = 0;
 /// Registry key: the tables whose metatables have yet to be read, by weak key.
 static UNSETTLED: u8 = 1;
+
 /// Registry key: the numbers of the tables that the reading under way has met.
 static FRESH: u8 = 2;
 
-/// Makes the table of objects, and those of functions.
+/// Whether there is a table whose metatable has not been read.
+static POSTPONED: Global<bool> = Global::new(false);
+
+/// Whether a table is being read, with what its metatable leads to.
+static READING: Global<bool> = Global::new(false);
+
+/// Makes what loading needs, for a new machine.
 ///
 /// # Safety
 ///
 /// Inside a protected call.
 pub unsafe fn open(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe {
-        push_weak_table(state, c"v");
-        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&OBJECTS));
-        push_weak_table(state, c"k");
-        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
-        postponed().set(false);
-        reading().set(false);
-        function::open(state);
-    }
-}
-
-/// Pushes a new table that holds its keys or values weakly.
-///
-/// # Safety
-///
-/// Inside a protected call, with three free slots.
-pub unsafe fn push_weak_table(state: *mut State, mode: &core::ffi::CStr) {
-    // SAFETY: as for the caller.
-    unsafe {
-        lua::push_private_table(state, 0, 0);
-        lua::push_private_table(state, 0, 1);
-        ffi::lua_pushstring(state, mode.as_ptr());
-        ffi::lua_setfield(state, -2, c"__mode".as_ptr());
-        ffi::lua_setmetatable(state, -2);
-    }
-}
-
-/// Pushes the table of objects.
-///
-/// # Safety
-///
-/// `state` is a live state with a free slot.
-pub unsafe fn push_objects(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&OBJECTS));
-    }
+    lua::push_weak_table(state, c"k");
+    ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+    POSTPONED.set(false);
+    READING.set(false);
 }
 
 /// Pushes the external table with a number. If its metatable cannot be read, that is an error, and no
@@ -71,27 +42,24 @@ pub unsafe fn push_objects(state: *mut State) {
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn push_table(state: *mut State, id: u32) {
-    // SAFETY: as for the caller.
-    unsafe {
-        if push_known(state, id) {
-            return;
-        }
-        let table = make(state, id);
-        let outermost = !reading().replace(true);
-        lua::push_function(state, restore_metatable);
-        ffi::lua_pushvalue(state, table);
-        let status = lua::pcall(state, 1, 0, 0);
-        reading().set(!outermost);
-        if status != lua::OK {
-            if outermost {
-                forget_fresh(state);
-            }
-            lua::raise(state);
-        }
+    if objects::push_known(state, id) {
+        return;
+    }
+    let table = make(state, id);
+    let outermost = !READING.replace(true);
+    lua::push_function(state, restore_metatable);
+    ffi::lua_pushvalue(state, table);
+    let status = lua::pcall(state, 1, 0, 0);
+    READING.set(!outermost);
+    if status != lua::OK {
         if outermost {
-            ffi::lua_pushnil(state);
-            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
+            forget_fresh(state);
         }
+        lua::raise(state);
+    }
+    if outermost {
+        ffi::lua_pushnil(state);
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&FRESH));
     }
 }
 
@@ -102,60 +70,23 @@ pub unsafe fn push_table(state: *mut State, id: u32) {
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn push_table_unsettled(state: *mut State, id: u32) {
-    // SAFETY: as for the caller.
-    unsafe {
-        if push_known(state, id) {
-            return;
-        }
-        let table = make(state, id);
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
-        ffi::lua_pushvalue(state, table);
-        ffi::lua_pushboolean(state, 1);
-        ffi::lua_rawset(state, -3);
-        ffi::lua_settop(state, table);
-        postponed().set(true);
+    if objects::push_known(state, id) {
+        return;
     }
-}
-
-/// Pushes the object that stands for a table, if there is one.
-unsafe fn push_known(state: *mut State, id: u32) -> bool {
-    // SAFETY: as for `push_table`.
-    unsafe {
-        ffi::luaL_checkstack(state, 12, c"external tables".as_ptr());
-        push_objects(state);
-        let known = ffi::lua_rawgeti(state, -1, i64::from(id)) != kind::NIL;
-        if known && ffi::lp_ext_id(state, -1) != id {
-            lua::error(state, c"an external table and a function have the same number");
-        }
-        ffi::lua_rotate(state, -2, -1);
-        lua::pop(state, 1);
-        if !known {
-            lua::pop(state, 1);
-        }
-        known
-    }
-}
-
-/// Whether an object stands for a number.
-///
-/// # Safety
-///
-/// `state` is a live state with two free slots.
-pub unsafe fn has_object(state: *mut State, id: u32) -> bool {
-    // SAFETY: as for the caller.
-    unsafe {
-        push_objects(state);
-        let has = ffi::lua_rawgeti(state, -1, i64::from(id)) != kind::NIL;
-        lua::pop(state, 2);
-        has
-    }
+    let table = make(state, id);
+    ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+    ffi::lua_pushvalue(state, table);
+    ffi::lua_pushboolean(state, 1);
+    ffi::lua_rawset(state, -3);
+    ffi::lua_settop(state, table);
+    POSTPONED.set(true);
 }
 
 /// Pushes a new object for a table and registers it, as a metatable may well be its own. Returns its index.
 unsafe fn make(state: *mut State, id: u32) -> c_int {
     // SAFETY: as for `push_table`. What is fresh is listed before it is registered.
     unsafe {
-        super::note_object(id);
+        ids::note_object(id);
         ffi::lp_ext_push(state, id);
         let table = ffi::lua_gettop(state);
         if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&FRESH)) != kind::TABLE {
@@ -165,7 +96,7 @@ unsafe fn make(state: *mut State, id: u32) -> c_int {
         }
         ffi::lua_pushinteger(state, i64::from(id));
         ffi::lua_rawseti(state, -2, ffi::lua_rawlen(state, -2) as i64 + 1);
-        push_objects(state);
+        objects::push_all(state);
         ffi::lua_pushvalue(state, table);
         ffi::lua_rawseti(state, -2, i64::from(id));
         ffi::lua_settop(state, table);
@@ -173,13 +104,13 @@ unsafe fn make(state: *mut State, id: u32) -> c_int {
     }
 }
 
-/// Lets the numbers that were met since the outermost reading began stand for no object. Takes no memory;
+/// Forgets the objects of the numbers met since the outermost reading began. Takes no memory;
 /// what is on top stays there.
 unsafe fn forget_fresh(state: *mut State) {
     // SAFETY: as for `push_table`; only fields that exist are set.
     unsafe {
         let top = ffi::lua_gettop(state);
-        push_objects(state);
+        objects::push_all(state);
         if ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&FRESH)) == kind::TABLE {
             for n in 1..=ffi::lua_rawlen(state, -1) as i64 {
                 ffi::lua_rawgeti(state, top + 2, n);
@@ -199,10 +130,10 @@ unsafe fn forget_fresh(state: *mut State) {
 unsafe extern "C-unwind" fn restore_metatable(state: *mut State) -> c_int {
     // SAFETY: called in protected mode with an external table.
     unsafe {
-        fetch(state, ffi::lp_ext_id(state, 1), key::METATABLE);
+        fetch(state, ffi::lp_ext_id(state, 1), keys::METATABLE);
         match ffi::lua_type(state, 2) {
             kind::NIL => {}
-            // See `host::keep`.
+            // See `requests::keep`.
             kind::BOOLEAN if ffi::lua_toboolean(state, 2) == 0 => {}
             kind::TABLE => {
                 if ffi::lp_ext_id(state, 2) != 0 {
@@ -216,22 +147,6 @@ unsafe extern "C-unwind" fn restore_metatable(state: *mut State) -> c_int {
     0
 }
 
-/// Whether there is a table whose metatable has not been read.
-static POSTPONED: Single<Cell<bool>> = Single::new(Cell::new(false));
-
-fn postponed() -> &'static Cell<bool> {
-    // SAFETY: there is one thread, and the cell is only read and set.
-    unsafe { &*POSTPONED.get() }
-}
-
-/// Whether a table is being read, with what its metatable leads to.
-static READING: Single<Cell<bool>> = Single::new(Cell::new(false));
-
-fn reading() -> &'static Cell<bool> {
-    // SAFETY: as for `postponed`.
-    unsafe { &*READING.get() }
-}
-
 /// Reads the metatable of the external table at index 1 if that has not been done, and raises an error if
 /// it cannot be. Every operation on external tables that may look at it begins with this.
 ///
@@ -239,38 +154,32 @@ fn reading() -> &'static Cell<bool> {
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn settle(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe {
-        if is_settled(state) {
-            return;
-        }
-        let top = ffi::lua_gettop(state);
-        lua::push_function(state, restore_metatable);
-        ffi::lua_pushvalue(state, 1);
-        lua::call(state, 1, 0);
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
-        ffi::lua_pushvalue(state, 1);
-        ffi::lua_pushnil(state);
-        ffi::lua_rawset(state, top + 1);
-        ffi::lua_settop(state, top);
+    if is_settled(state) {
+        return;
     }
+    let top = ffi::lua_gettop(state);
+    lua::push_function(state, restore_metatable);
+    ffi::lua_pushvalue(state, 1);
+    lua::call(state, 1, 0);
+    ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+    ffi::lua_pushvalue(state, 1);
+    ffi::lua_pushnil(state);
+    ffi::lua_rawset(state, top + 1);
+    ffi::lua_settop(state, top);
 }
 
-/// Whether the metatable of the external table at index 1 has been read.
+/// Returns whether the metatable of the external table at index 1 has been read.
 ///
 /// # Safety
 ///
 /// As for [`settle`].
 pub unsafe fn is_settled(state: *mut State) -> bool {
-    // SAFETY: as for the caller.
-    unsafe {
-        !postponed().get() || {
-            ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
-            ffi::lua_pushvalue(state, 1);
-            let settled = ffi::lua_rawget(state, -2) == kind::NIL;
-            lua::pop(state, 2);
-            settled
-        }
+    !POSTPONED.get() || {
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+        ffi::lua_pushvalue(state, 1);
+        let settled = ffi::lua_rawget(state, -2) == kind::NIL;
+        lua::pop(state, 2);
+        settled
     }
 }
 
@@ -282,34 +191,28 @@ pub unsafe fn is_settled(state: *mut State) -> bool {
 /// `state` is a live state with a few free slots, outside of Lua code.
 pub unsafe fn settle_all(state: *mut State) {
     unsafe extern "C-unwind" fn settle_one(state: *mut State) -> c_int {
-        // SAFETY: called in protected mode with an external table.
-        unsafe { settle(state) };
+        settle(state);
         0
     }
     unsafe extern "C-unwind" fn settle_each(state: *mut State) -> c_int {
-        // SAFETY: called in protected mode. Only the field of the key that is visited is set, to nil.
-        unsafe {
-            let mut all = true;
-            ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
-            ffi::lua_pushnil(state);
-            while ffi::lua_next(state, 1) != 0 {
+        let mut all = true;
+        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&UNSETTLED));
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, 1) != 0 {
+            lua::pop(state, 1);
+            // Sets the field of the key that is visited to nil, and no other.
+            lua::push_function(state, settle_one);
+            ffi::lua_pushvalue(state, -2);
+            if lua::pcall(state, 1, 0, 0) != lua::OK {
+                all = false;
                 lua::pop(state, 1);
-                lua::push_function(state, settle_one);
-                ffi::lua_pushvalue(state, -2);
-                if lua::pcall(state, 1, 0, 0) != lua::OK {
-                    all = false;
-                    lua::pop(state, 1);
-                }
             }
-            postponed().set(!all);
         }
+        POSTPONED.set(!all);
         0
     }
-    // SAFETY: as for the caller.
-    unsafe {
-        if postponed().get() && super::quietly(state, settle_each) != lua::OK {
-            lua::pop(state, 1);
-        }
+    if POSTPONED.get() && garbage::quietly(state, settle_each) != lua::OK {
+        lua::pop(state, 1);
     }
 }
 
@@ -320,35 +223,29 @@ pub unsafe fn settle_all(state: *mut State) {
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn know_fields(state: *mut State, metatable: c_int) {
-    // SAFETY: as for the caller.
-    unsafe {
-        if ffi::lp_ext_getfields(state, metatable) != 0 {
-            return lua::pop(state, 1);
-        }
-        // Attached when it is whole. Reading a field can lead back here, but not without end: an object
-        // that is met again is registered.
-        lua::push_private_table(state, 0, 0);
-        for n in 0.. {
-            let name = ffi::lp_ext_event(state, n);
-            if name.is_null() {
-                break;
-            }
-            copy_field(state, metatable, name);
-        }
-        copy_field(state, metatable, c"__name".as_ptr());
-        ffi::lp_ext_setfields(state, metatable);
+    if ffi::lp_ext_getfields(state, metatable) != 0 {
+        return lua::pop(state, 1);
     }
+    // Attached when it is whole. Reading a field can lead back here, but not without end: an object
+    // that is met again is registered.
+    lua::push_private_table(state, 0, 0);
+    for n in 0.. {
+        let name = ffi::lp_ext_event(state, n);
+        if name.is_null() {
+            break;
+        }
+        copy_field(state, metatable, name);
+    }
+    copy_field(state, metatable, c"__name".as_ptr());
+    ffi::lp_ext_setfields(state, metatable);
 }
 
 /// Copies a field of the table at `from`, if it has it, to the table on top.
-unsafe fn copy_field(state: *mut State, from: c_int, name: *const core::ffi::c_char) {
-    // SAFETY: as for `know_fields`.
-    unsafe {
-        ffi::lua_pushstring(state, name);
-        ffi::lua_pushvalue(state, -1);
-        ffi::lua_rawget(state, from);
-        ffi::lua_rawset(state, -3);
-    }
+unsafe fn copy_field(state: *mut State, from: c_int, name: *const c_char) {
+    ffi::lua_pushstring(state, name);
+    ffi::lua_pushvalue(state, -1);
+    ffi::lua_rawget(state, from);
+    ffi::lua_rawset(state, -3);
 }
 
 /// Pushes the value that a table holds under a key's form, nil if there is none. A nil that a host stored is no value.
@@ -357,8 +254,7 @@ unsafe fn copy_field(state: *mut State, from: c_int, name: *const core::ffi::c_c
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn fetch(state: *mut State, id: u32, form: &[u8]) {
-    // SAFETY: as for the caller.
-    unsafe { fetch_some(state, id, form, false) }
+    fetch_some(state, id, form, false)
 }
 
 /// Pushes the value of a variable that lies in a cell. States of older versions have nil there as a value.
@@ -367,20 +263,19 @@ pub unsafe fn fetch(state: *mut State, id: u32, form: &[u8]) {
 ///
 /// As for [`fetch`].
 pub unsafe fn fetch_variable(state: *mut State, cell: u32) {
-    // SAFETY: as for the caller.
-    unsafe { fetch_some(state, cell, function::VALUE, true) }
+    fetch_some(state, cell, variables::VALUE, true)
 }
 
 unsafe fn fetch_some(state: *mut State, id: u32, form: &[u8], may_be_nil: bool) {
     // SAFETY: as for `fetch`. The bytes are decoded before anything else uses the room.
     unsafe {
         let top = ffi::lua_gettop(state);
-        match host::get(state, id, form) {
+        match requests::get(state, id, form) {
             None => ffi::lua_pushnil(state),
             Some(bytes) => {
                 let is_nil = bytes.first() == Some(&abi::TAG_NIL);
                 if (is_nil && !may_be_nil) || !push(state, bytes) {
-                    host::damaged_value(state, id, form, is_nil);
+                    requests::damaged_value(state, id, form, is_nil);
                 }
                 if ffi::lua_gettop(state) > top + 1 {
                     // The userdata that held a long value.
@@ -392,75 +287,34 @@ unsafe fn fetch_some(state: *mut State, id: u32, form: &[u8], may_be_nil: bool) 
     }
 }
 
-/// What a stored value refers to, for those that refer to something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reference<'a> {
-    /// An external table.
-    Table(u32),
-    /// A Lua function; the number is that of the table that describes it.
-    Function(u32),
-    /// A function of a library, by name.
-    LibraryFunction(&'a [u8]),
-    /// A library, by name.
-    Library(&'a [u8]),
-}
-
-impl<'a> Reference<'a> {
-    /// Reads a reference, if the bytes are one.
-    pub fn read(bytes: &'a [u8]) -> Option<Self> {
-        let (&tag, rest) = bytes.split_first()?;
-        let (head, tail) = rest.split_first_chunk()?;
-        let head = u32::from_le_bytes(*head);
-        let named = (tail.len() == head as usize).then_some(tail);
-        match tag {
-            abi::TAG_EXTERNAL_TABLE if tail.is_empty() && is_id(head) => Some(Self::Table(head)),
-            abi::TAG_FUNCTION => {
-                let id = u32::from_le_bytes(named?.try_into().ok()?);
-                is_id(id).then_some(Self::Function(id))
-            }
-            abi::TAG_LIBRARY_FUNCTION => Some(Self::LibraryFunction(named?)),
-            abi::TAG_LIBRARY => Some(Self::Library(named?)),
-            _ => None,
-        }
-    }
-}
-
-/// Whether a number can be that of a table.
-fn is_id(number: u32) -> bool {
-    !matches!(number, 0 | u32::MAX)
-}
-
 /// Pushes the value that bytes encode; `false` if they encode none, and nothing was pushed.
 ///
 /// # Safety
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn push(state: *mut State, bytes: &[u8]) -> bool {
-    // SAFETY: as for the caller.
-    unsafe {
-        if codec::push_plain(state, bytes) {
-            return true;
-        }
-        // A name is copied: what is read while it is looked up may overwrite the bytes.
-        let mut copy = [0; 64];
-        match Reference::read(bytes) {
-            Some(Reference::Table(id)) => {
-                super::expect(id);
-                push_table(state, id);
-            }
-            Some(Reference::Function(id)) => function::push(state, id),
-            Some(Reference::LibraryFunction(name)) => match copied(name, &mut copy) {
-                Some(name) => codec::push_library_function(state, name),
-                None => return false,
-            },
-            Some(Reference::Library(name)) => match copied(name, &mut copy) {
-                Some(name) => codec::push_library(state, name),
-                None => return false,
-            },
-            None => return false,
-        }
-        true
+    if codec::push_plain(state, bytes) {
+        return true;
     }
+    // A name is copied: what is read while it is looked up may overwrite the bytes.
+    let mut copy = [0; 64];
+    match Reference::read(bytes) {
+        Some(Reference::Table(id)) => {
+            new_ids::expect(id);
+            push_table(state, id);
+        }
+        Some(Reference::Function(id)) => load_functions::push(state, id),
+        Some(Reference::LibraryFunction(name)) => match copied(name, &mut copy) {
+            Some(name) => libraries::push_library_function(state, name),
+            None => return false,
+        },
+        Some(Reference::Library(name)) => match copied(name, &mut copy) {
+            Some(name) => libraries::push_library(state, name),
+            None => return false,
+        },
+        None => return false,
+    }
+    true
 }
 
 fn copied<'a>(name: &[u8], copy: &'a mut [u8]) -> Option<&'a [u8]> {

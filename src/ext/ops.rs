@@ -1,11 +1,16 @@
 //! The operations on external tables, as functions that the interpreter calls.
 
-use core::cell::Cell;
 use core::ffi::c_int;
 
-use super::{keys as key, load as refs, requests as host, store as graph, walk};
+use crate::cell::Global;
+use crate::ext::keys;
+use crate::ext::{load, requests, store, walk};
 use crate::lua::{self, State, ffi, kind};
-use crate::values::write::{self as codec, Window};
+use crate::plain::codec;
+use crate::plain::window::Window;
+
+/// The borders found last: programs ask for the same ones again, or for the next.
+static BORDERS: [Global<(u32, i64)>; 16] = [const { Global::new((0, 0)) }; 16];
 
 /// Tells the interpreter which functions do the work.
 ///
@@ -30,7 +35,7 @@ pub unsafe fn install() {
 unsafe extern "C-unwind" fn index(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table and a key, in protected mode.
     unsafe {
-        refs::settle(state);
+        load::settle(state);
         get(state);
     }
     1
@@ -41,7 +46,7 @@ unsafe extern "C-unwind" fn index(state: *mut State) -> c_int {
 unsafe extern "C-unwind" fn newindex(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, a key and a value, in protected mode.
     unsafe {
-        refs::settle(state);
+        load::settle(state);
         let asks = ffi::luaL_getmetafield(state, 1, c"__newindex".as_ptr()) != kind::NIL && {
             get(state);
             ffi::lua_type(state, -1) == kind::NIL
@@ -64,19 +69,16 @@ unsafe extern "C-unwind" fn rawget(state: *mut State) -> c_int {
 
 /// Pushes what the table at index 1 holds under the key at index 2, and remembers it.
 unsafe fn get(state: *mut State) {
-    // SAFETY: as for `rawget`.
-    unsafe {
-        // What cannot be a key is not there, as in any table.
-        if key::check(state, 2).is_err() {
-            return ffi::lua_pushnil(state);
-        }
-        let mut place = key::Place::default();
-        let form = place.encode(state, 2);
-        refs::fetch(state, ffi::lp_ext_id(state, 1), form);
-        // What is remembered as absent is looked for in the metatable next.
-        if refs::is_settled(state) {
-            ffi::lp_ext_remember(state);
-        }
+    // What cannot be a key is not there, as in any table.
+    if keys::check(state, 2).is_err() {
+        return ffi::lua_pushnil(state);
+    }
+    let mut place = keys::Place::default();
+    let form = place.encode(state, 2);
+    load::fetch(state, ffi::lp_ext_id(state, 1), form);
+    // What is remembered as absent is looked for in the metatable next.
+    if load::is_settled(state) {
+        ffi::lp_ext_remember(state);
     }
 }
 
@@ -84,18 +86,17 @@ unsafe fn get(state: *mut State) {
 unsafe extern "C-unwind" fn rawset(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, a key and a value, in protected mode.
     unsafe {
-        refs::settle(state);
+        load::settle(state);
         assign(state)
     }
 }
 
 /// Assigns the value at index 3 to the key at index 2 of the table at index 1, without metamethods.
 unsafe fn assign(state: *mut State) -> c_int {
-    // SAFETY: as for `rawset`.
-    unsafe { if lua::bytes(state, 2).starts_with(b"__") { set_field(state) } else { set(state) } }
+    if lua::bytes(state, 2).starts_with(b"__") { set_field(state) } else { set(state) }
 }
 
-/// As [`rawset`], for a key that may be a metamethod: the interpreter knows the new one from here on, and
+/// Does as [`rawset`], for a key that may be a metamethod: the interpreter knows the new one from here on, and
 /// the old one again if it cannot be stored.
 unsafe fn set_field(state: *mut State) -> c_int {
     unsafe extern "C-unwind" fn set(state: *mut State) -> c_int {
@@ -104,7 +105,7 @@ unsafe fn set_field(state: *mut State) -> c_int {
     }
     // SAFETY: as for `rawset`. The old field is put back where it was, which takes no memory.
     unsafe {
-        refs::know_fields(state, 1);
+        load::know_fields(state, 1);
         ffi::lp_ext_getfields(state, 1);
         ffi::lua_pushvalue(state, 2);
         ffi::lua_rawget(state, 4);
@@ -132,22 +133,22 @@ unsafe fn set(state: *mut State) -> c_int {
     // SAFETY: as for `rawset`. The form of the key lies in `place` or on the stack.
     unsafe {
         let id = ffi::lp_ext_id(state, 1);
-        let mut place = key::Place::default();
+        let mut place = keys::Place::default();
         let form = place.encode(state, 2);
-        let mut window = Window::new(host::room(), 0);
+        let mut window = Window::new(requests::room(), 0);
         let done = if ffi::lua_type(state, 3) == kind::NIL {
             // Something may refer to the table, which is perhaps empty now.
-            host::delete_and_keep(id, form)
+            requests::delete_and_keep(id, form)
         } else if !codec::write_plain(state, 3, &mut window) {
-            graph::store(state);
+            store::store(state);
             true
         } else {
             let size = window.position();
-            if size > host::longest_value() {
-                host::too_long(state, size);
+            if size > requests::longest_value() {
+                requests::too_long(state, size);
             }
-            let bytes = if size <= host::ROOM {
-                &host::room()[..size]
+            let bytes = if size <= requests::ROOM {
+                &requests::room()[..size]
             } else {
                 let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
                 let place = core::slice::from_raw_parts_mut(place, size);
@@ -155,11 +156,11 @@ unsafe fn set(state: *mut State) -> c_int {
                 place
             };
             let other = ffi::lp_ext_id(state, 3);
-            (other == 0 || host::keep_in_call(other)) && host::set(id, form, bytes)
+            (other == 0 || requests::keep_in_call(other)) && requests::set(id, form, bytes)
         };
         if !done {
             ffi::lp_ext_forget();
-            host::failed(state, c"change an external table");
+            requests::failed(state, c"change an external table");
         }
         walk::touch(id);
         ffi::lua_settop(state, 3);
@@ -168,20 +169,12 @@ unsafe fn set(state: *mut State) -> c_int {
     0
 }
 
-/// Where the last borders were found: programs ask for the same ones again, or for the next.
-static BORDERS: Borders = Borders([const { Cell::new((0, 0)) }; 16]);
-
-struct Borders([Cell<(u32, i64)>; 16]);
-
-// SAFETY: as for `machine::Single`.
-unsafe impl Sync for Borders {}
-
 /// `#t`: a border, found by doubling and halving from where it was last.
 unsafe extern "C-unwind" fn length(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes an external table, in protected mode.
     unsafe {
         ffi::lua_settop(state, 1);
-        refs::settle(state);
+        load::settle(state);
         let id = ffi::lp_ext_id(state, 1);
         let present = |n: i64| {
             ffi::lua_rawgeti(state, 1, n);
@@ -189,7 +182,7 @@ unsafe extern "C-unwind" fn length(state: *mut State) -> c_int {
             lua::pop(state, 1);
             present
         };
-        let hint = &BORDERS.0[id as usize % BORDERS.0.len()];
+        let hint = &BORDERS[id as usize % BORDERS.len()];
         let mut low = match hint.get() {
             (known, border) if known == id && border > 0 && present(border) => border,
             _ => 0,
@@ -224,13 +217,13 @@ unsafe extern "C-unwind" fn set_metatable(state: *mut State) -> c_int {
     // SAFETY: the interpreter passes a value and its metatable to be, or nil, in protected mode.
     unsafe {
         ffi::lua_settop(state, 2);
-        refs::settle(state);
+        load::settle(state);
         // First what can fail without a trace.
         if ffi::lp_ext_id(state, 2) != 0 {
-            refs::know_fields(state, 2);
+            load::know_fields(state, 2);
         }
         if ffi::lp_ext_id(state, 1) != 0 {
-            graph::store_metatable(state);
+            store::store_metatable(state);
         }
     }
     0
@@ -242,11 +235,8 @@ unsafe extern "C-unwind" fn set_metatable(state: *mut State) -> c_int {
 ///
 /// Inside a protected call, with a few free slots.
 pub unsafe fn clear(state: *mut State, index: c_int) {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lp_ext_forget();
-        if !walk::drop_all(state, ffi::lp_ext_id(state, index)) {
-            host::failed(state, c"clear an external table");
-        }
+    ffi::lp_ext_forget();
+    if !walk::drop_all(state, ffi::lp_ext_id(state, index)) {
+        requests::failed(state, c"clear an external table");
     }
 }

@@ -1,14 +1,17 @@
-//! The host's answers to requests for tables, turned into Lua errors where they are failures.
+//! Asks the host for the entries of tables, and turns its failures into Lua errors.
 
-use core::cell::Cell;
-use core::ffi::{c_char, c_int};
+use core::ffi::{CStr, c_char, c_int};
 
-use super::keys as key;
 use crate::abi::{self, imports};
 use crate::call::limits;
+use crate::cell::Global;
+use crate::ext::ids;
+use crate::ext::keys;
 use crate::lua::{self, State, ffi};
-use crate::machine::Single;
-use crate::session as system;
+use crate::session;
+
+/// Ids of tables that the host is known to have, in the call that is running: programs refer to the same ones again.
+static KEPT: [Global<u32>; 16] = [const { Global::new(0) }; 16];
 
 /// Room for one encoded value of the documented size, and its tag and length.
 pub const ROOM: usize = abi::VALUE_LIMIT as usize + HEAD;
@@ -16,21 +19,20 @@ pub const ROOM: usize = abi::VALUE_LIMIT as usize + HEAD;
 /// Bytes in front of a string in its encoding, which the limit of values does not count.
 pub const HEAD: usize = abi::VALUE_HEAD as usize;
 
-static VALUE: Single<[u8; ROOM]> = Single::new([0; ROOM]);
+static VALUE: Global<[u8; ROOM]> = Global::new([0; ROOM]);
 
-/// Where a value is encoded, and where one that was read lies until it is decoded.
+/// Returns the room where a value is encoded, and where one that was read lies until it is decoded.
 ///
 /// # Safety
 ///
 /// No other reference to it may be alive. It is overwritten by the next operation.
 pub unsafe fn room<'a>() -> &'a mut [u8; ROOM] {
-    // SAFETY: as for the caller; there is one thread.
-    unsafe { &mut *VALUE.get() }
+    &mut *VALUE.as_ptr()
 }
 
 /// The longest encoded value that the host takes.
 pub fn longest_value() -> usize {
-    system::longest_value().saturating_add(HEAD)
+    session::longest_value().saturating_add(HEAD)
 }
 
 /// Raises an error for a request that the host failed.
@@ -38,16 +40,13 @@ pub fn longest_value() -> usize {
 /// # Safety
 ///
 /// Inside a protected call.
-pub unsafe fn failed(state: *mut State, what: &core::ffi::CStr) -> ! {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::luaL_error(state, c"the host failed to %s".as_ptr(), what.as_ptr());
-        lua::raise(state)
-    }
+pub unsafe fn failed(state: *mut State, what: &CStr) -> ! {
+    ffi::luaL_error(state, c"the host failed to %s".as_ptr(), what.as_ptr());
+    lua::raise(state)
 }
 
 /// Raises an error for an entry that the host has and Lua cannot. `problem` is a format that takes one text.
-unsafe fn damaged(state: *mut State, id: u32, form: &[u8], problem: &core::ffi::CStr, text: *const c_char) -> ! {
+unsafe fn damaged(state: *mut State, id: u32, form: &[u8], problem: &CStr, text: *const c_char) -> ! {
     const SHOWN: usize = 60;
     // SAFETY: inside a protected call, with a few free slots.
     unsafe {
@@ -74,8 +73,7 @@ unsafe fn damaged(state: *mut State, id: u32, form: &[u8], problem: &core::ffi::
 /// Inside a protected call, with a few free slots.
 pub unsafe fn damaged_value(state: *mut State, id: u32, form: &[u8], is_nil: bool) -> ! {
     let problem = if is_nil { c"its value is nil: delete the key" } else { c"its value is not one that is stored" };
-    // SAFETY: as for the caller.
-    unsafe { damaged(state, id, form, problem, c"".as_ptr()) }
+    damaged(state, id, form, problem, c"".as_ptr())
 }
 
 /// Raises an error for a key that a host listed, which has no form of a key.
@@ -86,7 +84,7 @@ pub unsafe fn damaged_value(state: *mut State, id: u32, form: &[u8], is_nil: boo
 pub unsafe fn damaged_key(state: *mut State, id: u32, form: &[u8]) -> ! {
     // SAFETY: as for the caller. The right form stays on the stack.
     unsafe {
-        if key::push_right_form(state, form) {
+        if keys::push_right_form(state, form) {
             let right = ffi::lua_tolstring(state, -1, core::ptr::null_mut());
             damaged(state, id, form, c"this key is written '%s'", right)
         }
@@ -94,38 +92,35 @@ pub unsafe fn damaged_key(state: *mut State, id: u32, form: &[u8]) -> ! {
     }
 }
 
-/// The bytes that a table holds under a key, `None` if there are none. They lie in [`room`], or in a
+/// Reads the bytes that a table holds under a key; `None` if there are none. They lie in [`room`], or in a
 /// userdata that is then on top of the stack.
 ///
 /// # Safety
 ///
 /// Inside a protected call, with two free slots; as for [`room`].
 pub unsafe fn get<'a>(state: *mut State, id: u32, key: &[u8]) -> Option<&'a [u8]> {
-    // SAFETY: as for the caller.
-    unsafe {
-        limits::count_bytes(key.len());
-        match imports::ext_table_get(id, key, room()) {
-            -1 => None,
-            imports::EXT_TABLE_GET_THREW => failed(state, c"read an external table"),
-            needed if needed < 0 => {
-                let size = needed.unsigned_abs() as usize;
-                limits::count_bytes(size);
-                let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
-                let place = core::slice::from_raw_parts_mut(place, size);
-                match imports::ext_table_get(id, key, place) {
-                    read if read >= 0 && read as usize <= size => Some(&place[..read as usize]),
-                    _ => failed(state, c"read a long value of an external table"),
-                }
+    limits::count_bytes(key.len());
+    match imports::ext_table_get(id, key, room()) {
+        -1 => None,
+        imports::EXT_TABLE_GET_THREW => failed(state, c"read an external table"),
+        needed if needed < 0 => {
+            let size = needed.unsigned_abs() as usize;
+            limits::count_bytes(size);
+            let place = ffi::lua_newuserdatauv(state, size, 0).cast::<u8>();
+            let place = core::slice::from_raw_parts_mut(place, size);
+            match imports::ext_table_get(id, key, place) {
+                read if read >= 0 && read as usize <= size => Some(&place[..read as usize]),
+                _ => failed(state, c"read a long value of an external table"),
             }
-            read => match room().get(..read as usize) {
-                Some(bytes) => Some(bytes),
-                None => failed(state, c"read an external table: it wrote more than there is room for"),
-            },
         }
+        read => match room().get(..read as usize) {
+            Some(bytes) => Some(bytes),
+            None => failed(state, c"read an external table: it wrote more than there is room for"),
+        },
     }
 }
 
-/// Asks the host to store; whether it did.
+/// Asks the host to store an entry. Returns whether it did.
 pub fn set(id: u32, key: &[u8], value: &[u8]) -> bool {
     limits::count_bytes(key.len() + value.len());
     imports::ext_table_set(id, key, value) == 0
@@ -138,7 +133,8 @@ pub fn is_absent(id: u32, key: &[u8]) -> bool {
     imports::ext_table_get(id, key, unsafe { room() }) == -1
 }
 
-/// Asks the host to delete a key; whether it is gone. Hosts may answer -1 where there is nothing to delete.
+/// Asks the host to delete a key. Returns whether the key is gone. Hosts may answer -1 where there is nothing to
+/// delete.
 pub fn delete(id: u32, key: &[u8]) -> bool {
     match imports::ext_table_delete(id, key) {
         0 => true,
@@ -152,43 +148,34 @@ pub fn ask_to_delete(id: u32, key: &[u8]) {
     let _ = imports::ext_table_delete(id, key);
 }
 
-/// What is stored in place of a metatable where there is none: an empty table that something refers to has this
+/// The entry in place of a metatable where there is none: an empty table that something refers to has this
 /// entry, so that the host has the table. Whoever sees which tables a host has then knows all of them.
 const NO_METATABLE: &[u8] = &[abi::TAG_BOOLEAN, 0];
 
-/// Sees to it that the host has a table, though it be empty; whether it has.
+/// Makes the host keep a table, even if it is empty. Returns whether it does.
 pub fn keep(id: u32) -> bool {
     // These two are never new tables.
-    id == super::HOME || id == super::IO || size(id).is_some_and(|size| size > 0 || keep_empty(id))
+    id == ids::HOME || id == ids::IO || size(id).is_some_and(|size| size > 0 || keep_empty(id))
 }
 
 /// Asks the host to delete a key of a table that something may refer to, so that the host has the table still if
 /// that was its last; whether it did.
 pub fn delete_and_keep(id: u32, form: &[u8]) -> bool {
-    if id == super::HOME || id == super::IO {
+    if id == ids::HOME || id == ids::IO {
         return delete(id, form);
     }
     match size(id) {
         None => false,
         // First what keeps the table, as nothing must have changed if the host fails.
-        Some(1) if form == key::METATABLE => keep_empty(id),
-        Some(1) if is_absent(id, key::METATABLE) && !keep_empty(id) => false,
+        Some(1) if form == keys::METATABLE => keep_empty(id),
+        Some(1) if is_absent(id, keys::METATABLE) && !keep_empty(id) => false,
         Some(_) => delete(id, form),
     }
 }
 
-/// Ids of tables that the host is known to have, in the call that is running: programs refer to the same ones
-/// again.
-static KEPT: Kept = Kept([const { Cell::new(0) }; 16]);
-
-struct Kept([Cell<u32>; 16]);
-
-// SAFETY: as for `machine::Single`.
-unsafe impl Sync for Kept {}
-
-/// As [`keep`], for what Lua code does in a call, where nobody takes tables from the host.
+/// Does as [`keep`] for Lua code in a call, during which nobody takes tables from the host.
 pub fn keep_in_call(id: u32) -> bool {
-    let known = &KEPT.0[id as usize % KEPT.0.len()];
+    let known = &KEPT[id as usize % KEPT.len()];
     known.get() == id || {
         let kept = keep(id);
         known.set(if kept { id } else { 0 });
@@ -196,17 +183,17 @@ pub fn keep_in_call(id: u32) -> bool {
     }
 }
 
-/// Forgets which tables the host has.
+/// Forgets which tables the host is known to have.
 pub fn forget_kept() {
-    KEPT.0.iter().for_each(|id| id.set(0));
+    KEPT.iter().for_each(|id| id.set(0));
 }
 
-/// As [`keep`], for a table that is empty for sure.
+/// Does as [`keep`] for a table that is known to be empty.
 pub fn keep_empty(id: u32) -> bool {
-    set(id, key::METATABLE, NO_METATABLE)
+    set(id, keys::METATABLE, NO_METATABLE)
 }
 
-/// How many entries a table has, `None` if the host fails.
+/// Counts the entries of a table; `None` if the host fails.
 pub fn size(id: u32) -> Option<usize> {
     usize::try_from(imports::ext_table_size(id)).ok()
 }
@@ -217,14 +204,29 @@ pub fn size(id: u32) -> Option<usize> {
 ///
 /// Inside a protected call.
 pub unsafe fn too_long(state: *mut State, size: usize) -> ! {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::luaL_error(
-            state,
-            c"a value of an external table has at most %d bytes with this host, this one has %d".as_ptr(),
-            system::longest_value() as c_int,
-            (size - HEAD) as c_int,
-        );
-        lua::raise(state)
+    ffi::luaL_error(
+        state,
+        c"a value of an external table has at most %d bytes with this host, this one has %d".as_ptr(),
+        session::longest_value() as c_int,
+        (size - HEAD) as c_int,
+    );
+    lua::raise(state)
+}
+
+/// Counts the entries of a table without its metatable.
+///
+/// # Safety
+///
+/// Inside a protected call, with two free slots.
+pub unsafe fn count(state: *mut State, id: u32) -> Option<usize> {
+    match size(id)? {
+        0 => Some(0),
+        // SAFETY: as for the caller.
+        n => unsafe {
+            let top = ffi::lua_gettop(state);
+            let meta = get(state, id, keys::METATABLE).is_some();
+            ffi::lua_settop(state, top);
+            Some(n - usize::from(meta))
+        },
     }
 }

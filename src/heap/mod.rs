@@ -11,6 +11,8 @@
 //! [`Heap::size_of`] is exact, and freed memory is never written to. All state is in [`Heap`] and
 //! the region: a copy of both is a copy of the heap.
 
+#![warn(unsafe_op_in_unsafe_fn)]
+
 mod classes;
 mod pages;
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! `require` for modules whose source the host has: a searcher behind `package.preload`. Those for libraries in C
-//! are left out, as none can be loaded.
+//! Loads modules of the host with `require`, by a searcher behind `package.preload`. The searchers for
+//! libraries in C are left out, as none can be loaded.
 
 use core::ffi::c_int;
 
 use crate::abi::services;
 use crate::lua::{self, State, ffi};
-use crate::session as system;
+use crate::session;
 
 /// Bytes of a name that is asked for, with what stands in front of it.
 const LONGEST_NAME: usize = 256;
@@ -40,7 +40,7 @@ unsafe extern "C-unwind" fn search(state: *mut State) -> c_int {
         let mut length = 0;
         let name = ffi::luaL_checklstring(state, 1, &mut length).cast::<u8>();
         let name = core::slice::from_raw_parts(name, length);
-        if !system::offers(services::MODULE) {
+        if !session::offers(services::MODULE) {
             ffi::lua_pushstring(state, c"the host offers no modules".as_ptr());
             return 1;
         }

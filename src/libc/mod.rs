@@ -6,6 +6,7 @@
 //! and there is one thread.
 
 #![allow(clippy::missing_safety_doc, reason = "these are C's functions: the C standard says what a caller owes them")]
+#![warn(unsafe_op_in_unsafe_fn)]
 
 pub mod ctype;
 pub mod digits;

@@ -4,7 +4,7 @@
 
 use super::errno::{self, EBADF, ENOENT, EROFS, ESPIPE};
 use super::format::{self, NextArgument};
-use crate::session::{flush_output, write_output};
+use crate::call::output;
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use core::{ptr, slice};
@@ -42,7 +42,7 @@ impl File {
     /// Writes all of `bytes`, or fails as a stream does that was opened for reading.
     fn write(&self, bytes: &[u8]) -> bool {
         if self.writable {
-            write_output(bytes);
+            output::write(bytes);
         } else {
             self.fail();
         }
@@ -120,7 +120,7 @@ pub extern "C" fn fclose(_file: &File) -> c_int {
 /// Hands what was written to the host, if it takes output as it comes. `None` is C's null, for all streams.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn fflush(_file: Option<&File>) -> c_int {
-    flush_output();
+    output::flush();
     0
 }
 

@@ -3,8 +3,8 @@
 //! daylight saving flag.
 
 use super::errno::{self, EOVERFLOW};
-use crate::session as system;
-use core::cell::UnsafeCell;
+use crate::cell::Global;
+use crate::session;
 use core::ffi::{CStr, c_char, c_int, c_long};
 use core::{ptr, slice};
 
@@ -51,23 +51,15 @@ impl Tm {
     };
 }
 
-/// What a function of C returns a pointer to, and overwrites on its next call.
-struct Shared<T>(UnsafeCell<T>);
+/// What functions of C return a pointer to, and overwrite on their next call.
+static FIELDS: Global<Tm> = Global::new(Tm::ZERO);
+static ZONE: Global<[u8; 8]> = Global::new([0; 8]);
 
-// SAFETY: the module has one thread, and the tests do not share these.
-unsafe impl<T> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn set(&self, value: T) -> *mut T {
-        let place = self.0.get();
-        // SAFETY: C's contract: whoever still holds the pointer of an earlier call expects this.
-        unsafe { place.write(value) };
-        place
-    }
+/// Puts a value into one of these, and returns where it lies.
+fn kept<T>(place: &Global<T>, value: T) -> *mut T {
+    place.set(value);
+    place.as_ptr()
 }
-
-static FIELDS: Shared<Tm> = Shared(UnsafeCell::new(Tm::ZERO));
-static ZONE: Shared<[u8; 8]> = Shared(UnsafeCell::new([0; 8]));
 
 /// The day of a date, counted from 1970: `month` from 0, `day` from 1, either beyond its usual
 /// range as well.
@@ -136,9 +128,9 @@ fn zone_name(offset: i32) -> [u8; 8] {
 }
 
 fn local_fields(time: Time) -> Option<Tm> {
-    let offset = system::utc_offset(time as f64);
+    let offset = session::utc_offset(time as f64);
     let mut fields = fields(time, offset)?;
-    fields.tm_zone = ZONE.set(zone_name(offset)).cast();
+    fields.tm_zone = kept(&ZONE, zone_name(offset)).cast();
     Some(fields)
 }
 
@@ -152,7 +144,7 @@ fn whole(seconds: f64) -> i64 {
 /// The current time; 0 where the host does not tell it: `os.time` gives a number, whose meaning is the system's.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub unsafe extern "C" fn time(out: *mut Time) -> Time {
-    let now = system::wall_seconds().map_or(0, whole);
+    let now = session::wall_seconds().map_or(0, whole);
     if !out.is_null() {
         // SAFETY: an address that is not null can be written.
         unsafe { *out = now };
@@ -163,7 +155,7 @@ pub unsafe extern "C" fn time(out: *mut Time) -> Time {
 /// Processor time in microseconds; 0 where the host does not tell it.
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn clock() -> i64 {
-    system::cpu_seconds().map_or(0, |seconds| (seconds * 1e6) as i64)
+    session::cpu_seconds().map_or(0, |seconds| (seconds * 1e6) as i64)
 }
 
 /// The seconds from one time to another.
@@ -175,7 +167,7 @@ pub extern "C" fn difftime(later: Time, earlier: Time) -> f64 {
 /// Null, with the reason in `errno`, if there are no fields.
 fn answer(fields: Option<Tm>) -> *mut Tm {
     match fields {
-        Some(fields) => FIELDS.set(fields),
+        Some(fields) => kept(&FIELDS, fields),
         None => {
             errno::set(EOVERFLOW);
             ptr::null_mut()
@@ -207,8 +199,8 @@ pub unsafe extern "C" fn mktime(fields: *mut Tm) -> Time {
     let local = seconds(fields);
     // The offset is asked for by UTC: the first answer may lie on the other side of a change of
     // clocks.
-    let guess = local - i64::from(system::utc_offset(local as f64));
-    let time = local - i64::from(system::utc_offset(guess as f64));
+    let guess = local - i64::from(session::utc_offset(local as f64));
+    let time = local - i64::from(session::utc_offset(guess as f64));
     match local_fields(time) {
         Some(normal) => {
             *fields = normal;

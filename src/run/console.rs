@@ -1,6 +1,5 @@
-//! The console's memory: the top-level locals of earlier `eval` chunks, as the very variables that
-//! their closures hold. The compiler's part is in `vendor/edits/console.toml`; this is the table it
-//! asks, and what fills it.
+//! Remembers the top-level locals of earlier `eval` chunks, as the very variables that their closures hold. The
+//! compiler's part is in `vendor/edits/console.toml`; this is the table it asks, and what fills it.
 
 use core::ffi::c_int;
 
@@ -8,6 +7,7 @@ use crate::lua::{self, State, ffi};
 
 /// Registry key: name -> place of the variable in its capture.
 static PLACES: u8 = 0;
+
 /// Registry key: name -> the capture, a closure that holds the variable as an upvalue.
 static CAPTURES: u8 = 1;
 
@@ -18,15 +18,12 @@ static CAPTURES: u8 = 1;
 /// Inside a protected call.
 pub unsafe fn open(state: *mut State) {
     for table in [&PLACES, &CAPTURES] {
-        // SAFETY: as for the caller.
-        unsafe {
-            lua::push_private_table(state, 0, 0);
-            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(table));
-        }
+        lua::push_private_table(state, 0, 0);
+        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(table));
     }
 }
 
-/// Lets the next chunk that is compiled see the console's locals. Leaves a value on the stack that has
+/// Makes the console's locals visible to the next chunk that is compiled. Leaves a value on the stack that has
 /// to stay there until then.
 ///
 /// # Safety
@@ -40,7 +37,7 @@ pub unsafe fn begin(state: *mut State) {
     }
 }
 
-/// Takes back what [`begin`] asked for, if nothing was compiled.
+/// Undoes [`begin`], if nothing was compiled.
 ///
 /// # Safety
 ///

@@ -1,149 +1,19 @@
-//! What a call leaves: its result or its error in the I/O buffer, and, until the next call, the parts
-//! that did not fit there for whoever asks.
+//! Leaves the result of a call or its error in the I/O buffer, and, until the next call, the parts that did not fit
+//! there for whoever asks.
 
 use core::ffi::c_int;
 
-use crate::abi::{self, Refusal};
-use crate::call::output;
-use crate::host::functions;
+use crate::abi;
+use crate::call::frame::{self, Frame};
+use crate::call::message::Message;
+use crate::call::outcome::{self, Kept};
+use crate::call::{buffer, errors, garbage, output};
 use crate::lua::{self, State, ffi, kind};
-use crate::machine::{self, Frame, Single};
+use crate::memory;
+use crate::plain::codec;
+use crate::plain::window::Window;
 use crate::ranges::BytesMut;
-use crate::values::write::{self as codec, Window};
-
-/// Registry key of the last error's traceback.
-static TRACEBACK: u8 = 0;
-/// Registry key of the error value of the last call that failed inside a function of the host.
-static NESTED: u8 = 1;
-/// Whether that error was raised again by the function.
-static AGAIN: Single<bool> = Single::new(false);
-
-/// What lies on the stack between two calls, from the frame's first index on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kept {
-    Nothing,
-    /// The results, as they did not fit the buffer.
-    Values,
-    /// The error value and its message.
-    Error,
-    /// One of these, which nobody gets any more, as a call was refused since.
-    Dropped,
-}
-
-static KEPT: Single<Kept> = Single::new(Kept::Nothing);
-
-fn kept() -> Kept {
-    // SAFETY: there is one thread, and no reference outlives a read.
-    unsafe { *KEPT.get() }
-}
-
-fn keep(what: Kept) {
-    // SAFETY: as for `kept`.
-    unsafe { *KEPT.get() = what }
-}
-
-/// The message of the call that was refused since the last run. While there is one, it is the only part there is.
-static REFUSED: Single<Option<&'static str>> = Single::new(None);
-
-fn refused() -> Option<&'static str> {
-    // SAFETY: as for `kept`.
-    unsafe { *REFUSED.get() }
-}
-
-/// Records that a call was refused before any of it was done: the status, and the message as the only part of the
-/// result. Writes no memory of the host's, and is safe whatever runs.
-pub fn note_refusal(status: i32, message: &'static str) {
-    machine::set_status(status);
-    if kept() != Kept::Nothing {
-        keep(Kept::Dropped);
-    }
-    // SAFETY: as for `kept`.
-    unsafe { *REFUSED.get() = Some(message) };
-}
-
-/// Refuses a call that answers through the I/O buffer. Returns what it returns: the negated length of the message, and
-/// one less. While Lua code is running, the buffer has its output, and the message is a part of the result alone.
-pub fn refuse(status: i32, message: &'static str) -> i32 {
-    note_refusal(status, message);
-    if machine::is_running() { -1 } else { output::write_error(message.as_bytes()) }
-}
-
-impl Refusal {
-    /// Refuses a call with this status and message, see [`note_refusal`].
-    pub fn note(self) {
-        note_refusal(self.status, self.message);
-    }
-
-    /// Refuses a call that answers through the I/O buffer with this status and message, see [`refuse`].
-    pub fn answer(self) -> i32 {
-        refuse(self.status, self.message)
-    }
-}
-
-/// Forgets a refusal, and what came of calls that were refused while another was under way.
-pub fn forget_refusal() {
-    machine::set_status(abi::STATUS_OK);
-    // SAFETY: as for `kept`.
-    unsafe { *REFUSED.get() = None };
-}
-
-/// Makes place for the errors of calls inside functions of the host, so that keeping one takes no memory.
-///
-/// # Safety
-///
-/// Inside a protected call.
-pub unsafe fn open(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_pushboolean(state, 0);
-        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
-    }
-}
-
-/// Drops what calls inside a function of the host left, all that is above `top`.
-///
-/// # Safety
-///
-/// `state` is the thread that called the function.
-pub unsafe fn forget_nested(state: *mut State, top: c_int) {
-    // SAFETY: as for the caller.
-    unsafe { ffi::lua_settop(state, top) };
-    keep(Kept::Nothing);
-}
-
-/// Pushes the error value of the last call that failed inside a function of the host, to be raised again. Its
-/// traceback stays that of where it was raised first.
-///
-/// # Safety
-///
-/// `state` is a live state with a free slot.
-pub unsafe fn push_nested_error(state: *mut State) {
-    // SAFETY: as for the caller; there is one thread.
-    unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
-        *AGAIN.get() = true;
-    }
-}
-
-/// Whether the traceback of the error value at `index` is kept already, as it is raised again.
-///
-/// # Safety
-///
-/// `state` is a live state with a free slot.
-pub unsafe fn has_traceback(state: *mut State, index: c_int) -> bool {
-    // SAFETY: as for the caller; there is one thread.
-    unsafe {
-        if !(*AGAIN.get()) {
-            return false;
-        }
-        *AGAIN.get() = false;
-        let index = ffi::lua_absindex(state, index);
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
-        let same = ffi::lua_rawequal(state, index, -1) != 0;
-        lua::pop(state, 1);
-        same
-    }
-}
+use crate::values::write;
 
 /// Drops what the last call left.
 ///
@@ -152,28 +22,17 @@ pub unsafe fn has_traceback(state: *mut State, index: c_int) -> bool {
 /// The frame's state is live, between calls of Lua.
 pub unsafe fn forget(frame: Frame) {
     let state = frame.state;
-    // SAFETY: the state is live; setting a registry slot to nil takes no memory.
+    // SAFETY: the state is live, and setting its top takes no memory.
     unsafe {
         ffi::lua_settop(state, frame.base);
-        if matches!(kept(), Kept::Error | Kept::Dropped) {
-            ffi::lua_pushnil(state);
-            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK));
+        if matches!(outcome::kept(), Kept::Error | Kept::Dropped) {
+            errors::forget_traceback(state);
         }
     }
-    keep(Kept::Nothing);
+    outcome::keep(Kept::Nothing);
 }
 
-/// Keeps the string on top of the stack as the traceback of an error.
-///
-/// # Safety
-///
-/// Inside a protected call.
-pub unsafe fn keep_traceback(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe { ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK)) }
-}
-
-/// What a protected function that writes the results is told: where to, and from which byte on.
+/// The target that results are written to, and the first byte of them that is wanted.
 struct Target {
     out: *mut [u8],
     start: usize,
@@ -188,7 +47,7 @@ unsafe extern "C-unwind" fn write_results(state: *mut State) -> c_int {
         let target = &mut *ffi::lua_touserdata(state, -1).cast::<Target>();
         lua::pop(state, 1);
         let mut window = Window::new(&mut *target.out, target.start);
-        codec::write_results(state, 1, &mut window);
+        write::write_results(state, 1, &mut window);
         target.total = window.position();
         target.written = window.kept();
     }
@@ -196,8 +55,7 @@ unsafe extern "C-unwind" fn write_results(state: *mut State) -> c_int {
 }
 
 unsafe extern "C-unwind" fn refuse_results(state: *mut State) -> c_int {
-    // SAFETY: called in protected mode.
-    unsafe { lua::error(state, c"too many results to write") }
+    lua::error(state, c"too many results to write")
 }
 
 /// Writes the first `count` values of a call to a place, in protected mode. The status, with the error on top
@@ -213,7 +71,7 @@ unsafe fn write(frame: Frame, count: c_int, out: *mut [u8], start: usize) -> (c_
             lua::push_function(state, refuse_results);
             return (lua::pcall(state, 0, 0, 0), target);
         }
-        // A finaliser could change what is measured, print where it is written, or run Lua in a function of the host.
+        // A finalizer could change what is measured, print where it is written, or run Lua in a host function.
         let held = ffi::lp_gc_hold(state, 1);
         lua::push_function(state, write_results);
         for n in 1..=count {
@@ -248,11 +106,11 @@ pub unsafe fn succeed(frame: Frame) -> i32 {
         if status != lua::OK {
             return fail(frame, status);
         }
-        if measured.total > output::SIZE - output::HEADER {
+        if measured.total > buffer::SIZE - output::HEADER {
             return too_large(measured.total);
         }
         let at = output::make_room(measured.total);
-        let (status, target) = write(frame, results, &raw mut output::bytes()[at..], 0);
+        let (status, target) = write(frame, results, &raw mut buffer::bytes()[at..], 0);
         if status != lua::OK {
             return fail(frame, status);
         }
@@ -261,62 +119,57 @@ pub unsafe fn succeed(frame: Frame) -> i32 {
     }
 }
 
-/// Lets the collector run if it is due, as writing the results holds it.
+/// Runs the collector if it is due, as writing the results holds it.
 unsafe fn collect_if_due(state: *mut State) {
     unsafe extern "C-unwind" fn check(state: *mut State) -> c_int {
-        // SAFETY: called in protected mode.
-        unsafe { lua::check_collector(state) };
+        lua::check_collector(state);
         0
     }
     // SAFETY: as for `succeed`; the stack may be full of results.
     unsafe {
         if ffi::lua_checkstack(state, 1) != 0 {
-            machine::protected(state, check);
+            lua::protected(state, check);
         }
     }
 }
 
-/// As [`succeed`], for at most one value of a plain kind: no protected call, no memory.
+/// Does as [`succeed`] for at most one plain value: without a protected call, without memory.
 unsafe fn succeed_plainly(frame: Frame) -> Option<i32> {
     let state = frame.state;
-    // SAFETY: as for `succeed`.
-    unsafe {
-        if ffi::lua_gettop(state) == frame.base {
-            ffi::lua_pushnil(state);
-        }
-        let mut measure = Window::new(&mut [], 0);
-        if !codec::write_plain(state, frame.at(1), &mut measure) {
-            return None;
-        }
-        let size = measure.position();
-        if size > output::SIZE - output::HEADER {
-            return Some(too_large(size));
-        }
-        let at = output::make_room(size);
-        codec::write_plain(state, frame.at(1), &mut Window::new(&mut output::bytes()[at..], 0));
-        ffi::lua_settop(state, frame.base);
-        Some((at + size) as i32)
+    if ffi::lua_gettop(state) == frame.base {
+        ffi::lua_pushnil(state);
     }
+    let mut measure = Window::new(&mut [], 0);
+    if !codec::write_plain(state, frame.at(1), &mut measure) {
+        return None;
+    }
+    let size = measure.position();
+    if size > buffer::SIZE - output::HEADER {
+        return Some(too_large(size));
+    }
+    let at = output::make_room(size);
+    codec::write_plain(state, frame.at(1), &mut Window::new(&mut buffer::bytes()[at..], 0));
+    ffi::lua_settop(state, frame.base);
+    Some((at + size) as i32)
 }
 
 /// Keeps results that do not fit the buffer and says so.
 fn too_large(size: usize) -> i32 {
-    let mut message = output::Message::default();
+    let mut message = Message::default();
     message.push("the result has ");
     message.push_number(size);
     message.push(" bytes, and the I/O buffer holds ");
-    message.push_number(output::SIZE - output::HEADER);
+    message.push_number(buffer::SIZE - output::HEADER);
     message.push("; read it with result_read, or return less");
-    machine::set_status(abi::STATUS_TOO_LARGE);
-    keep(Kept::Values);
+    outcome::set_status(abi::STATUS_TOO_LARGE);
+    outcome::keep(Kept::Values);
     output::flush();
-    output::write_error(message.bytes())
+    buffer::write_error(message.bytes())
 }
 
 /// Pushes the message of the error value that is the only argument.
 unsafe extern "C-unwind" fn message(state: *mut State) -> c_int {
-    // SAFETY: Lua calls this in protected mode.
-    unsafe { output::push_message(state, 1) };
+    push_message(state, 1);
     1
 }
 
@@ -333,10 +186,9 @@ pub unsafe fn fail(frame: Frame, status: c_int) -> i32 {
         ffi::lua_copy(state, -1, frame.at(1));
         ffi::lua_settop(state, frame.at(1));
         if frame.nested {
-            ffi::lua_pushvalue(state, -1);
-            ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&NESTED));
+            errors::keep_nested(state);
         }
-        machine::set_status(match status as u32 {
+        outcome::set_status(match status as u32 {
             ffi::LUA_ERRSYNTAX => abi::STATUS_SYNTAX_ERROR,
             ffi::LUA_ERRMEM => abi::STATUS_MEMORY_ERROR,
             ffi::LUA_ERRERR => abi::STATUS_HANDLER_ERROR,
@@ -344,8 +196,8 @@ pub unsafe fn fail(frame: Frame, status: c_int) -> i32 {
         });
         if status as u32 == ffi::LUA_ERRMEM {
             // The garbage of the chunk that filled the heap is not left for the next one to find.
-            machine::collect_all(state);
-            machine::release_reserve();
+            garbage::collect(state);
+            memory::release_reserve();
         }
         if ffi::lua_type(state, -1) == kind::STRING {
             ffi::lua_pushvalue(state, -1);
@@ -357,11 +209,11 @@ pub unsafe fn fail(frame: Frame, status: c_int) -> i32 {
                 ffi::lua_pushnil(state);
             }
         }
-        keep(Kept::Error);
+        outcome::keep(Kept::Error);
         output::flush();
         match ffi::lua_type(state, frame.at(2)) {
-            kind::STRING => output::write_error(lua::bytes(state, frame.at(2))),
-            _ => output::write_error(b"(the error's __tostring raised another error, which has no text)"),
+            kind::STRING => buffer::write_error(lua::bytes(state, frame.at(2))),
+            _ => buffer::write_error(b"(the error's __tostring raised another error, which has no text)"),
         }
     }
 }
@@ -384,12 +236,12 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
         out[..n].copy_from_slice(&rest[..n]);
         (bytes.len(), n)
     };
-    if let Some(message) = refused() {
+    if let Some(message) = outcome::refused() {
         // SAFETY: the target was checked, and no reference into it is alive.
         let out = to.map_or(&mut [][..], |to| unsafe { to.as_mut_slice() });
         return (part == abi::PART_MESSAGE).then(|| copy(message.as_bytes(), out));
     }
-    let frame = machine::frame()?;
+    let frame = frame::current()?;
     let state = frame.state;
     // SAFETY: the state is live and its stack holds what `kept` says. The target may lie in the I/O
     // buffer or anywhere else; no reference into it is alive, and no Lua code runs.
@@ -403,11 +255,11 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
             }
             Some((target.total, target.written))
         };
-        match (kept(), part) {
+        match (outcome::kept(), part) {
             (Kept::Values, abi::PART_VALUES) => written(ffi::lua_gettop(state) - frame.base, out),
             (Kept::Error, abi::PART_MESSAGE) => Some(copy(lua::bytes(state, frame.at(2)), out)),
             (Kept::Error, abi::PART_TRACEBACK) => {
-                ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&TRACEBACK));
+                errors::push_traceback(state);
                 let result = copy(lua::bytes(state, -1), out);
                 lua::pop(state, 1);
                 Some(result)
@@ -415,9 +267,27 @@ fn read(part: u32, offset: usize, to: Option<BytesMut>) -> Option<(usize, usize)
             // The message above the error value is not part of it.
             (Kept::Error, abi::PART_ERROR_VALUE) => written(1, out),
             (Kept::Error, abi::PART_EXCEPTION) => {
-                functions::exception(state, frame.at(1)).map(|number| copy(&number.to_le_bytes(), out))
+                errors::exception(state, frame.at(1)).map(|number| copy(&number.to_le_bytes(), out))
             }
             _ => None,
         }
+    }
+}
+
+/// Pushes what an error value says: its text, what its `__tostring` gives, or its type.
+///
+/// # Safety
+///
+/// Inside a protected call; the value is at `index`.
+unsafe fn push_message(state: *mut State, index: c_int) {
+    let kind = ffi::lua_type(state, index);
+    if kind == lua::kind::STRING
+        || kind == lua::kind::NUMBER
+        || ffi::luaL_getmetafield(state, index, c"__tostring".as_ptr()) != lua::kind::NIL
+    {
+        ffi::luaL_tolstring(state, index, core::ptr::null_mut());
+    } else {
+        let name = ffi::lua_typename(state, kind);
+        ffi::lua_pushfstring(state, c"(error object is a %s value)".as_ptr(), name);
     }
 }

@@ -1,29 +1,25 @@
-//! Values that the host holds: what stays in Lua (functions, coroutines, userdata) goes to the host as a
-//! number, which stands for it until the host lets go.
+//! Holds Lua values for the host: what stays in Lua (functions, coroutines, userdata) goes to the host as a number,
+//! which stands for it until the host lets go.
 
-use core::cell::Cell;
 use core::ffi::c_int;
 
+use crate::cell::Global;
 use crate::lua::{self, State, ffi, kind};
-use crate::machine::Single;
 
 /// Registry key: number -> value, and value -> number, in one table.
 static HELD: u8 = 0;
 
 /// The number that was given last.
-static LAST: Single<Cell<u32>> = Single::new(Cell::new(0));
+static LAST: Global<u32> = Global::new(0);
 
-/// Makes the table; what was held is let go.
+/// Makes the table of held values anew: those of before are released.
 ///
 /// # Safety
 ///
 /// Inside a protected call.
 pub unsafe fn open(state: *mut State) {
-    // SAFETY: as for the caller.
-    unsafe {
-        lua::push_private_table(state, 0, 0);
-        ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&HELD));
-    }
+    lua::push_private_table(state, 0, 0);
+    ffi::lua_rawsetp(state, lua::REGISTRY, lua::registry_key(&HELD));
 }
 
 /// The number of the value at the absolute index `index`, which is held from now on.
@@ -32,35 +28,31 @@ pub unsafe fn open(state: *mut State) {
 ///
 /// Inside a protected call, with four free slots; the value is a function, a userdata or a coroutine.
 pub unsafe fn hold(state: *mut State, index: c_int) -> u32 {
-    // SAFETY: as for the caller; the cell is only read and set, by one thread.
-    unsafe {
-        let top = ffi::lua_gettop(state);
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&HELD));
-        ffi::lua_pushvalue(state, index);
-        let known = ffi::lua_rawget(state, -2) == kind::NUMBER;
-        let number = if known {
-            ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32
-        } else {
-            let last = &*LAST.get();
-            // A number that is in use is not given again, however many there have been.
-            loop {
-                last.set(last.get().wrapping_add(1).max(1));
-                let used = ffi::lua_rawgeti(state, top + 1, i64::from(last.get())) != kind::NIL;
-                lua::pop(state, 1);
-                if !used {
-                    break;
-                }
+    let top = ffi::lua_gettop(state);
+    ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&HELD));
+    ffi::lua_pushvalue(state, index);
+    let known = ffi::lua_rawget(state, -2) == kind::NUMBER;
+    let number = if known {
+        ffi::lua_tointegerx(state, -1, core::ptr::null_mut()) as u32
+    } else {
+        // A number that is in use is not given again, however many there have been.
+        loop {
+            LAST.set(LAST.get().wrapping_add(1).max(1));
+            let used = ffi::lua_rawgeti(state, top + 1, i64::from(LAST.get())) != kind::NIL;
+            lua::pop(state, 1);
+            if !used {
+                break;
             }
-            ffi::lua_pushvalue(state, index);
-            ffi::lua_pushinteger(state, i64::from(last.get()));
-            ffi::lua_rawset(state, top + 1);
-            ffi::lua_pushvalue(state, index);
-            ffi::lua_rawseti(state, top + 1, i64::from(last.get()));
-            last.get()
-        };
-        ffi::lua_settop(state, top);
-        number
-    }
+        }
+        ffi::lua_pushvalue(state, index);
+        ffi::lua_pushinteger(state, i64::from(LAST.get()));
+        ffi::lua_rawset(state, top + 1);
+        ffi::lua_pushvalue(state, index);
+        ffi::lua_rawseti(state, top + 1, i64::from(LAST.get()));
+        LAST.get()
+    };
+    ffi::lua_settop(state, top);
+    number
 }
 
 /// Pushes the value with a number; `false` if there is none, and nothing was pushed.
@@ -69,17 +61,14 @@ pub unsafe fn hold(state: *mut State, index: c_int) -> u32 {
 ///
 /// `state` is a live state with two free slots.
 pub unsafe fn push(state: *mut State, number: u32) -> bool {
-    // SAFETY: as for the caller.
-    unsafe {
-        ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&HELD));
-        let held = ffi::lua_rawgeti(state, -1, i64::from(number)) != kind::NIL;
-        ffi::lua_rotate(state, -2, -1);
-        lua::pop(state, if held { 1 } else { 2 });
-        held
-    }
+    ffi::lua_rawgetp(state, lua::REGISTRY, lua::registry_key(&HELD));
+    let held = ffi::lua_rawgeti(state, -1, i64::from(number)) != kind::NIL;
+    ffi::lua_rotate(state, -2, -1);
+    lua::pop(state, if held { 1 } else { 2 });
+    held
 }
 
-/// Lets go of a value. Takes no memory.
+/// Releases a held value. Takes no memory.
 ///
 /// # Safety
 ///

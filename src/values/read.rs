@@ -1,14 +1,12 @@
-//! From bytes to Lua values, for what the host sends with a call: values one after another, tables by
-//! value among them. Nesting costs no C stack, and no input makes it take more memory than a small multiple
-//! of its own size.
+//! Reads any value that the host sends with a call: values one after another, tables by value among them. Nesting takes
+//! no C stack, and no input makes it take more memory than a small multiple of its own size.
 
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 
 use crate::abi;
-use crate::ext::load as refs;
-use crate::host::functions;
+use crate::ext::load;
 use crate::lua::{self, State, ffi, kind};
-use crate::values::held as references;
+use crate::values::{held, host_function};
 
 /// Reads values from bytes, which nothing may overwrite meanwhile.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub struct Reader<'a> {
     at: usize,
     /// Index of the slot for the table that gives each table by its number.
     numbers: c_int,
-    /// How many tables have been met.
+    /// The number of tables that have been read or begun.
     count: u32,
 }
 
@@ -74,11 +72,8 @@ impl<'a> Reader<'a> {
     ///
     /// Inside a protected call that the reader does not outlive, with a free slot.
     pub unsafe fn new(state: *mut State, bytes: &'a [u8]) -> Self {
-        // SAFETY: as for the caller.
-        unsafe {
-            ffi::lua_pushnil(state);
-            Self { state, bytes, at: 0, numbers: ffi::lua_gettop(state), count: 0 }
-        }
+        ffi::lua_pushnil(state);
+        Self { state, bytes, at: 0, numbers: ffi::lua_gettop(state), count: 0 }
     }
 
     /// Whether all has been read.
@@ -94,8 +89,7 @@ impl<'a> Reader<'a> {
     pub unsafe fn push_all(&mut self) -> c_int {
         let mut count = 0;
         while !self.is_at_end() {
-            // SAFETY: as for the caller.
-            unsafe { self.push() };
+            self.push();
             count += 1;
         }
         count
@@ -140,27 +134,24 @@ impl<'a> Reader<'a> {
     /// Begins a table by value inside of another, or of none.
     unsafe fn open(&mut self, outer: Open) -> Open {
         let state = self.state;
-        // SAFETY: as for `push`.
-        unsafe {
-            self.at += 1;
-            let (items, pairs) = (self.number(), self.number());
-            let left = (self.bytes.len() - self.at) as u64;
-            if u64::from(items) + 2 * u64::from(pairs) > left {
-                self.fail(c"a table is longer than what follows");
-            }
-            outer.save(state);
-            ffi::lua_createtable(state, items as c_int, pairs as c_int);
-            let table = ffi::lua_gettop(state);
-            if self.count == 0 {
-                ffi::lua_createtable(state, 1, 0);
-                ffi::lua_copy(state, -1, self.numbers);
-                lua::pop(state, 1);
-            }
-            self.count += 1;
-            ffi::lua_pushvalue(state, table);
-            ffi::lua_rawseti(state, self.numbers, i64::from(self.count));
-            Open { table, items, pairs, index: 1, keyed: false }
+        self.at += 1;
+        let (items, pairs) = (self.number(), self.number());
+        let left = (self.bytes.len() - self.at) as u64;
+        if u64::from(items) + 2 * u64::from(pairs) > left {
+            self.fail(c"a table is longer than what follows");
         }
+        outer.save(state);
+        ffi::lua_createtable(state, items as c_int, pairs as c_int);
+        let table = ffi::lua_gettop(state);
+        if self.count == 0 {
+            ffi::lua_createtable(state, 1, 0);
+            ffi::lua_copy(state, -1, self.numbers);
+            lua::pop(state, 1);
+        }
+        self.count += 1;
+        ffi::lua_pushvalue(state, table);
+        ffi::lua_rawseti(state, self.numbers, i64::from(self.count));
+        Open { table, items, pairs, index: 1, keyed: false }
     }
 
     /// Puts the value on top where it belongs in an open table.
@@ -191,51 +182,48 @@ impl<'a> Reader<'a> {
     /// Pushes a value that is no table by value.
     unsafe fn leaf(&mut self) {
         let state = self.state;
-        // SAFETY: as for `push`.
-        unsafe {
-            let start = self.at;
-            let tag = self.take(1)[0];
-            match tag {
-                abi::TAG_SAME_TABLE => {
-                    let number = self.number();
-                    if number >= self.count {
-                        self.fail(c"a reference to a table that has not appeared");
-                    }
-                    ffi::lua_rawgeti(state, self.numbers, i64::from(number) + 1);
+        let start = self.at;
+        let tag = self.take(1)[0];
+        match tag {
+            abi::TAG_SAME_TABLE => {
+                let number = self.number();
+                if number >= self.count {
+                    self.fail(c"a reference to a table that has not appeared");
                 }
-                abi::TAG_REFERENCE => {
-                    self.take(1);
-                    let number = self.number();
-                    self.block();
-                    if !references::push(state, number) {
-                        self.fail(c"a reference that was released");
+                ffi::lua_rawgeti(state, self.numbers, i64::from(number) + 1);
+            }
+            abi::TAG_REFERENCE => {
+                self.take(1);
+                let number = self.number();
+                self.block();
+                if !held::push(state, number) {
+                    self.fail(c"a reference that was released");
+                }
+            }
+            abi::TAG_HOST_FUNCTION => {
+                let number = self.number();
+                let name = self.block();
+                host_function::push(state, number, name);
+            }
+            _ => {
+                match tag {
+                    abi::TAG_NIL => {}
+                    abi::TAG_BOOLEAN => {
+                        self.take(1);
+                    }
+                    abi::TAG_INTEGER | abi::TAG_FLOAT => {
+                        self.take(8);
+                    }
+                    abi::TAG_EXTERNAL_TABLE => {
+                        self.take(4);
+                    }
+                    _ => {
+                        self.block();
                     }
                 }
-                abi::TAG_HOST_FUNCTION => {
-                    let number = self.number();
-                    let name = self.block();
-                    functions::push(state, number, name);
-                }
-                _ => {
-                    match tag {
-                        abi::TAG_NIL => {}
-                        abi::TAG_BOOLEAN => {
-                            self.take(1);
-                        }
-                        abi::TAG_INTEGER | abi::TAG_FLOAT => {
-                            self.take(8);
-                        }
-                        abi::TAG_EXTERNAL_TABLE => {
-                            self.take(4);
-                        }
-                        _ => {
-                            self.block();
-                        }
-                    }
-                    if !refs::push(state, &self.bytes[start..self.at]) {
-                        self.at = start;
-                        self.fail(c"no value");
-                    }
+                if !load::push(state, &self.bytes[start..self.at]) {
+                    self.at = start;
+                    self.fail(c"no value");
                 }
             }
         }
@@ -248,37 +236,29 @@ impl<'a> Reader<'a> {
                 self.at += length;
                 bytes
             }
-            // SAFETY: as for `push`.
-            None => unsafe { self.fail(c"more bytes are needed") },
+            None => self.fail(c"more bytes are needed"),
         }
     }
 
     unsafe fn number(&mut self) -> u32 {
-        // SAFETY: as for `push`.
-        let bytes = unsafe { self.take(4) };
+        let bytes = self.take(4);
         bytes.try_into().map_or(0, u32::from_le_bytes)
     }
 
     /// Bytes behind their length.
     unsafe fn block(&mut self) -> &'a [u8] {
-        // SAFETY: as for `push`.
-        unsafe {
-            let length = self.number() as usize;
-            self.take(length)
-        }
+        let length = self.number() as usize;
+        self.take(length)
     }
 
-    unsafe fn fail(&self, problem: &core::ffi::CStr) -> ! {
-        // SAFETY: as for `push`.
-        unsafe {
-            ffi::luaL_error(
-                self.state,
-                c"the host sent malformed values, at byte %d of %d: %s".as_ptr(),
-                self.at as c_int,
-                self.bytes.len() as c_int,
-                problem.as_ptr(),
-            );
-            lua::raise(self.state)
-        }
+    unsafe fn fail(&self, problem: &CStr) -> ! {
+        ffi::luaL_error(
+            self.state,
+            c"the host sent malformed values, at byte %d of %d: %s".as_ptr(),
+            self.at as c_int,
+            self.bytes.len() as c_int,
+            problem.as_ptr(),
+        );
+        lua::raise(self.state)
     }
 }

@@ -7,6 +7,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::*;
+use crate::call::frame;
 use crate::libc::testing::Random;
 use crate::{machine, native_host};
 
@@ -61,7 +62,7 @@ impl Forms {
     fn new() -> Self {
         let guard = native_host::exclusive();
         assert!(machine::start());
-        Self { state: machine::state().expect("the machine was started"), _guard: guard }
+        Self { state: frame::state().expect("the machine was started"), _guard: guard }
     }
 
     /// The form of a key, which has to be one.

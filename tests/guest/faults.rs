@@ -3,18 +3,18 @@
 //! leads to are then as they were, or as they should be; nothing unreachable is left behind; and the
 //! same operation succeeds the next time.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_int;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use common::Machine;
-use lua_persistent::ext::load::Reference;
+use crate::common::Machine;
+use lua_persistent::call::frame;
+use lua_persistent::ext::ids;
+use lua_persistent::ext::reference::Reference;
 use lua_persistent::lua::{self, State, ffi};
 use lua_persistent::native_host::{self, Call, Import, Tables};
-use lua_persistent::{ext, machine};
+use lua_persistent::{machine, memory};
 
 /// What fails, and from which request for it to which.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ unsafe extern "C-unwind" fn attempt(state: *mut State) -> c_int {
     match fault {
         Some(Fault::Memory(requests)) => {
             first = requests.start;
-            machine::starve::refuse(requests);
+            memory::starve::refuse(requests);
         }
         Some(Fault::Host(answer, calls)) => native_host::intercept(Some(failing_host(answer, calls))),
         None if watching => native_host::intercept(Some(watching_host())),
@@ -90,7 +90,7 @@ unsafe extern "C-unwind" fn attempt(state: *mut State) -> c_int {
     // is moved away above, so that nothing here has a destructor when an error unwinds.
     unsafe {
         let status = lua::pcall(state, 0, 1, 0);
-        let starved = machine::starve::end() > first;
+        let starved = memory::starve::end() > first;
         native_host::intercept(None);
         let end = native_host::snapshot();
         attempt_of(|attempt| (attempt.end, attempt.met) = (end, attempt.met | starved));
@@ -101,7 +101,7 @@ unsafe extern "C-unwind" fn attempt(state: *mut State) -> c_int {
 }
 
 /// Functions for the scenarios.
-const PRELUDE: &str = include_str!("lua/describe.lua");
+const PRELUDE: &str = include_str!("../lua/describe.lua");
 
 /// An operation, and what it works on.
 struct Scenario {
@@ -131,7 +131,7 @@ impl Scenario {
     fn prepare(&self, m: &Machine) {
         m.reset();
         let give_attempt = || {
-            let state = machine::state().expect("the machine runs");
+            let state = frame::state().expect("the machine runs");
             // SAFETY: the state is live and between calls; setting a global of a new machine may only
             // run out of memory, of which there is enough.
             unsafe {
@@ -273,7 +273,7 @@ struct Expected {
 
 /// The ids that the tables refer to from `_home`, `_io` and others on, in the order in which they are met.
 fn reachable(tables: &Tables, others: impl IntoIterator<Item = u32>) -> Vec<u32> {
-    let mut ids = vec![ext::home(), ext::io()];
+    let mut ids = vec![ids::home(), ids::io()];
     ids.extend(others);
     let mut done = 0;
     while done < ids.len() {
@@ -428,9 +428,9 @@ fn a_call_that_cannot_store_a_changed_variable_says_so_and_the_next_one_stores_i
         m.ok("local list = {} _home.add = function(v) list[#list + 1] = { v } return #list end");
         m.ok("local n = 0 _home.count = function() n = n + 1 return n end");
         m.ok("count, add = _home.count, _home.add");
-        machine::starve::refuse(n..u64::MAX);
+        memory::starve::refuse(n..u64::MAX);
         let result = m.run("return count()");
-        machine::starve::end();
+        memory::starve::end();
         let again = m.ok("return count()");
         m.check_heap();
         m.restart();
@@ -468,14 +468,14 @@ fn starting_without_enough_memory_fails_and_leaves_nothing() {
     for n in 0.. {
         assert!(n < 50_000, "the machine never starts");
         machine::stop();
-        machine::starve::refuse(n..u64::MAX);
+        memory::starve::refuse(n..u64::MAX);
         let started = machine::start();
-        machine::starve::end();
+        memory::starve::end();
         if started {
             assert!(n > 100);
             break;
         }
-        assert!(machine::state().is_none());
+        assert!(frame::state().is_none());
         m.check_heap();
         assert_eq!(m.used(), 0, "at {n}");
     }

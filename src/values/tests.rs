@@ -5,9 +5,15 @@ use std::string::String;
 use std::vec::Vec;
 use std::{format, vec};
 
-use super::*;
-use crate::ext::load::Reference;
+use core::ffi::c_int;
+
+use crate::call::frame;
+use crate::ext::reference::Reference;
 use crate::libc::testing::Random;
+use crate::lua::{self, State, ffi};
+use crate::plain::codec::{push_plain, write_plain};
+use crate::plain::window::Window;
+use crate::values::write::write_results;
 use crate::{machine, native_host};
 
 /// A decoded value. Tables stand in [`Decoder::tables`].
@@ -183,7 +189,7 @@ impl Encoder {
     fn new() -> Self {
         let guard = native_host::exclusive();
         assert!(machine::start());
-        Self { state: machine::state().expect("the machine was started"), _guard: guard }
+        Self { state: frame::state().expect("the machine was started"), _guard: guard }
     }
 
     /// Runs a chunk, whose results are then on the stack.

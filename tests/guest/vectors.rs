@@ -1,13 +1,12 @@
 //! The test vectors that any host can use, `web/abi/*.json`, on the guest as it is built for the host.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::Machine;
-use lua_persistent::ext::host_api as raw;
+use crate::common::Machine;
+use lua_persistent::call::outcome;
+use lua_persistent::ext::host_api;
 use lua_persistent::ranges::Bytes;
-use lua_persistent::{abi, machine, native_host};
+use lua_persistent::{abi, native_host};
 
 /// The vectors of a file: each stands on a line of its own, an object of texts and lists of texts.
 fn vectors(file: &str) -> Vec<BTreeMap<String, String>> {
@@ -70,13 +69,13 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 fn set(m: &Machine, key: &[u8], value: &[u8]) -> (i32, i32) {
-    (raw::set(m.home(), Bytes::of(key), Bytes::of(value)), machine::status())
+    (host_api::set(m.home(), Bytes::of(key), Bytes::of(value)), outcome::status())
 }
 
 #[test]
 fn each_key_has_its_form_and_what_is_none_is_refused() {
     let m = Machine::new();
-    for vector in vectors(include_str!("../web/abi/keys.json")) {
+    for vector in vectors(include_str!("../../web/abi/keys.json")) {
         m.reset();
         let form = &vector["form"];
         let Some(lua) = vector.get("lua") else {
@@ -94,7 +93,7 @@ fn each_key_has_its_form_and_what_is_none_is_refused() {
 #[test]
 fn each_value_of_an_entry_has_its_bytes_and_others_are_refused() {
     let m = Machine::new();
-    for vector in vectors(include_str!("../web/abi/values.json")) {
+    for vector in vectors(include_str!("../../web/abi/values.json")) {
         m.reset();
         let (bytes, places) = (hex(&vector["bytes"]), &vector["where"]);
         let is_entry = places.split(' ').any(|place| place == "entry");

@@ -1,9 +1,7 @@
 //! External tables beside plain ones: whatever a program does to both, in whatever order, they hold the
 //! same, and so they do when another machine has read everything from the store.
 
-mod common;
-
-use common::Machine;
+use crate::common::Machine;
 
 const OPERATIONS: usize = 100_000;
 /// Operations between two machines.
@@ -12,7 +10,7 @@ const LIFE: usize = 5_000;
 #[test]
 fn a_hundred_thousand_operations_do_the_same_to_external_tables_as_to_plain_ones() {
     let m = Machine::new();
-    let program = include_str!("lua/model.lua");
+    let program = include_str!("../lua/model.lua");
     let (mut seed, mut saved) = ("88172645463325252".to_owned(), None);
     for _ in 0..OPERATIONS / LIFE {
         m.restart();

@@ -5,11 +5,12 @@
 
 use std::sync::MutexGuard;
 
-use lua_persistent::call::output;
+use lua_persistent::call::buffer;
+use lua_persistent::ext::ids;
 use lua_persistent::ranges::{Bytes, BytesMut};
-use lua_persistent::run::chunk::{self as run, Mode};
-use lua_persistent::run::result;
-use lua_persistent::{abi, ext, machine, native_host};
+use lua_persistent::run::compile::Mode;
+use lua_persistent::run::{chunk, result};
+use lua_persistent::{abi, machine, memory, native_host};
 
 /// The one machine, for one test at a time. It is new, and the host's tables are empty.
 pub struct Machine {
@@ -48,7 +49,7 @@ impl Machine {
     }
 
     fn run_as(&self, code: &str, mode: Mode) -> Result<String, String> {
-        let written = run::run(Bytes::of(code.as_bytes()), None, mode, false);
+        let written = chunk::run(Bytes::of(code.as_bytes()), None, mode, false);
         if written < 0 { Err(self.message()) } else { Ok(show(&self.value(written))) }
     }
 
@@ -73,7 +74,7 @@ impl Machine {
     /// The encoded results of the last call, of which `written` bytes are in the buffer.
     pub fn value(&self, written: i32) -> Vec<u8> {
         // SAFETY: nothing else uses the buffer between two calls.
-        let buffer = unsafe { output::bytes() };
+        let buffer = unsafe { buffer::bytes() };
         let length = u32::from_le_bytes(buffer[..4].try_into().expect("four bytes")) as usize;
         buffer[4 + length..written as usize].to_vec()
     }
@@ -97,25 +98,25 @@ impl Machine {
     /// Bytes of the heap in use.
     pub fn used(&self) -> usize {
         // SAFETY: no other reference to the heap is alive between two calls.
-        unsafe { machine::heap().used() }
+        unsafe { memory::heap().used() }
     }
 
     /// Verifies the heap.
     #[track_caller]
     pub fn check_heap(&self) {
         // SAFETY: as for `used`.
-        unsafe { machine::heap() }.check().expect("the heap is whole");
+        unsafe { memory::heap() }.check().expect("the heap is whole");
     }
 
     /// The id of `_home`.
     pub fn home(&self) -> u32 {
-        ext::home()
+        ids::home()
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        machine::starve::end();
+        memory::starve::end();
         native_host::intercept(None);
         machine::stop();
     }

@@ -1,10 +1,8 @@
 //! External tables where they could differ from plain ones: keys that are equal in two ways, functions
 //! that change behind the machine's back, metatables that come late, hosts that are wrong.
 
-mod common;
-
-use common::Machine;
-use lua_persistent::ext;
+use crate::common::Machine;
+use lua_persistent::ext::{home, ids};
 use lua_persistent::native_host::{self, Call, Import};
 
 /// Answers calls of one import in the host's stead.
@@ -211,18 +209,18 @@ fn libraries_are_stored_by_name_and_so_is_the_table_of_loaded_modules() {
 #[test]
 fn attaching_a_high_number_leaves_numbers_for_new_tables() {
     let m = Machine::new();
-    let next = ext::next_id();
+    let next = ids::next();
     let _ = m.run("local t = ext.attach(4294967294) return t.x");
     m.ok("_home.t = {}");
-    assert!(ext::next_id() < next + 10, "{}", ext::next_id());
+    assert!(ids::next() < next + 10, "{}", ids::next());
 }
 
 #[test]
 fn home_can_be_attached_though_new_globals_are_forbidden() {
     let m = Machine::new();
     m.ok("Memory = nil _home = nil setmetatable(_G, { __newindex = function(t, k) error('undeclared ' .. k) end })");
-    ext::attach_home(77);
-    assert_eq!(ext::home(), 77);
+    home::attach(77);
+    assert_eq!(ids::home(), 77);
     assert_eq!(m.ok("return ext.id(_home) + ext.id(Memory)"), "154");
 }
 
@@ -320,5 +318,5 @@ fn a_host_that_only_says_that_it_deletes_gets_an_error_and_no_endless_loop() {
     m.error("_home.t = { a = 1, b = 2, c = 3 }");
     m.error("_home.t = { a = 1, b = 2, c = 3 }");
     let _ = m.run("ext.collect()");
-    let _ = ext::clear_io();
+    let _ = home::clear_io();
 }

@@ -2,10 +2,9 @@
 //! calls cost nothing, and closing it leaves nothing. (On the host, what Lua prints goes to the process;
 //! that it is captured is tested in the module.)
 
-mod common;
-
-use common::Machine;
-use lua_persistent::{machine, native_host};
+use crate::common::Machine;
+use lua_persistent::call::outcome;
+use lua_persistent::{machine, memory, native_host};
 
 /// Keeps what is printed in a global.
 const PRINT: &str = "function print(text) printed = text end";
@@ -53,7 +52,7 @@ fn t4_a_syntax_error_names_its_line() {
     let m = Machine::new();
     let error = m.error("local fine = 1\ninvalid syntax here");
     assert!(error.contains(":2: syntax error near 'syntax'"), "{error}");
-    assert_eq!(machine::status(), lua_persistent::abi::STATUS_SYNTAX_ERROR);
+    assert_eq!(outcome::status(), lua_persistent::abi::STATUS_SYNTAX_ERROR);
     assert_eq!(m.ok("return 1"), "1");
 }
 
@@ -127,7 +126,7 @@ fn a_closed_machine_leaves_nothing_in_the_heap() {
     ] {
         let _ = m.run(code);
         machine::stop();
-        machine::release_reserve();
+        memory::release_reserve();
         assert_eq!(m.used(), 0, "bytes left behind {code}");
         m.check_heap();
         assert!(machine::start());

@@ -1,11 +1,8 @@
 //! The bodies of the fuzz targets on inputs from a seed, so that every run of the tests covers them:
 //! whatever a host stores and answers, the guest gives errors at most.
 
-#[path = "../fuzz/bodies/mod.rs"]
-mod bodies;
-mod common;
-
-use common::Random;
+use crate::bodies;
+use crate::common::Random;
 
 /// Runs a body on random inputs, each of which is also changed a little a few times.
 fn fuzz(seed: u64, inputs: usize, body: fn(&[u8]), mut make: impl FnMut(&mut Random) -> Vec<u8>) {
