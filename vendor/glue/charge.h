@@ -11,8 +11,8 @@ struct lua_State;
 extern int lp_ticks;
 
 /*
-** So many ticks a C function goes on beyond the end of a slice before it is asked again. The interpreter asks
-** at the end itself, which is how it comes to know that a program is to pause.
+** Ticks that a C function goes on beyond the end of a slice before it asks again. The interpreter asks at the end
+** itself, and so learns that a program is to pause.
 */
 #define LP_GRACE	200
 
@@ -47,7 +47,7 @@ void lp_hurry (void);
 */
 #define lp_rest(ms,p)	(1 + (((ms)->p_end - (p)) >> 6))
 
-/* Bytes that are copied or compared for a tick, and those that are compiled. */
+/* Bytes copied or compared in a tick, and bytes compiled in a tick. */
 #define lp_copied(n)	((n) >> 5)
 #define lp_compiled(n)	((n) >> 3)
 

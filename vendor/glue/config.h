@@ -1,6 +1,6 @@
 /*
-** Included before every Lua file and before the API headers that bindgen reads: how this build
-** differs from a stock one without a single line of Lua's own being changed.
+** Configures Lua for this build without changing its sources: included before every Lua file and before the API
+** headers that bindgen reads.
 */
 #ifndef lp_config_h
 #define lp_config_h

@@ -1,5 +1,5 @@
 /*
-** The part of the edits that needs Lua's own structures but no place inside Lua's own files.
+** Defines the functions that the edits call and that need Lua's own structures.
 */
 #define edits_c
 #define LUA_CORE
@@ -113,7 +113,7 @@ int lp_gc_hold (lua_State *L, int hold) {
 }
 
 
-/* What Lua code does not see ---------------------------------------- */
+/* Hidden from Lua code --------------------------------------------- */
 
 /* Must be a power of two, and more than there are internal functions. */
 #define INTERNALS	128
@@ -231,7 +231,7 @@ void lp_shield_upvalue (lua_State *L) {
 /* In a slice when a pause is overdue. */
 #define OVERDUE_SLICE	200
 
-/* What no program spends. */
+/* More ticks than any program spends. */
 #define ENDLESS	(~(lua_Unsigned)0)
 
 int lp_ticks = SLICE;
@@ -457,7 +457,7 @@ const char *lp_ext_event (lua_State *L, int n) {
 #define REMEMBERED	256
 
 /*
-** What is remembered: by table and by key, which is a short string (by its
+** Remembers values read from external tables, by table and by key, which is a short string (by its
 ** address) or an integer. An entry of an earlier age counts for nothing, so
 ** that forgetting costs nothing.
 */

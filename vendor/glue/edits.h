@@ -1,5 +1,5 @@
 /*
-** What the edited Lua sources call, and what Rust needs of Lua's inside. The edits themselves are in
+** Declares the functions that the edited Lua sources call, and access to Lua's inside for Rust. The edits are in
 ** vendor/edits; this file and edits.c are the part of them that can be ordinary C.
 */
 #ifndef lp_edits_h
@@ -63,7 +63,7 @@ void lp_variable_value (lua_State *L, int index);
 int lp_gc_hold (lua_State *L, int hold);
 
 
-/* What Lua code does not see ---------------------------------------- */
+/* Hidden from Lua code --------------------------------------------- */
 
 /* Keeps a function from Lua code: from hooks and from 'debug.getinfo'. */
 void lp_internal (lua_CFunction f);

@@ -1,4 +1,4 @@
-/* The C functions with variable arguments, which stable Rust cannot define: each hands its arguments to the formatter
+/* Defines the C functions with variable arguments, which stable Rust cannot define: each hands its arguments to the formatter
    in src/libc/format.rs, which asks for them one at a time and by kind. */
 #include <stdarg.h>
 #include <stddef.h>
