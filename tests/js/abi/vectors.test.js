@@ -105,18 +105,18 @@ for (const { case: name, lua, bytes: hex, where, tag, javascript } of values.val
   /** Defines a test of this vector where it may stand, if the vector has what the test needs. */
   const testWhere = (place, can, what, run) => where.includes(place) && can && test(`${title}, ${what}`, run);
 
-  testWhere('result', lua !== undefined, 'as a result (src/codec.rs)', () => {
+  testWhere('result', lua !== undefined, 'as a result (src/values/write.rs)', () => {
     assert.equal(Buffer.from(compute(start(), `return ${lua}`).serialized).toString('hex'), hex);
   });
 
-  testWhere('argument', isSame, 'as an argument (src/codec/read.rs)', () => {
+  testWhere('argument', isSame, 'as an argument (src/values/read.rs)', () => {
     const instance = start();
     const sent = Buffer.concat([Buffer.from([4, 1, 0, 0, 0]), Buffer.from('f'), bytes]);
     assert.equal(read(instance, instance.exports.set_global(put(instance, sent), sent.length)).error, undefined);
     assert.equal(compute(instance, compare(lua)).value, true);
   });
 
-  testWhere('entry', lua !== undefined, 'in an external table (src/codec.rs, src/ext/)', () => {
+  testWhere('entry', lua !== undefined, 'in an external table (src/values/write.rs, src/ext/)', () => {
     const instance = start();
     assert.equal(compute(instance, `_home.x = ${lua}`).error, undefined);
     const home = instance.tables.get(1);
