@@ -55,6 +55,7 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./machine/output.js').OnPrint} OnPrint */
 /** @typedef {import('./machine/program.js').PiecesOptions} PiecesOptions */
 /** @typedef {import('./machine/program.js').ProgramOptions} ProgramOptions */
+/** @typedef {import('./machine/program.js').StartOptions} StartOptions */
 /** @typedef {import('./machine/program.js').ResumeOptions} ResumeOptions */
 /** @typedef {import('./machine/program.js').StepOptions} StepOptions */
 /** @typedef {import('./persist/backend.js').Backend} Backend */

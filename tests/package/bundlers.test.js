@@ -90,7 +90,7 @@ function inlineProject() {
   mkdirSync(folder, { recursive: true });
   for (const name of ['index.html', 'main.js', 'worker.js', 'tour.js']) {
     const text = readFileSync(join(PROJECT, name), 'utf8');
-    writeFileSync(join(folder, name), text.replace("from 'lua-persistent'", "from 'lua-persistent/inline'"));
+    writeFileSync(join(folder, name), text.replaceAll("from 'lua-persistent'", "from 'lua-persistent/inline'"));
   }
   return folder;
 }
@@ -144,7 +144,7 @@ test('the file lua-persistent/inline is all that a program needs', () => {
   const folder = join(FOLDER, 'one-file');
   mkdirSync(folder, { recursive: true });
   copyFileSync(join(INSTALLED, 'dist/inline.js'), join(folder, 'lua.mjs'));
-  writeFileSync(join(folder, 'tour.mjs'), readFileSync(join(PROJECT, 'tour.js'), 'utf8').replace("'lua-persistent'", "'./lua.mjs'"));
+  writeFileSync(join(folder, 'tour.mjs'), readFileSync(join(PROJECT, 'tour.js'), 'utf8').replaceAll("'lua-persistent'", "'./lua.mjs'"));
   writeFileSync(join(folder, 'main.mjs'), readFileSync(join(PROJECT, 'print-tour.js'), 'utf8').replace('./tour.js', './tour.mjs'));
   const { stdout, stderr } = spawnSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8' });
   assert.equal(stderr, '');

@@ -50,11 +50,11 @@ test('the tarball holds what is needed, and nothing else', () => {
   );
 });
 
-test('what a page loads to run Lua takes less than 150 KB, compressed as servers do', () => {
+test('what a page loads to run Lua takes less than 165 KB, compressed as servers do', () => {
   const files = ['lua.wasm', 'lua-persistent.js', 'core.js', 'loader.js'];
   const sizes = files.map((name) => [name, gzipSync(readFileSync(join(DIST, name)), { level: 9 }).length]);
   const sum = sizes.reduce((total, [, size]) => total + Number(size), 0);
-  assert.ok(sum < 150_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
+  assert.ok(sum < 165_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
 });
 
 test('what lua-persistent/inline loads takes less than 175 KB, and the tarball less than 460 KB', () => {

@@ -9,7 +9,7 @@ import { keyForm, METATABLE } from '../values/key.js';
 import { hide, TableReference } from '../values/values.js';
 
 /**
- * Reads and writes tables by their ids: `Tables` of tables.js.
+ * Reads and writes tables by their ids, as `Tables` does.
  *
  * @typedef {object} TableAccess
  * @property {Store} store
