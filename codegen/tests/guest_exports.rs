@@ -10,7 +10,7 @@ use codegen::manifest::Manifest;
 /// The guest as far as shims use it.
 const GUEST: &str = "
 #![allow(dead_code)]
-mod boundary {
+mod ranges {
     pub struct Bytes;
     impl Bytes {
         pub fn new(_: u32, _: u32) -> Option<Self> { None }
@@ -26,7 +26,7 @@ mod native_host {
 }
 mod exports {
     use crate::abi::Sample;
-    use crate::boundary::{Bytes, Out};
+    use crate::ranges::{Bytes, Out};
     pub fn put(_thing: u32, _text: Bytes, _weight: f64) -> i64 { 0 }
     pub fn measure(_sample: Out<Sample>) {}
     pub fn count() -> u32 { 0 }
