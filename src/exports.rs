@@ -162,7 +162,12 @@ pub fn get_memory_stats(stats: Out<MemoryStats>) {
 
 /// Returns the size of the heap, in bytes.
 pub fn get_heap_size() -> u32 {
-    memory::size()
+    frame::state().map_or_else(memory::next_size, |_| memory::size())
+}
+
+/// Limits the heap of machines that `init` makes from now on.
+pub fn set_heap_limit(bytes: u32) {
+    memory::limit(bytes);
 }
 
 /// Collects all garbage.

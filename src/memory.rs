@@ -4,6 +4,7 @@
 use core::ffi::c_void;
 use core::ptr;
 
+use crate::abi;
 use crate::cell::Global;
 use crate::heap::Heap;
 
@@ -16,9 +17,21 @@ const RESERVE: usize = 16 * 1024;
 /// The address of the reserve, null while it is not set aside.
 static RESERVED: Global<*mut u8> = Global::new(ptr::null_mut());
 
-/// Makes the heap anew, of all of its region.
+/// Most bytes of the next heap; 0: all of its region.
+static LIMIT: Global<usize> = Global::new(0);
+
+/// Bytes of the heap.
+static SIZE: Global<usize> = Global::new(0);
+
+/// Limits the size of heaps that are made from now on; 0: no limit.
+pub fn limit(bytes: u32) {
+    LIMIT.set(if bytes == 0 { 0 } else { bytes.max(abi::HEAP_LEAST) as usize });
+}
+
+/// Makes the heap anew, of all of its region or as much as the limit allows.
 pub fn begin() {
-    let (base, length) = region();
+    let (base, length) = (region().0, next_size() as usize);
+    SIZE.set(length);
     // SAFETY: no state is alive, so nothing lies in the heap; the region is ours alone.
     unsafe { heap().init(base, length) };
     RESERVED.set(ptr::null_mut());
@@ -41,7 +54,7 @@ fn region() -> (*mut u8, usize) {
         static __heap_base: u8;
     }
     let base = (&raw const __heap_base).cast_mut();
-    let end = core::arch::wasm32::memory_size::<0>() * crate::abi::WASM_PAGE_SIZE as usize;
+    let end = core::arch::wasm32::memory_size::<0>() * abi::WASM_PAGE_SIZE as usize;
     (base, end - base as usize)
 }
 
@@ -56,7 +69,17 @@ fn region() -> (*mut u8, usize) {
 
 /// Returns the size of the heap, in bytes.
 pub fn size() -> u32 {
-    region().1 as u32
+    SIZE.get() as u32
+}
+
+/// Returns the size that the next heap will have, in bytes.
+pub fn next_size() -> u32 {
+    let all = region().1;
+    let size = match LIMIT.get() {
+        0 => all,
+        limit => all.min(limit),
+    };
+    size as u32
 }
 
 /// Refuses memory, for tests.

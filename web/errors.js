@@ -50,9 +50,15 @@ export function statusName(code) {
 }
 
 /**
+ * An option that is a limit.
+ *
+ * @typedef {'instructions' | 'milliseconds' | 'outputBytes' | 'tableEntries' | 'tableBytes'} LimitName
+ */
+
+/**
  * The option whose limit a call has reached, by the number that the export `get_status` answers.
  *
- * @type {ReadonlyMap<number, 'instructions' | 'milliseconds' | 'outputBytes'>}
+ * @type {ReadonlyMap<number, LimitName>}
  */
 const LIMITS = new Map([
   [STATUS_INSTRUCTION_LIMIT, 'instructions'],
@@ -70,6 +76,7 @@ export class LuaError extends Error {
    * @param {unknown} [details.value] the error value, converted as results are
    * @param {string} [details.output] what the program printed before the error
    * @param {unknown} [details.cause] the JavaScript exception behind the error, if the host raised one
+   * @param {LimitName} [details.limit] what is used up, where no status says it
    */
   constructor(message, details = {}) {
     super(message);
@@ -78,8 +85,12 @@ export class LuaError extends Error {
     this.code = details.code === undefined ? STATUS_RUNTIME_ERROR : details.code;
     /** How the program failed. */
     this.status = statusName(this.code);
-    /** Which limit the program has reached, null if the error is another. */
-    this.limit = LIMITS.get(this.code) || null;
+    /**
+     * Which limit the program has reached, null if the error is another.
+     *
+     * @type {LimitName | null}
+     */
+    this.limit = details.limit || LIMITS.get(this.code) || null;
     /** Lua's stack traceback, empty where there is none (syntax errors). */
     this.traceback = details.traceback || '';
     /** The error value that the program raised, converted as results are. */

@@ -32,6 +32,11 @@ export const VALUE_LIMIT_LEAST: 64;
  * of up to 16389 bytes.
  */
 export const VALUE_HEAD: 5;
+/**
+ * The least that `set_heap_limit` can give a machine: it can load the libraries, run small scripts
+ * and report their errors.
+ */
+export const HEAP_LEAST: 131072;
 /** Flag of `execute`: run the code as `eval` does, as an interactive console. */
 export const EXECUTE_CONSOLE: 1;
 /**
@@ -181,6 +186,7 @@ export const SERVICES: {
   readonly findFunction: 12;
   readonly module: 13;
   readonly tables: 14;
+  readonly failure: 15;
 };
 
 /** Offset into the module's memory, in bytes. 0 is the null pointer. */
@@ -270,6 +276,12 @@ export interface TablesReply {
   cursor: number;
   /** The ids, each as a u32. At least one if there is a next page. */
   ids: Uint8Array;
+}
+
+/** What a host answers to `failure`. */
+export interface FailureReply {
+  /** The message, UTF-8. */
+  reason: Uint8Array;
 }
 
 /** The services that a host offers: those it has handlers for. Null declines a request. */
@@ -427,6 +439,17 @@ export interface Services {
    * @param room How many bytes of `ids` fit. For more, the answer is how many it needs.
    */
   tables?(cursor: number, room: number): TablesReply | null;
+  /**
+   * Asks why the host failed the last request.
+   *
+   * Sent before a request for a table that the host failed becomes an error in Lua: the reason is
+   * the message of that error. The generated loader's host can so tell a program which of its
+   * quotas is used up. Without it, or with an empty reason, the message says what the host failed
+   * to do.
+   *
+   * @param room How many bytes of `reason` fit. For more, the answer is how many it needs.
+   */
+  failure?(room: number): FailureReply | null;
 }
 
 /**
@@ -565,6 +588,7 @@ export interface RawExports {
   get_buffer_size(): number;
   get_memory_stats(stats_ptr: Address): void;
   get_heap_size(): number;
+  set_heap_limit(bytes: number): void;
   run_gc(): void;
   lua_alloc(ud: Address, ptr: Address, osize: number, nsize: number): Address;
   attach_memory_table(table_id: TableId): void;
@@ -862,6 +886,16 @@ export class LuaInstance {
    * @returns Bytes of the heap.
    */
   getHeapSize(): number;
+
+  /**
+   * Limits the heap of machines that `init` makes from now on.
+   *
+   * `(func (export "set_heap_limit") (param i32))`
+   *
+   * @param bytes Bytes of the heap. 0, or more than there are: all that there are. Less than
+   *   `HEAP_LEAST` counts as that.
+   */
+  setHeapLimit(bytes: number): void;
 
   /**
    * Collects all garbage.

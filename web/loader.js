@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 2;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = '4bbb9f54aee9f226';
+export const MANIFEST_HASH = '5b99b451d25a27e5';
 /** Pages of the memory, minimum and maximum: 2 MiB. */
 export const MEMORY_PAGES = 32;
 /** Bytes in a page. */
@@ -33,6 +33,11 @@ export const VALUE_LIMIT_LEAST = 64;
  * of up to 16389 bytes.
  */
 export const VALUE_HEAD = 5;
+/**
+ * The least that `set_heap_limit` can give a machine: it can load the libraries, run small scripts
+ * and report their errors.
+ */
+export const HEAP_LEAST = 131072;
 /** Flag of `execute`: run the code as `eval` does, as an interactive console. */
 export const EXECUTE_CONSOLE = 1;
 /**
@@ -182,6 +187,7 @@ export const SERVICES = Object.freeze({
   findFunction: 12,
   module: 13,
   tables: 14,
+  failure: 15,
 });
 
 const SECTION = 'lua-persistent';
@@ -211,6 +217,7 @@ const EXPORTS = [
   'get_buffer_size',
   'get_memory_stats',
   'get_heap_size',
+  'set_heap_limit',
   'run_gc',
   'lua_alloc',
   'attach_memory_table',
@@ -619,6 +626,16 @@ function serve(host, memory, start, end, replyStart, replyEnd) {
       room.set(answer.ids, 4);
       return length;
     }
+    case SERVICES.failure: {
+      if (!services.failure || request.length !== 1) return REPLY_NONE;
+      const fit = room.length - 0;
+      const answer = services.failure(fit);
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      const length = 0 + answer.reason.length;
+      if (room.length < length) return -length;
+      room.set(answer.reason, 0);
+      return length;
+    }
     default:
       return REPLY_NONE;
   }
@@ -962,6 +979,18 @@ export class LuaInstance extends Instance {
    */
   getHeapSize() {
     return this.exports.get_heap_size() >>> 0;
+  }
+
+  /**
+   * Limits the heap of machines that `init` makes from now on.
+   *
+   * `(func (export "set_heap_limit") (param i32))`
+   *
+   * @param {number} bytes Bytes of the heap. 0, or more than there are: all that there are. Less
+   *   than `HEAP_LEAST` counts as that.
+   */
+  setHeapLimit(bytes) {
+    this.exports.set_heap_limit(bytes);
   }
 
   /**

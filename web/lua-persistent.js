@@ -36,6 +36,7 @@ export { encodeValue } from './values/encoder.js';
 export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/values.js';
 
 // Types that belong to the API. JavaScript has no other form that exports a type of another file.
+/** @typedef {import('./errors.js').LimitName} LimitName */
 /** @typedef {import('./errors.js').LuaStatus} LuaStatus */
 /** @typedef {import('./image/snapshot.js').SnapshotKind} SnapshotKind */
 /** @typedef {import('./image/snapshot.js').SnapshotTables} SnapshotTables */
@@ -47,6 +48,7 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./machine/options.js').DurableOptions} DurableOptions */
 /** @typedef {import('./machine/options.js').LuaOptions} LuaOptions */
 /** @typedef {import('./machine/options.js').MachineOptions} MachineOptions */
+/** @typedef {import('./machine/options.js').MachineStats} MachineStats */
 /** @typedef {import('./machine/options.js').MemoryStats} MemoryStats */
 /** @typedef {import('./machine/options.js').Origin} Origin */
 /** @typedef {import('./machine/options.js').RunOptions} RunOptions */
@@ -54,6 +56,8 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./machine/options.js').Target} Target */
 /** @typedef {import('./machine/output.js').OnPrint} OnPrint */
 /** @typedef {import('./machine/program.js').PiecesOptions} PiecesOptions */
+/** @typedef {import('./machine/quotas.js').Quotas} Quotas */
+/** @typedef {import('./machine/quotas.js').TableUse} TableUse */
 /** @typedef {import('./machine/program.js').ProgramOptions} ProgramOptions */
 /** @typedef {import('./machine/program.js').StartOptions} StartOptions */
 /** @typedef {import('./machine/program.js').ResumeOptions} ResumeOptions */

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int};
 
-use crate::abi::{self, imports};
+use crate::abi::{self, imports, services};
 use crate::call::limits;
 use crate::cell::Global;
 use crate::ext::ids;
@@ -35,12 +35,20 @@ pub fn longest_value() -> usize {
     session::longest_value().saturating_add(HEAD)
 }
 
-/// Raises an error for a request that the host failed.
+/// Raises an error for a request that the host failed: the host's reason, if it gives one.
 ///
 /// # Safety
 ///
 /// Inside a protected call.
 pub unsafe fn failed(state: *mut State, what: &CStr) -> ! {
+    // What was in the room has been sent.
+    if session::offers(services::FAILURE)
+        && let Ok(services::Failure { reason }) = services::failure(room())
+        && !reason.is_empty()
+    {
+        lua::push_bytes(state, reason);
+        ffi::luaL_error(state, c"%s".as_ptr(), ffi::lua_tolstring(state, -1, core::ptr::null_mut()));
+    }
     ffi::luaL_error(state, c"the host failed to %s".as_ptr(), what.as_ptr());
     lua::raise(state)
 }

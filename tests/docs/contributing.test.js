@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
 
 import { createHost } from '../../web/machine/host.js';
+import { Quota } from '../../web/machine/quotas.js';
 import * as loader from '../../web/loader.js';
 import { MapStore } from '../../web/store/map-store.js';
 
@@ -40,7 +41,9 @@ test('every value tag is in the table of values.js', () => {
 test('every service has a handler in createHost', () => {
   const environment = { modules: { some: 'return 1' } };
   const functions = { continues: false };
-  const host = createHost(new MapStore(), () => {}, environment, /** @type {any} */ (functions));
+  const store = new MapStore();
+  const quota = Quota.of({ tableEntries: 1 }, store);
+  const host = createHost(store, () => {}, environment, /** @type {any} */ (functions), quota);
   for (const name of Object.keys(loader.SERVICES).filter((service) => service !== 'negotiate')) {
     assert.equal(typeof host.services[name], 'function', `createHost in web/machine/host.js has no handler for the service ${name}`);
   }

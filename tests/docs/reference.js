@@ -89,6 +89,7 @@ export function checkSignature(language, code) {
 const NEEDY = `
   os.time() os.clock() os.date("*t") print(1) io.flush() math.randomseed() pcall(require, "m")
   for i = 1, 20 do local t = ext.table() for j = 1, 20 do t[j] = j end _home[i] = t next(t) end
+  pcall(rawset, _home, "refused", 1)
   local t = ext.table({1}) t = nil collectgarbage() ext.collect()`;
 
 /** Services that programs do not ask for by themselves, and what the module asks them with. */
@@ -139,7 +140,12 @@ function simpleHost(tables) {
   const text = (memory, start, end) => Buffer.from(memory.subarray(start, end)).toString('latin1');
   const entries = (id) => tables.get(id) || tables.set(id, new Map()).get(id);
   return {
-    set: (id, memory, key, keyEnd, start, end) => (entries(id).set(text(memory, key, keyEnd), memory.slice(start, end)), 0),
+    set(id, memory, key, keyEnd, start, end) {
+      const name = text(memory, key, keyEnd);
+      if (name === 'refused') return -1;
+      entries(id).set(name, memory.slice(start, end));
+      return 0;
+    },
     get(id, memory, key, keyEnd, start, end) {
       const value = entries(id).get(text(memory, key, keyEnd));
       if (value === undefined) return -1;

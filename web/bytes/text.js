@@ -162,6 +162,36 @@ export function keyBytes(text) {
 }
 
 /**
+ * Counts the bytes that `keyBytes` gives for a key's text.
+ *
+ * @param {string} text
+ * @returns {number}
+ */
+export function keyLength(text) {
+  let { length } = text;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) length++;
+    else if (unit < 0xd800 || unit > 0xdfff) length += 2;
+    else if (unit < 0xdc00 && isLowSurrogate(text.charCodeAt(at + 1))) {
+      // A pair is four bytes, a lone one stands for a byte.
+      length += 2;
+      at++;
+    }
+  }
+  return length;
+}
+
+/**
+ * @param {number} unit NaN behind the end
+ * @returns {boolean}
+ */
+function isLowSurrogate(unit) {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/**
  * Tells whether a string can be written as UTF-8 without loss.
  *
  * @param {string} text

@@ -21,7 +21,8 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
   --read-only          only look at STATE or SNAPSHOT, which another process may have open: nothing is saved
   --limit NAME=N       stop FILE, each CODE and each input at the prompt when it goes beyond N, a number as 250, 1e6, 10k
                        or 5M. NAME: instructions (rounds of loops and calls of functions), milliseconds (or ms),
-                       output-bytes. May be given several times, or several with commas between them
+                       output-bytes. Also for all that is run: table-entries and table-bytes of external tables, and heap
+                       (bytes of Lua's heap). May be given several times, or several with commas between them
   --                   end of the options
   -h, --help           show this text
   -v, --version        show the version

@@ -4,7 +4,7 @@
 
 import { UsageError } from './errors.js';
 
-/** @typedef {'instructions' | 'milliseconds' | 'outputBytes'} LimitOption */
+/** @typedef {'instructions' | 'milliseconds' | 'outputBytes' | 'tableEntries' | 'tableBytes' | 'heapBytes'} LimitOption */
 /** @typedef {Partial<Record<LimitOption, number>>} Limits */
 
 /** Names on the command line, and the options of `Lua.create` that they stand for. */
@@ -14,8 +14,15 @@ const OPTIONS = new Map(
     ['milliseconds', 'milliseconds'],
     ['ms', 'milliseconds'],
     ['output-bytes', 'outputBytes'],
+    ['table-entries', 'tableEntries'],
+    ['table-bytes', 'tableBytes'],
+    ['heap-bytes', 'heapBytes'],
+    ['heap', 'heapBytes'],
   ]),
 );
+
+/** The least heap that a machine takes, as `HEAP_LEAST` of its module. */
+const LEAST_HEAP = 131072;
 
 /** The machine counts in 32 bits. */
 export const HIGHEST = 0xffffffff;
@@ -38,20 +45,22 @@ export function addLimits(limits, text) {
     const option = OPTIONS.get(name);
     if (option === undefined) throw new UsageError(`there is no limit '${name}' (there is: ${[...OPTIONS.keys()].join(', ')})`);
     if (limits[option] !== undefined) throw new UsageError(`the limit of ${name} is given twice`);
-    limits[option] = numberOf(name, part.slice(equals + 1));
+    limits[option] = numberOf(name, option, part.slice(equals + 1));
   }
 }
 
 /**
  * @param {string} name
+ * @param {LimitOption} option
  * @param {string} text
  * @returns {number}
  */
-function numberOf(name, text) {
+function numberOf(name, option, text) {
+  const least = option === 'heapBytes' ? LEAST_HEAP : 1;
   const [, digits, unit] = /^(\d+(?:\.\d+)?(?:[eE]\d+)?)([kKMG]?)$/.exec(text) || [];
   // Rounded, as 1.001 * 1000 is not whole.
   const exact = digits === undefined ? NaN : Number(digits) * FACTORS[unit];
   const number = Math.round(exact);
-  if (number >= 1 && number <= HIGHEST && Math.abs(exact - number) < 1e-6) return number;
-  throw new UsageError(`the limit of ${name} has to be a whole number from 1 to ${HIGHEST}, as 250, 1e6, 10k or 5M, not '${text}'`);
+  if (number >= least && number <= HIGHEST && Math.abs(exact - number) < 1e-6) return number;
+  throw new UsageError(`the limit of ${name} has to be a whole number from ${least} to ${HIGHEST}, as 250, 1e6, 10k or 5M, not '${text}'`);
 }

@@ -15,9 +15,10 @@ import { UndoLog } from '../store/undo-log.js';
 import { compileFrom } from '../wasm.js';
 import { HostFunctions } from './host-functions.js';
 import { createHost, rangesOf } from './host.js';
-import { limitsOf } from './limits.js';
+import { heapLimitOf, limitsOf } from './limits.js';
 import { Machine } from './machine.js';
 import { Output } from './output.js';
+import { Quota } from './quotas.js';
 
 /**
  * Makes a machine and starts it.
@@ -29,6 +30,7 @@ export async function createMachine(options) {
   const origin = { module: await compileFrom(options.wasm), options };
   const store = options.store || new MapStore();
   return assemble(origin, store, (instance) => {
+    instance.setHeapLimit(heapLimitOf(options.heapBytes));
     if (options.memoryAlias === false) instance.setMemoryAliasEnabled(0);
     if (instance.init() !== 0) throw new LuaStateError('Lua could not be started: its heap is too small', 'crashed');
     if (options.homeTableId !== undefined) instance.attachMemoryTable(options.homeTableId);
@@ -95,14 +97,16 @@ async function assemble(origin, store, begin, parent = null) {
   const { module, options } = origin;
   // Limits are checked before anything is made.
   limitsOf(options, [0, 0, 0]);
-  const undoLog = new UndoLog(store, rangesOf(store));
+  const quota = Quota.of(options, store);
+  const undoLog = quota === null ? new UndoLog(store, rangesOf(store)) : new UndoLog(quota.counted, quota.counted, quota);
   const output = new Output(options.onPrint, options.keepOutput !== false);
   const functions = new HostFunctions(options.functions || {});
   if (parent !== null) functions.inherit(parent.functions);
-  const host = createHost(undoLog, (piece) => output.take(piece), options, functions);
+  const host = createHost(undoLog, (piece) => output.take(piece), options, functions, quota);
   const instance = await instantiate(module, host);
   begin(instance);
-  return new Machine(instance, undoLog, output, origin, functions);
+  if (quota !== null) quota.counted.measure();
+  return new Machine(instance, undoLog, output, origin, functions, quota);
 }
 
 /**

@@ -5,6 +5,7 @@
  * @import { RangeStore, Store } from '../store/store.js'
  * @import { HostFunctions } from './host-functions.js'
  * @import { Modules } from './modules.js'
+ * @import { Quota } from './quotas.js'
  */
 
 import { KeyPages } from '../store/key-pages.js';
@@ -67,19 +68,22 @@ export function rangesOf(store) {
  * @param {(data: Uint8Array) => void} output takes what a program prints; the bytes are valid only during the call
  * @param {Environment} environment what the system answers by default
  * @param {HostFunctions} functions
+ * @param {Quota | null} quota
  * @returns {Host}
  */
-export function createHost(store, output, environment, functions) {
+export function createHost(store, output, environment, functions, quota) {
   const keyPages = new KeyPages((tableId) => store.keys(tableId));
   const tables = new TablePages(store);
   const utcOffset = environment.utcOffset || systemUtcOffset;
+  /** @type {Host['set']} */
+  const set = (tableId, memory, keyStart, keyEnd, start, end) => {
+    store.setRange(tableId, memory, keyStart, keyEnd, start, end);
+    return 0;
+  };
   return {
     maxValueLength: MAX_VALUE_LENGTH,
     continues: functions.continues,
-    set(tableId, memory, keyStart, keyEnd, start, end) {
-      store.setRange(tableId, memory, keyStart, keyEnd, start, end);
-      return 0;
-    },
+    set: quota === null ? set : quota.explaining(set),
     get(tableId, memory, keyStart, keyEnd, start, end) {
       return store.getRange(tableId, memory, keyStart, keyEnd, start, end);
     },
@@ -109,6 +113,7 @@ export function createHost(store, output, environment, functions) {
       release: (number) => functions.release(number),
       findFunction: (name) => functions.find(name),
       tables: (cursor, room) => tables.page(cursor, room),
+      failure: quota === null ? undefined : () => quota.takeReason(),
       module: environment.modules === undefined ? undefined : moduleService(environment.modules),
     },
   };

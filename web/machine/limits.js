@@ -4,6 +4,8 @@
  * @import { LuaInstance } from '../loader.js'
  */
 
+import { HEAP_LEAST } from '../loader.js';
+
 /**
  * @typedef {object} Limits
  * @property {number} [instructions] rounds of loops and calls of Lua functions
@@ -37,6 +39,19 @@ export function limitsOf(options, defaults) {
     throw new RangeError(`the limit ${name} has to be a number from 1 to ${LONGEST}, or Infinity, not ${String(given)}`);
   });
   return /** @type {[number, number, number]} */ (limits);
+}
+
+/**
+ * Reads the size of a heap as the module takes it.
+ *
+ * @param {number | undefined} bytes
+ * @returns {number} 0 for all that there is
+ * @throws {RangeError}
+ */
+export function heapLimitOf(bytes) {
+  if (bytes === undefined || bytes === Infinity) return 0;
+  if (typeof bytes === 'number' && bytes >= HEAP_LEAST && bytes <= LONGEST) return Math.floor(bytes);
+  throw new RangeError(`the limit heapBytes has to be a number from ${HEAP_LEAST} to ${LONGEST}, or Infinity, not ${String(bytes)}`);
 }
 
 /** Tells a module the limits of its calls. */

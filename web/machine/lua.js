@@ -5,7 +5,7 @@
  * @import { Store } from '../store/store.js'
  * @import { Machine } from './machine.js'
  * @import {
- *   CodeOptions, DurableOptions, LuaOptions, MemoryStats, RunOptions, SnapshotOptions, Target,
+ *   CodeOptions, DurableOptions, LuaOptions, MachineStats, RunOptions, SnapshotOptions, Target,
  * } from './options.js'
  * @import { ProgramOptions, Step, StepOptions } from './program.js'
  * @import { Result } from './result.js'
@@ -232,9 +232,7 @@ export class Lua {
    * @throws {LuaStateError}
    */
   collect() {
-    const { guard, tables } = this.machine;
-    guard.check();
-    return tables.holding(() => this.compute('return require("ext").collect()', { name: '=collect' }).value);
+    return this.machine.collect();
   }
 
   /**
@@ -403,13 +401,12 @@ export class Lua {
   }
 
   /**
-   * Figures of the machine's memory.
+   * Figures of the machine's memory, and of its external tables if they have a quota.
    *
-   * @returns {MemoryStats}
+   * @returns {MachineStats}
    */
   stats() {
-    this.machine.guard.check();
-    return this.machine.heap.stats();
+    return this.machine.stats();
   }
 
   /** Collect all garbage. What finalizers print is dropped. */

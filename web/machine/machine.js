@@ -6,8 +6,9 @@
  * @import { UndoLog } from '../store/undo-log.js'
  * @import { Live } from '../values/encoder.js'
  * @import { HostFunctions } from './host-functions.js'
- * @import { Origin, Target } from './options.js'
+ * @import { MachineStats, Origin, RunOptions, Target } from './options.js'
  * @import { Output } from './output.js'
+ * @import { Quota } from './quotas.js'
  */
 
 import { LuaError } from '../errors.js';
@@ -29,6 +30,25 @@ import { Requests } from './requests.js';
 /** How far ahead of new tables an id may lie that they are kept from. */
 const NEAR_IDS = 1 << 16;
 
+/** Instructions of a collection beside those for tables: finding it, and the functions that are alive. */
+const COLLECTING = 1 << 16;
+
+/** Most instructions that a limit can be of. */
+const MOST_TICKS = 0xffffffff;
+
+/**
+ * Estimates from above what a collection is charged for the tables and the heap that it looks through.
+ *
+ * @param {UndoLog} store
+ * @param {Heap} heap
+ * @returns {number} instructions
+ */
+function collectingTicks(store, heap) {
+  let ticks = COLLECTING + heap.stats().luaMemoryUsed;
+  for (const id of store.tableIds()) ticks += 4 + 2 * store.size(id);
+  return ticks;
+}
+
 /** A machine. */
 export class Machine {
   /**
@@ -37,8 +57,9 @@ export class Machine {
    * @param {Output} output
    * @param {Origin} origin
    * @param {HostFunctions} functions
+   * @param {Quota | null} quota
    */
-  constructor(instance, store, output, origin, functions) {
+  constructor(instance, store, output, origin, functions, quota) {
     const guard = new Guard(output);
     const buffer = new IoBuffer(instance);
     const call = (/** @type {Target} */ target, /** @type {any[]} */ args) => this.call(target, args);
@@ -50,6 +71,7 @@ export class Machine {
     this.store = store;
     this.output = output;
     this.origin = origin;
+    this.quota = quota;
     this.functions = functions;
     this.guard = guard;
     this.held = held;
@@ -161,6 +183,31 @@ export class Machine {
     calls.begin();
     held.reclaim(held.isMany());
     this.heap.collect();
+  }
+
+  /**
+   * Frees the external tables that nothing reaches. What the host asks for is not limited by the size of its tables: the call may
+   * use as many instructions more as they need.
+   *
+   * @returns {number} how many tables that were
+   */
+  collect() {
+    const { calls, guard, store, tables } = this;
+    guard.check();
+    const { instructions } = this.origin.options;
+    /** @type {RunOptions} */
+    const options = { name: '=collect' };
+    return tables.holding(() => {
+      if (instructions !== undefined && instructions !== Infinity) options.instructions = Math.min(instructions + collectingTicks(store, this.heap), MOST_TICKS);
+      return calls.run('return require("ext").collect()', options, false).value;
+    });
+  }
+
+  /** @returns {MachineStats} */
+  stats() {
+    this.guard.check();
+    const stats = this.heap.stats();
+    return this.quota === null ? stats : Object.assign(stats, this.quota.used());
   }
 
   /**

@@ -10,6 +10,7 @@
  * @import { Environment } from './host.js'
  * @import { Limits } from './limits.js'
  * @import { OnPrint } from './output.js'
+ * @import { Quotas, TableUse } from './quotas.js'
  */
 
 /**
@@ -22,12 +23,14 @@
  * @property {boolean} [memoryAlias] whether `Memory` is another name of `_home`; by default true
  * @property {OnPrint} [onPrint] receives output as it comes
  * @property {boolean} [keepOutput] whether results carry the output; by default true
+ * @property {number} [heapBytes] bytes of Lua's heap, from 131072; by default, or if that is less, all that the 2 MiB have. Machines
+ *   from snapshots and copies keep the heap that they have
  * @property {boolean} [transactional] whether a call that throws is undone, external tables included; by default false
  * @property {Functions} [functions] JavaScript functions that become globals. In a machine that goes on from a snapshot they are
  *   found again by name
  */
 
-/** @typedef {MachineOptions & Environment & Limits} LuaOptions */
+/** @typedef {MachineOptions & Environment & Limits & Quotas} LuaOptions */
 
 /** @typedef {LuaOptions & OpenOptions} DurableOptions */
 
@@ -54,6 +57,8 @@
  * @property {number} wasmPages pages of the memory
  * @property {number} totalMemory bytes of the memory
  */
+
+/** @typedef {MemoryStats & Partial<TableUse>} MachineStats the use of external tables only where one of `Quotas` is given */
 
 /**
  * @typedef {object} SnapshotOptions

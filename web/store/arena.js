@@ -137,6 +137,15 @@ export class Arena {
   }
 
   /**
+   * @param {Slot} slot
+   * @returns {number} bytes of its value
+   */
+  lengthOf(slot) {
+    if (typeof slot !== 'number') return slot.length;
+    return this.chunks[slot >>> CHUNK_BITS][((slot & UNIT_MASK) << 2) + 1];
+  }
+
+  /**
    * A value, as an array of its own.
    *
    * @param {Slot} slot

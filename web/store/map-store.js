@@ -188,6 +188,19 @@ export class MapStore {
   }
 
   /**
+   * Measures a value.
+   *
+   * @param {number} tableId
+   * @param {string} key
+   * @returns {number} its bytes, -1 if there is none
+   */
+  lengthOf(tableId, key) {
+    const table = this.table(tableId);
+    const slot = table === undefined ? undefined : table.get(keyOf(key));
+    return slot === undefined ? -1 : this.values.lengthOf(slot);
+  }
+
+  /**
    * @param {number} tableId
    * @param {string} key
    * @param {Uint8Array} value

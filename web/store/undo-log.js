@@ -23,6 +23,12 @@ import { KeyCache } from '../bytes/text.js';
 /** @typedef {import('./store.js').Store} Store */
 
 /**
+ * Checks what is about to be set from outside, and throws if it may not be.
+ *
+ * @typedef {{ check: (tableId: number, key: string, length: number) => void }} Gate
+ */
+
+/**
  * @implements {Store}
  * @implements {RangeStore}
  */
@@ -30,11 +36,14 @@ export class UndoLog extends StoreLayer {
   /**
    * @param {Store} store all changes have to go through this layer from now on
    * @param {RangeStore} ranges the same store, for the imports
+   * @param {Gate | null} [gate]
    */
-  constructor(store, ranges) {
+  constructor(store, ranges, gate = null) {
     super(store);
     /** @private */
     this.ranges = ranges;
+    /** @private */
+    this.gate = gate;
     /** @private */
     this.texts = new KeyCache();
     /**
@@ -62,6 +71,18 @@ export class UndoLog extends StoreLayer {
    * @param {Uint8Array} value
    */
   set(tableId, key, value) {
+    if (this.gate !== null) this.gate.check(tableId, key, value.length);
+    this.setUnchecked(tableId, key, value);
+  }
+
+  /**
+   * Sets an entry that the gate is not asked for: one that takes the place of others, or is there for a moment.
+   *
+   * @param {number} tableId
+   * @param {string} key
+   * @param {Uint8Array} value
+   */
+  setUnchecked(tableId, key, value) {
     if (this.top !== null) this.remember(this.top, tableId, key);
     this.store.set(tableId, key, value);
   }
@@ -91,6 +112,7 @@ export class UndoLog extends StoreLayer {
    * @param {number} end
    */
   setRange(tableId, memory, keyStart, keyEnd, start, end) {
+    if (this.gate !== null) this.gate.check(tableId, this.texts.text(memory, keyStart, keyEnd), end - start);
     if (this.top !== null) this.remember(this.top, tableId, this.texts.text(memory, keyStart, keyEnd));
     this.ranges.setRange(tableId, memory, keyStart, keyEnd, start, end);
   }

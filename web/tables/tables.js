@@ -1,7 +1,7 @@
 /**
  * Reads and writes entries of the external tables of one machine, and keeps the objects that stand for tables.
  *
- * @import { Store } from '../store/store.js'
+ * @import { UndoLog } from '../store/undo-log.js'
  * @import { LuaCallable } from '../values/values.js'
  */
 
@@ -78,7 +78,7 @@ function retire(handle, id) {
 
 export class Tables {
   /**
-   * @param {Store} store
+   * @param {UndoLog} store
    * @param {Machine} machine
    */
   constructor(store, machine) {
@@ -295,10 +295,14 @@ export class Tables {
    */
   clear(id) {
     this.machine.check();
-    const metatable = this.store.get(id, METATABLE);
-    dropTable(this.store, id);
-    if (metatable !== undefined) this.store.set(id, METATABLE, metatable);
-    else this.keep(id);
+    const { store } = this;
+    const metatable = store.get(id, METATABLE);
+    const isEmpty = store.size(id) === 0;
+    dropTable(store, id);
+    // What stays takes no more than there was.
+    if (metatable !== undefined) store.setUnchecked(id, METATABLE, metatable);
+    else if (isEmpty) this.keep(id);
+    else if (id > LAST_FIXED_ID) store.setUnchecked(id, METATABLE, NO_METATABLE.slice());
   }
 
   /**
@@ -324,8 +328,8 @@ export class Tables {
     const holder = machine.reserve(1);
     try {
       let count = 0;
-      this.objects.forEach((handle) => store.set(holder, integerForm(++count), encodeValue(handle)));
-      store.set(machine.ioId, HOLDER, encodeValue(new TableReference(holder)));
+      this.objects.forEach((handle) => store.setUnchecked(holder, integerForm(++count), encodeValue(handle)));
+      store.setUnchecked(machine.ioId, HOLDER, encodeValue(new TableReference(holder)));
       return call();
     } finally {
       store.delete(machine.ioId, HOLDER);

@@ -50,6 +50,7 @@ const EXPORTS = {
   get_buffer_size: [(e) => e.get_buffer_size(), false, false],
   get_memory_stats: [(e, at) => e.get_memory_stats(at + 64), false, false],
   get_heap_size: [(e) => e.get_heap_size(), false, false],
+  set_heap_limit: [(e) => e.set_heap_limit(0), false, false],
   get_memory_table_id: [(e) => e.get_memory_table_id(), false, false],
   get_io_table_id: [(e) => e.get_io_table_id(), false, false],
   sync_external_table_counter: [(e) => e.sync_external_table_counter(1), false, false],

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { parseArguments } from '../../../web/cli/arguments.js';
+import { HEAP_LEAST } from '../../../web/loader.js';
 import { argumentTable } from '../../../web/cli/source.js';
 
 /** Read a command line that makes sense. */
@@ -60,6 +61,8 @@ test('limits add up, in numbers as people write them', () => {
     milliseconds: 250,
     outputBytes: 10_000,
   });
+  assert.deepEqual(parse('--limit table-entries=1k,table-bytes=2M,heap=500k').limits, { tableEntries: 1000, tableBytes: 2e6, heapBytes: 500_000 });
+  assert.deepEqual(parse('--limit heap-bytes=131072').limits, { heapBytes: 131072 });
   for (const [text, number] of [['5M', 5e6], ['1.5k', 1500], ['1.001k', 1001], ['2G', 2e9], ['3K', 3000], ['1', 1]]) {
     assert.equal(parse(`--limit instructions=${text}`).limits.instructions, number, text);
   }
@@ -78,7 +81,8 @@ test('what makes no sense is refused with what would', () => {
     ['--state a --state b', '--state is given twice'],
     ['--state a --snapshot b', '--state and --snapshot exclude each other: a snapshot holds the external tables, too'],
     ['--limit 5', "--limit needs NAME=NUMBER, not '5'"],
-    ['--limit memory=5', "there is no limit 'memory' (there is: instructions, milliseconds, ms, output-bytes)"],
+    ['--limit memory=5', "there is no limit 'memory' (there is: instructions, milliseconds, ms, output-bytes, table-entries, table-bytes, heap-bytes, heap)"],
+    ['--limit heap=100k', `the limit of heap has to be a whole number from ${HEAP_LEAST} to 4294967295, as 250, 1e6, 10k or 5M, not '100k'`],
     ['--limit ms=1,milliseconds=2', 'the limit of milliseconds is given twice'],
     ...['0', '-1', '1.5', 'x', '', '1kk', '1e99', '5G', 'Infinity'].map((number) => [
       `--limit ms=${number}`,

@@ -235,6 +235,9 @@ test('what goes beyond a limit is stopped, with exit code 1', () => {
     ['instructions=1k', 'while true do end', /\(command line\):1: the limit of 1000 instructions is reached\nstack traceback:/],
     ['ms=50', 'while true do pcall(error) end', /the limit of 50 milliseconds is reached/],
     ['output-bytes=4', 'print("123") print("5")', /the limit of 4 bytes of output is reached/],
+    ['table-entries=5', 'for i = 1, 6 do _home[i] = i end', /the limit of 5 entries in external tables is reached/],
+    ['table-bytes=500', '_home.x = ("x"):rep(600)', /the limit of 500 bytes in external tables is reached/],
+    ['heap=200k', 'local t = {} for i = 1, 1e5 do t[i] = {} end', /not enough memory/],
   ]) {
     const { status, stdout, stderr } = run('--limit', limit, '-e', code, '-e', 'print("went on")');
     assert.equal(status, 1, limit);
