@@ -271,6 +271,9 @@ void lp_budget (lua_Unsigned pause, lua_State *program, lua_Unsigned stop, int w
   budget.stop = (stop == 0) ? ENDLESS : stop;
   budget.spent = 0;
   begin_slice();
+  /* Entering a paused program again counts a tick, which was counted when it paused. */
+  if (program != NULL && program->status == LUA_YIELD && isLua(program->ci))
+    lp_ticks++;
 }
 
 

@@ -31,6 +31,26 @@ test('a program runs in steps to the end that it has in one piece', async () => 
   assert.equal(all.map((step) => step.output).join('') + last.output, whole.output);
 });
 
+test('a program advances in steps of one tick, in loops, calls, metamethods and coroutines', async () => {
+  const lua = await Lua.create();
+  for (const code of [
+    'local n = 0 for i = 1, 5 do n = n + i end return n',
+    'local function f() return 1 end local n = 0 while n < 3 do n = n + f() end return n',
+    'local t = setmetatable({}, { __index = function(_, k) return k .. k end }) return t.a .. t.b',
+    'local co = coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) return co() + co()',
+  ]) {
+    const whole = lua.compute(code).value;
+    lua.start(code);
+    let count = 0;
+    let step;
+    do step = lua.step(1);
+    while (!step.done && ++count < 100);
+    assert.equal(step.done, true, code);
+    assert.equal(step.value, whole);
+  }
+  lua.close();
+});
+
 test('a step without a budget runs to the end', async () => {
   const lua = await Lua.create();
   for (const budget of [undefined, Infinity]) {
