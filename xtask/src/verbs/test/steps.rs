@@ -23,7 +23,7 @@ const WEB: &str = "web";
 /// The folder of the tests in Node.
 const NODE_TESTS: &str = "tests/js";
 /// Folders in it whose tests do not depend on which artifact runs, or run both.
-const OUTSIDE_THE_MODULE: [&str; 4] = ["engines", "persist", "store", "values"];
+const OUTSIDE_THE_MODULE: [&str; 5] = ["cli", "engines", "persist", "store", "values"];
 /// The folder of the old engine that some of them run the package in.
 const OLD_ENGINE: &str = "tests/old-engine";
 /// The folder of the tests of documents: snippets, messages, examples.
@@ -41,7 +41,7 @@ const CARGO: &str = "cargo";
 /// The browsers, and the folder of what drives them.
 const BROWSERS: &str = "browsers";
 
-/// All steps. Those that others wait for come first.
+/// All steps. Those that others wait for come first, and long ones before short ones, so that the lanes end together.
 pub const STEPS: [Step; 16] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], uses: &[], run: format },
     Step {
@@ -87,6 +87,46 @@ pub const STEPS: [Step; 16] = [
         run: clippy_wasm,
     },
     Step {
+        name: "cargo",
+        title: "cargo test",
+        tags: &["rust"],
+        requires: &["build", "native"],
+        uses: &[CARGO],
+        run: cargo_test,
+    },
+    Step {
+        name: "browsers",
+        title: "node --test in browsers",
+        tags: &[],
+        requires: &["build", "packages"],
+        uses: &[BROWSERS],
+        run: browsers,
+    },
+    Step {
+        name: "host",
+        title: "node --test with lua-host.wasm",
+        tags: &["js"],
+        requires: &["build", "native", "packages"],
+        uses: &[],
+        run: host_test,
+    },
+    Step {
+        name: "package",
+        title: "node --test on the packed package",
+        tags: &[],
+        requires: &["build", "packages"],
+        uses: &[BROWSERS],
+        run: package,
+    },
+    Step {
+        name: "documents",
+        title: "node --test on the documents and examples",
+        tags: &["js"],
+        requires: &["build", "packages"],
+        uses: &[],
+        run: documents,
+    },
+    Step {
         name: "eslint",
         title: "npm run lint",
         tags: &["js", "lint"],
@@ -101,46 +141,6 @@ pub const STEPS: [Step; 16] = [
         requires: &["packages"],
         uses: &[],
         run: types,
-    },
-    Step {
-        name: "cargo",
-        title: "cargo test",
-        tags: &["rust"],
-        requires: &["build", "native"],
-        uses: &[CARGO],
-        run: cargo_test,
-    },
-    Step {
-        name: "host",
-        title: "node --test with lua-host.wasm",
-        tags: &["js"],
-        requires: &["build", "native", "packages"],
-        uses: &[],
-        run: host_test,
-    },
-    Step {
-        name: "documents",
-        title: "node --test on the documents and examples",
-        tags: &["js"],
-        requires: &["build", "packages"],
-        uses: &[],
-        run: documents,
-    },
-    Step {
-        name: "browsers",
-        title: "node --test in browsers",
-        tags: &[],
-        requires: &["build", "packages"],
-        uses: &[BROWSERS],
-        run: browsers,
-    },
-    Step {
-        name: "package",
-        title: "node --test on the packed package",
-        tags: &[],
-        requires: &["build", "packages"],
-        uses: &[BROWSERS],
-        run: package,
     },
     Step {
         name: "reproducible",
