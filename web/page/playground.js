@@ -13,6 +13,9 @@ import { OutputBuffer } from './output-buffer.js';
 import { runInPieces } from './pieces.js';
 import { Values } from './values.js';
 
+/** The key form under which a store has the metatable of a table, by the reference. */
+const METATABLE = '[meta]';
+
 /** Name of the script in messages. */
 const SCRIPT = 'script';
 
@@ -328,7 +331,8 @@ export class Playground {
     let tables = 0;
     let items = 0;
     for (const id of store.tableIds()) {
-      const size = store.size(id);
+      // What stands under the key of metatables is no item.
+      const size = store.size(id) - (store.get(id, METATABLE) === undefined ? 0 : 1);
       items += size;
       if (size > 0) tables++;
     }

@@ -2,13 +2,15 @@
  * Counts the entries and bytes of a store: a layer directly over it, so that no change passes by, whoever makes it.
  *
  * The bytes of an entry are those of its key's form and of its encoded value.
- *
- * @import { RangeStore, Store } from './store.js'
  */
 
 import { KeyCache, keyLength } from '../bytes/text.js';
 import { MapStore } from './map-store.js';
 import { StoreLayer } from './store.js';
+
+// `@implements` needs a name that declarations can use, which `@import` does not give.
+/** @typedef {import('./store.js').RangeStore} RangeStore */
+/** @typedef {import('./store.js').Store} Store */
 
 /**
  * @implements {Store}

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { compute, instantiate, part, read, start, write } from '../support/documented-host.js';
+import { compute, instantiate, part, read, start, write, UNWINDS_BY_HOST } from '../support/documented-host.js';
 
 const PART = { values: 1, message: 2, traceback: 3, error: 4, exception: 5 };
 const STATUS = { ok: 0, paused: 1, argument: 17, uninitialized: 18, busy: 19, noProgram: 20 };
@@ -127,7 +127,9 @@ test('a run within an import is refused, and the run that goes on ends with its 
   }
 });
 
-test('after an exception that went through the module, every run is refused with the way out', () => {
+const caught = UNWINDS_BY_HOST && 'this host catches what its imports throw, as the reference asks of it';
+
+test('after an exception that went through the module, every run is refused with the way out', { skip: caught }, () => {
   const instance = start({
     js_ext_table_set: () => trap(),
   });
