@@ -6,7 +6,7 @@
 
 import { KeyCache, keyLength } from '../bytes/text.js';
 import { MapStore } from './map-store.js';
-import { StoreLayer } from './store.js';
+import { StoreLayer, StoreRanges } from './store.js';
 
 // `@implements` needs a name that declarations can use, which `@import` does not give.
 /** @typedef {import('./store.js').RangeStore} RangeStore */
@@ -39,6 +39,8 @@ export class CountedStore extends StoreLayer {
      * @private
      */
     this.plain = store instanceof MapStore && Object.getPrototypeOf(store) === MapStore.prototype ? store : null;
+    /** @private */
+    this.ranges = this.plain || new StoreRanges(store);
   }
 
   /** The revision of the store, if it has one. */
@@ -129,12 +131,7 @@ export class CountedStore extends StoreLayer {
    * @returns {number}
    */
   getRange(tableId, memory, keyStart, keyEnd, start, end) {
-    if (this.plain !== null) return this.plain.getRange(tableId, memory, keyStart, keyEnd, start, end);
-    const value = this.store.get(tableId, this.texts.text(memory, keyStart, keyEnd));
-    if (value === undefined) return -1;
-    if (value.length > end - start) return -value.length;
-    memory.set(value, start);
-    return value.length;
+    return this.ranges.getRange(tableId, memory, keyStart, keyEnd, start, end);
   }
 
   /**
