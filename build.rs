@@ -25,7 +25,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("shims.rs"), codegen::backend::Backend::render(&codegen::backend::Shims, &manifest))?;
 
     let lua = out.join("lua");
-    edits::apply(&sources::pinned(&vendor)?, &edits::read(&vendor.join("edits"))?, &lua)?;
+    let line = if env::var_os("CARGO_FEATURE_LUA_5_5").is_some() { "5.5" } else { "5.4" };
+    edits::apply(&sources::of_line(&vendor, line)?, &edits::read(&vendor.join("edits"))?, &lua)?;
     let guest = Guest { lua: &lua, vendor: &vendor, wasm };
     guest.compile()?;
     fs::write(out.join("bindings.rs"), bindings::generate(&guest)?)?;

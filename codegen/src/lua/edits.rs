@@ -1,10 +1,11 @@
 //! Applies the edits of `vendor/edits` to the Lua sources. Each file there is one edit: its purpose, and changes
 //! anchored on text that must stand exactly once in the named source file. An edit that does not fit a new release of
-//! Lua thus fails the build.
+//! Lua thus fails the build. A change may be for some releases only, and another one do the same for others.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::release::Releases;
 use super::sources::Sources;
 
 /// One file of `vendor/edits`.
@@ -23,6 +24,8 @@ pub struct Edit {
 pub struct Change {
     /// The source file, as `lvm.c`.
     pub file: String,
+    /// The releases that the change is for.
+    pub releases: Releases,
     /// Text that stands exactly once in that file.
     pub anchor: String,
     /// What happens there.
@@ -113,12 +116,13 @@ fn read_one(path: &Path) -> Result<Edit, EditError> {
 fn read_change(value: &toml::Value) -> Result<Change, String> {
     let text = |key: &str| value.get(key).and_then(|v| v.as_str()).map(str::to_owned);
     let file = text("file").ok_or("a change names its `file`")?;
+    let releases = text("releases").map_or(Ok(Releases::ALL), |text| text.parse())?;
     let anchor = text("at").ok_or_else(|| format!("a change of {file} names the text that it stands `at`"))?;
     let mut actions = [("before", Action::Before), ("after", Action::After), ("replace", Action::Replace)]
         .into_iter()
         .filter_map(|(key, action)| text(key).map(|text| (action, text)));
     match (actions.next(), actions.next()) {
-        (Some((action, text)), None) => Ok(Change { file, anchor, action, text }),
+        (Some((action, text)), None) => Ok(Change { file, releases, anchor, action, text }),
         _ => Err(format!("a change of {file} has one of `before`, `after` and `replace`, with the text that comes in")),
     }
 }
@@ -138,7 +142,7 @@ pub fn apply(sources: &Sources, edits: &[Edit], target: &Path) -> Result<(), Edi
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut text = std::fs::read_to_string(&path).map_err(io(&path))?;
         for edit in edits {
-            for change in edit.changes.iter().filter(|c| c.file == name) {
+            for change in edit.changes.iter().filter(|c| c.file == name && c.releases.contains(sources.release)) {
                 text = change_text(&text, &edit.name, change)?;
             }
         }
@@ -146,7 +150,7 @@ pub fn apply(sources: &Sources, edits: &[Edit], target: &Path) -> Result<(), Edi
         std::fs::write(&copy, text).map_err(io(&copy))?;
     }
     for edit in edits {
-        for change in &edit.changes {
+        for change in edit.changes.iter().filter(|c| c.releases.contains(sources.release)) {
             if !target.join(&change.file).is_file() {
                 return Err(anchor_error(&edit.name, change, 0));
             }
@@ -180,7 +184,7 @@ mod tests {
     use super::*;
 
     fn change(action: Action) -> Change {
-        Change { file: "lvm.c".into(), anchor: "two\n".into(), action, text: "new\n".into() }
+        Change { file: "lvm.c".into(), releases: Releases::ALL, anchor: "two\n".into(), action, text: "new\n".into() }
     }
 
     #[test]

@@ -4,4 +4,5 @@
 pub mod bindings;
 pub mod compile;
 pub mod edits;
+pub mod release;
 pub mod sources;

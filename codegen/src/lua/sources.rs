@@ -5,11 +5,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::release::Release;
+
 /// The pristine sources of one Lua release.
 #[derive(Debug, Clone)]
 pub struct Sources {
-    /// The release's number, as `5.4.9`.
-    pub release: String,
+    /// The release's number.
+    pub release: Release,
     /// The folder that holds its `.c` and `.h` files.
     pub folder: PathBuf,
 }
@@ -24,10 +26,10 @@ pub enum SourcesError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The release is not among those that `vendor/Cargo.toml` lists.
-    UnknownRelease {
+    /// The release or line is not among those that `vendor/Cargo.toml` lists.
+    Unknown {
         /// What was asked for.
-        release: String,
+        wanted: String,
         /// What there is.
         known: Vec<String>,
     },
@@ -41,8 +43,8 @@ impl fmt::Display for SourcesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manifest { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::UnknownRelease { release, known } => {
-                write!(f, "Lua {release} is not pinned in vendor/Cargo.toml, which lists {}", known.join(", "))
+            Self::Unknown { wanted, known } => {
+                write!(f, "Lua {wanted} is not pinned in vendor/Cargo.toml, which lists {}", known.join(", "))
             }
             Self::Cargo(reason) => write!(f, "cargo could not provide the Lua sources: {reason}"),
             Self::MissingFolder(path) => write!(
@@ -56,19 +58,68 @@ impl fmt::Display for SourcesError {
 
 impl std::error::Error for SourcesError {}
 
-/// Locates the release that `vendor/Cargo.toml` marks as the one to build.
+/// A line of Lua that is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its name, as `5.4`.
+    pub name: String,
+    /// The release that it is built from.
+    pub release: Release,
+}
+
+/// Lists the lines that `vendor/Cargo.toml` says to build; the first one is the default.
 ///
 /// `vendor` is the folder that holds that file.
-pub fn pinned(vendor: &Path) -> Result<Sources, SourcesError> {
+pub fn lines(vendor: &Path) -> Result<Vec<Line>, SourcesError> {
     let manifest = read_manifest(vendor)?;
-    let release = field(&manifest, "release", vendor)?.to_owned();
-    locate(vendor, &manifest, &release)
+    let lines = table(&manifest, "lines", vendor)?;
+    let line = |name: &String| {
+        let release = number(field(lines, name, vendor)?, vendor)?;
+        match release.line() == *name {
+            true => Ok(Line { name: name.clone(), release }),
+            false => Err(manifest_error(vendor, format!("Lua {release} is not of the line {name}"))),
+        }
+    };
+    lines.keys().map(line).collect()
+}
+
+/// Lists the releases that `vendor/Cargo.toml` pins, in ascending order.
+pub fn releases(vendor: &Path) -> Result<Vec<Release>, SourcesError> {
+    let manifest = read_manifest(vendor)?;
+    let mut releases =
+        table(&manifest, "releases", vendor)?.keys().map(|name| number(name, vendor)).collect::<Result<Vec<_>, _>>()?;
+    releases.sort();
+    Ok(releases)
+}
+
+/// Locates the release that a line is built from.
+pub fn of_line(vendor: &Path, line: &str) -> Result<Sources, SourcesError> {
+    let lines = lines(vendor)?;
+    match lines.iter().find(|known| known.name == line) {
+        Some(line) => of_release(vendor, line.release),
+        None => Err(SourcesError::Unknown {
+            wanted: line.to_owned(),
+            known: lines.into_iter().map(|line| line.name).collect(),
+        }),
+    }
 }
 
 /// Locates a given release among the pinned ones.
-pub fn release(vendor: &Path, release: &str) -> Result<Sources, SourcesError> {
+pub fn of_release(vendor: &Path, release: Release) -> Result<Sources, SourcesError> {
     let manifest = read_manifest(vendor)?;
-    locate(vendor, &manifest, release)
+    let releases = table(&manifest, "releases", vendor)?;
+    let entry = releases.get(&release.to_string()).and_then(|v| v.as_table());
+    let entry = entry.ok_or_else(|| SourcesError::Unknown {
+        wanted: release.to_string(),
+        known: releases.keys().cloned().collect(),
+    })?;
+    let (package, version) = (field(entry, "package", vendor)?, field(entry, "version", vendor)?);
+    let folder = package_root(vendor, package, version)?.join(field(entry, "folder", vendor)?);
+    if folder.join("lua.h").is_file() {
+        Ok(Sources { release, folder })
+    } else {
+        Err(SourcesError::MissingFolder(folder))
+    }
 }
 
 fn manifest_error(vendor: &Path, reason: impl fmt::Display) -> SourcesError {
@@ -95,22 +146,15 @@ fn field<'a>(table: &'a toml::Table, key: &str, vendor: &Path) -> Result<&'a str
         .ok_or_else(|| manifest_error(vendor, format!("the Lua release has no text `{key}`")))
 }
 
-fn locate(vendor: &Path, manifest: &toml::Table, release: &str) -> Result<Sources, SourcesError> {
-    let releases = manifest
-        .get("releases")
+fn table<'a>(manifest: &'a toml::Table, name: &str, vendor: &Path) -> Result<&'a toml::Table, SourcesError> {
+    manifest
+        .get(name)
         .and_then(|v| v.as_table())
-        .ok_or_else(|| manifest_error(vendor, "there is no table [package.metadata.lua.releases]"))?;
-    let entry = releases.get(release).and_then(|v| v.as_table()).ok_or_else(|| SourcesError::UnknownRelease {
-        release: release.to_owned(),
-        known: releases.keys().cloned().collect(),
-    })?;
-    let (package, version) = (field(entry, "package", vendor)?, field(entry, "version", vendor)?);
-    let folder = package_root(vendor, package, version)?.join(field(entry, "folder", vendor)?);
-    if folder.join("lua.h").is_file() {
-        Ok(Sources { release: release.to_owned(), folder })
-    } else {
-        Err(SourcesError::MissingFolder(folder))
-    }
+        .ok_or_else(|| manifest_error(vendor, format!("there is no table [package.metadata.lua.{name}]")))
+}
+
+fn number(text: &str, vendor: &Path) -> Result<Release, SourcesError> {
+    text.parse().map_err(|reason: String| manifest_error(vendor, reason))
 }
 
 fn package_root(vendor: &Path, package: &str, version: &str) -> Result<PathBuf, SourcesError> {

@@ -19,8 +19,9 @@ pub fn process(
     artifact: &Artifact,
     linked: &[u8],
 ) -> Result<Processed, Error> {
-    let lua = sources::pinned(&workspace.path("vendor")).map_err(Error::codegen("find the Lua sources"))?;
-    let config = config(manifest, artifact, &lua.release, linked)?;
+    let lua = sources::of_line(&workspace.path("vendor"), &manifest.abi.lua)
+        .map_err(Error::codegen("find the Lua sources"))?;
+    let config = config(manifest, artifact, &lua.release.to_string(), linked)?;
     passes::process(linked, &config).map_err(Error::codegen("make the artifact from the linked module"))
 }
 

@@ -22,7 +22,7 @@ const FLAGS: [&str; 2] = ["-O2", "-std=gnu99"];
 
 /// Brings the native Lua up to date and returns the path of its program.
 pub fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
-    let lua = sources::pinned(&workspace.path("vendor")).map_err(Error::codegen("find the Lua sources"))?;
+    let lua = sources::of_line(&workspace.path("vendor"), "5.4").map_err(Error::codegen("find the Lua sources"))?;
     let folder = workspace.target.join("native").join(format!("lua-{}", lua.release));
     let program = folder.join(programs::executable("lua"));
     let stamp = folder.join("lua.stamp");
