@@ -463,8 +463,8 @@ export interface Host {
   /**
    * Stores a value in an external table.
    *
-   * A table that the host does not know yet is created. A key that is there already keeps its place
-   * in the order.
+   * A table that the host does not know yet is created. A key that is there already gets the new
+   * value and keeps its place in the order; one that was deleted comes last again.
    *
    * @param tableId Id of the table.
    * @param memory The memory of the module.
@@ -472,7 +472,8 @@ export interface Host {
    * @param keyEnd Where that ends.
    * @param valStart The serialized value. The host copies it.
    * @param valEnd Where that ends.
-   * @returns Whether the value is stored. `0`: It is. `-1`: It is not; Lua code gets an error.
+   * @returns Whether the value is stored. `0`: It is, with all its bytes. `-1`: It is not, and
+   *   the table is as it was; Lua code gets an error.
    */
   set(
     tableId: TableId,
@@ -485,8 +486,8 @@ export interface Host {
   /**
    * Fetches a value from an external table.
    *
-   * The host copies the serialized value into the buffer. With table id 0 it is a request, see
-   * Services.
+   * The host copies the serialized value into the buffer. It changes no table, and creates none.
+   * With table id 0 it is a request, see Services.
    *
    * @param tableId Id of the table.
    * @param memory The memory of the module.
@@ -509,7 +510,8 @@ export interface Host {
   /**
    * Deletes a key from an external table.
    *
-   * The module calls it when Lua code assigns `nil`. Deleting an absent key is no error.
+   * The module calls it when Lua code assigns `nil`. Deleting an absent key is no error. All other
+   * entries stay as they are, and in their order.
    *
    * @param tableId Id of the table.
    * @param memory The memory of the module.

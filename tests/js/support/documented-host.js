@@ -52,8 +52,8 @@ export function instantiate(overrides = {}) {
       },
       js_ext_table_delete: (tableId, keyPtr, keyLen) => {
         const table = tables.get(tableId);
-        if (!table) return -1;
-        return table.delete(readString(keyPtr, keyLen)) ? 0 : -1;
+        if (table) table.delete(readString(keyPtr, keyLen));
+        return 0;
       },
       js_ext_table_size: (tableId) => (tables.has(tableId) ? tables.get(tableId).size : 0),
       js_ext_table_keys: (tableId, bufPtr, maxLen) => {
