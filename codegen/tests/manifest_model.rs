@@ -123,3 +123,27 @@ fn the_passes_know_every_feature_that_an_artifact_can_claim() {
         assert!(feature.to_string().parse::<Feature>().is_ok(), "the passes do not know {feature}");
     }
 }
+
+#[test]
+fn each_line_has_the_declared_artifacts_under_names_of_its_own() {
+    let text = VALID
+        .replace("lua = \"5.4\"", "lua = \"5.4\"\nlines = [\"5.4\", \"5.5\"]")
+        .replace("doc = \"Not built.\"", "base = \"lua.wasm\"\ndoc = \"As `demo.wasm` and `demo-host.delta`.\"");
+    let manifest = parse(&text.replace("\"web/demo.wasm\"", "\"web/demo-host.wasm\""));
+    assert_eq!(manifest.abi.lines, ["5.4", "5.5"]);
+    let [first, second] = &manifest.artifacts[..] else { panic!("{:?}", manifest.artifacts) };
+    assert_eq!((&*first.line, &*first.name, &*first.path), ("5.4", "demo.wasm", "web/demo-host.wasm"));
+    assert_eq!((&*second.line, &*second.name, &*second.path), ("5.5", "demo-5.5.wasm", "web/demo-5.5-host.wasm"));
+    assert_eq!(second.base.as_deref(), Some("lua-5.5.wasm"));
+    assert_eq!(second.doc, "As `demo-5.5.wasm` and `demo-host.delta`.");
+    assert_eq!(second.features, first.features);
+}
+
+/// The manifest says what hosts can ask for, and `vendor/Cargo.toml` what is built: neither has a line that the other lacks.
+#[test]
+fn the_lines_of_the_manifest_are_those_that_are_pinned() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let manifest = Manifest::load(&root.join("exports.toml")).unwrap_or_else(|diagnostics| panic!("{diagnostics}"));
+    let pinned = codegen::lua::sources::lines(&root.join("vendor")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(manifest.abi.lines, pinned.into_iter().map(|line| line.name).collect::<Vec<_>>());
+}

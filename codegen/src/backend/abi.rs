@@ -29,6 +29,7 @@ impl Backend for Abi {
             ("abi_version", Json::Number(i64::from(abi.version))),
             ("manifest_hash", Json::text(format!("{:016x}", manifest.hash()))),
             ("lua", Json::text(&abi.lua)),
+            ("lines", Json::list(&abi.lines, Json::text)),
             ("section", Json::text(&abi.section)),
             (
                 "memory",
@@ -199,6 +200,7 @@ fn service(service: &Service) -> Json {
 fn artifact(artifact: &Artifact) -> Json {
     Json::Object(vec![
         ("name", Json::text(&artifact.name)),
+        ("lua", Json::text(&artifact.line)),
         ("path", Json::text(&artifact.path)),
         ("unwind", Json::text(artifact.unwind.to_string())),
         ("features", Json::list(&artifact.features, |feature| Json::text(feature.to_string()))),

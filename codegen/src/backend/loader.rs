@@ -57,6 +57,13 @@ fn constants(out: &mut String, manifest: &Manifest) {
         manifest.abi.version,
         manifest.hash(),
     );
+    let lines: Vec<_> = manifest.abi.lines.iter().map(|line| format!("'{line}'")).collect();
+    let _ = writeln!(
+        out,
+        "/** The lines of Lua releases that there are modules of; the first is the default. */\n\
+         export const LUA_LINES = Object.freeze([{}]);",
+        lines.join(", "),
+    );
     for constant in &manifest.constants {
         out.push_str(&comment("", &constant.doc, &[]));
         let _ = writeln!(out, "export const {} = {};", constant.name, constant.literal());

@@ -136,7 +136,7 @@ fn overview(out: &mut String, manifest: &Manifest) {
     let (pages, page) = (value("MEMORY_PAGES"), value("WASM_PAGE_SIZE"));
     let exports = manifest.exports.len();
     let rows = [
-        ("Language", format!("Lua {}", manifest.abi.lua)),
+        ("Language", format!("Lua {}, each in artifacts of its own", manifest.abi.lines.join(" and "))),
         ("Target", "`wasm32-unknown-unknown`, no entry function".to_owned()),
         ("Memory", format!("{pages} pages, minimum and maximum: {} bytes", grouped(pages * page))),
         ("I/O buffer", format!("{} bytes", grouped(value("IO_BUFFER_SIZE")))),
@@ -521,7 +521,7 @@ fn version(out: &mut String, manifest: &Manifest) {
     let rows = [
         ["ABI version".to_owned(), manifest.abi.version.to_string()],
         ["Manifest hash".to_owned(), format!("`{:016x}`", manifest.hash())],
-        ["Lua".to_owned(), manifest.abi.lua.clone()],
+        ["Lua".to_owned(), manifest.abi.lines.join(", ")],
     ];
     out.push_str(&table(["Property", "Value"], rows));
     let _ = write!(

@@ -41,6 +41,15 @@ fn constants(out: &mut String, manifest: &Manifest) {
          /** Equal for two builds exactly if they agree on every call. */\nexport const MANIFEST_HASH: string;\n",
         manifest.abi.version,
     );
+    let lines: Vec<_> = manifest.abi.lines.iter().map(|line| format!("'{line}'")).collect();
+    let _ = write!(
+        out,
+        "/** A line of Lua releases. */\nexport type LuaLine = {};\n\
+         /** The lines of Lua releases that there are modules of; the first is the default. */\n\
+         export const LUA_LINES: readonly [{}];\n",
+        lines.join(" | "),
+        lines.join(", "),
+    );
     for constant in &manifest.constants {
         out.push_str(&comment("", &constant.doc, &[]));
         let _ = writeln!(out, "export const {}: {};", constant.name, constant.literal());

@@ -26,6 +26,7 @@ pub const ROOT: &[Key] = &[
 pub const ABI: &[Key] = &[
     required("version", "add `version = N`, the version of the boundary"),
     required("lua", "add `lua = \"5.4\"`, the series of Lua releases"),
+    optional("lines"),
     required("import_module", "add `import_module = \"env\"`, the module name of every import"),
     required("memory", "add `memory = \"memory\"`, the name of the exported memory"),
     required("section", "add `section = \"...\"`, the custom section that identifies an artifact"),

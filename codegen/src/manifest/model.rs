@@ -36,8 +36,10 @@ pub struct Manifest {
 pub struct Abi {
     /// Grows by one with every change that an existing caller could notice.
     pub version: u32,
-    /// The series of Lua releases whose language the module speaks, as `5.4`.
+    /// The line of Lua releases whose language the module speaks unless another is asked for, as `5.4`.
     pub lua: String,
+    /// Every line that artifacts are built for, that one first.
+    pub lines: Vec<String>,
     /// Module name of every import.
     pub import_module: String,
     /// Name of the exported memory.
@@ -307,9 +309,12 @@ fn fixed_size(params: &[Param]) -> u32 {
     params.iter().filter_map(|param| param.ty.scalar()).map(Scalar::size).sum()
 }
 
-/// `[[artifact]]`: a module to build.
+/// `[[artifact]]`: a module to build. The manifest declares those of the default line; each other line has the same,
+/// under names of its own.
 #[derive(Clone, Debug)]
 pub struct Artifact {
+    /// The line of Lua releases that it is built from, as `5.4`.
+    pub line: String,
     /// File name, as `lua.wasm`.
     pub name: String,
     /// Where it is published, from the root of the repository.
@@ -324,6 +329,36 @@ pub struct Artifact {
     pub summary: String,
     /// For whom it is.
     pub doc: String,
+}
+
+impl Artifact {
+    /// The same artifact for another line: `lua-host.wasm` is `lua-5.5-host.wasm`, everywhere that it is named.
+    pub fn of_line(&self, line: &str, declared: &[Self]) -> Self {
+        let rename = |text: &str| {
+            declared.iter().fold(text.to_owned(), |text, artifact| {
+                let stem = artifact.name.trim_end_matches("wasm");
+                text.replace(&format!("`{stem}"), &format!("`{}", file_of(stem, line)))
+            })
+        };
+        let (folder, file) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        let separator = if folder.is_empty() { "" } else { "/" };
+        Self {
+            line: line.to_owned(),
+            name: file_of(&self.name, line),
+            path: format!("{folder}{separator}{}", file_of(file, line)),
+            unwind: self.unwind,
+            features: self.features.clone(),
+            base: self.base.as_deref().map(|base| file_of(base, line)),
+            summary: rename(&self.summary),
+            doc: rename(&self.doc),
+        }
+    }
+}
+
+/// A file of the default line, as it is called for another.
+fn file_of(file: &str, line: &str) -> String {
+    let at = file.find(['-', '.']).unwrap_or(file.len());
+    format!("{}-{line}{}", &file[..at], &file[at..])
 }
 
 /// How an artifact unwinds the stack when Lua raises an error.

@@ -108,7 +108,7 @@ impl Reader {
             exports: self.each(&root, "export", keys::EXPORT, Self::export),
             imports,
             services: self.each(&root, "service", keys::SERVICE, Self::service),
-            artifacts: self.each(&root, "artifact", keys::ARTIFACT, Self::artifact),
+            artifacts: self.artifacts(&root, abi.as_ref().map_or(&[], |abi| &abi.lines)),
             topics: self.topics(&root),
             examples: self.each(&root, "example", keys::USAGE, Self::example),
             constants,
@@ -134,6 +134,9 @@ impl Reader {
         let abi = root.entry("abi", "[abi]", keys::ABI, faults)?;
         let version = abi.integer("version", (1, ANY_U32.1), faults);
         let lua = abi.text("lua", faults);
+        let mut lines = abi.texts("lines", faults);
+        lines.retain(|line| lua.as_ref() != Some(line));
+        lines.insert(0, lua.clone().unwrap_or_default());
         let import_module = abi.text("import_module", faults);
         let memory = abi.text("memory", faults);
         let section = abi.text("section", faults);
@@ -142,6 +145,7 @@ impl Reader {
         Some(Abi {
             version: u32::try_from(version?).ok()?,
             lua: lua?,
+            lines,
             import_module: import_module?,
             memory: memory?,
             section: section?,
@@ -509,7 +513,18 @@ impl Reader {
         })
     }
 
-    fn artifact(&mut self, entry: &Entry<'_>) -> Option<Artifact> {
+    /// The declared artifacts, and then those of every line but the first.
+    fn artifacts(&mut self, root: &Entry<'_>, lines: &[String]) -> Vec<Artifact> {
+        let default = lines.first().map_or("", String::as_str);
+        let declared = self.each(root, "artifact", keys::ARTIFACT, |reader, entry| reader.artifact(entry, default));
+        let mut others = Vec::new();
+        for line in lines.iter().skip(1) {
+            others.extend(declared.iter().map(|artifact| artifact.of_line(line, &declared)));
+        }
+        [declared, others].concat()
+    }
+
+    fn artifact(&mut self, entry: &Entry<'_>, line: &str) -> Option<Artifact> {
         let name = entry.text("name", &mut self.faults);
         let path = entry.text("path", &mut self.faults);
         if let Some(path) = &path
@@ -523,7 +538,16 @@ impl Reader {
         let base = entry.text("base", &mut self.faults);
         let summary = entry.text("summary", &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
-        Some(Artifact { name: name?, path: path?, unwind: unwind?, features, base, summary: summary?, doc: doc? })
+        Some(Artifact {
+            line: line.to_owned(),
+            name: name?,
+            path: path?,
+            unwind: unwind?,
+            features,
+            base,
+            summary: summary?,
+            doc: doc?,
+        })
     }
 
     fn example(&mut self, entry: &Entry<'_>) -> Option<Example> {

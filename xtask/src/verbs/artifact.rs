@@ -19,8 +19,8 @@ pub fn process(
     artifact: &Artifact,
     linked: &[u8],
 ) -> Result<Processed, Error> {
-    let lua = sources::of_line(&workspace.path("vendor"), &manifest.abi.lua)
-        .map_err(Error::codegen("find the Lua sources"))?;
+    let lua =
+        sources::of_line(&workspace.path("vendor"), &artifact.line).map_err(Error::codegen("find the Lua sources"))?;
     let config = config(manifest, artifact, &lua.release.to_string(), linked)?;
     passes::process(linked, &config).map_err(Error::codegen("make the artifact from the linked module"))
 }

@@ -44,14 +44,64 @@ pub fn command(workspace: &Workspace, options: &Options, verify: bool) -> Result
 
 /// Brings every artifact up to date.
 pub fn build(workspace: &Workspace, toolchain: &Toolchain) -> Result<Vec<Built>, Error> {
-    let linked = files::read(&link(workspace, toolchain, &toolchain.target)?)?;
     let manifest = artifact::manifest(workspace)?;
-    let finish = |artifact| finish(workspace, &manifest, artifact, &linked);
-    let mut built = manifest.artifacts.iter().map(finish).collect::<Result<Vec<_>, _>>()?;
-    for artifact in &manifest.artifacts {
-        built.extend(derive(workspace, &manifest, artifact)?);
+    let mut built = Vec::new();
+    for line in lines(&manifest) {
+        let target = line.target(toolchain)?;
+        let linked = files::read(&link(workspace, toolchain, &line, &target)?)?;
+        for artifact in line.artifacts(&manifest) {
+            built.push(finish(workspace, &manifest, artifact, &linked)?);
+        }
+        for artifact in line.artifacts(&manifest) {
+            built.extend(derive(workspace, &manifest, artifact)?);
+        }
     }
     Ok(built)
+}
+
+/// A line of Lua releases that is built.
+struct Line {
+    /// Its name, as `5.4`.
+    name: String,
+    /// The feature of the guest that builds it; the default line needs none.
+    feature: Option<String>,
+}
+
+/// The lines that are built, the default one first.
+fn lines(manifest: &Manifest) -> Vec<Line> {
+    let feature = |name: &String| (*name != manifest.abi.lua).then(|| format!("lua-{}", name.replace('.', "-")));
+    let lines = manifest.abi.lines.iter().filter(|name| LINKED.contains(&name.as_str()));
+    lines.map(|name| Line { name: name.clone(), feature: feature(name) }).collect()
+}
+
+/// The lines whose edits fit.
+const LINKED: [&str; 1] = ["5.4"];
+
+impl Line {
+    /// The folder that cargo builds the line in. Lines have a folder each, as cargo gives modules of one crate with
+    /// different features the same name; what runs on this machine to make the module is compiled once.
+    fn target(&self, toolchain: &Toolchain) -> Result<PathBuf, Error> {
+        if self.feature.is_none() {
+            return Ok(toolchain.target.clone());
+        }
+        let target = toolchain.target.join(format!("lua-{}", self.name));
+        share_host_tools(toolchain, &target)?;
+        Ok(target)
+    }
+
+    /// The artifacts of the line.
+    fn artifacts<'m>(&self, manifest: &'m Manifest) -> impl Iterator<Item = &'m codegen::manifest::Artifact> {
+        let name = self.name.clone();
+        manifest.artifacts.iter().filter(move |artifact| artifact.line == name)
+    }
+}
+
+/// Copies what cargo has compiled to run on this machine into a build folder that has none.
+fn share_host_tools(toolchain: &Toolchain, target: &Path) -> Result<(), Error> {
+    if target.join(HOST_TOOLS).exists() {
+        return Ok(());
+    }
+    files::copy_with_times(&toolchain.target.join(HOST_TOOLS), &target.join(HOST_TOOLS))
 }
 
 /// Writes the delta that turns the shipped artifact into one that is not shipped, if the manifest declares one.
@@ -77,11 +127,15 @@ fn derive(
 }
 
 /// Compiles and links the guest; returns the module as the linker wrote it.
-fn link(workspace: &Workspace, toolchain: &Toolchain, target: &Path) -> Result<PathBuf, Error> {
-    let label = format!("compile the guest for wasm32 with {}", toolchain.way);
+fn link(workspace: &Workspace, toolchain: &Toolchain, line: &Line, target: &Path) -> Result<PathBuf, Error> {
+    let label = format!("compile the guest with Lua {} for wasm32 with {}", line.name, toolchain.way);
     let mut progress = Progress::start(&label);
     let mut command = toolchain.guest(workspace, "build", target);
-    let mut finished = process::run(command.arg("--release"), &mut progress)?.without_progress();
+    command.arg("--release");
+    if let Some(feature) = &line.feature {
+        command.args(["--features", feature]);
+    }
+    let mut finished = process::run(&mut command, &mut progress)?.without_progress();
     if !finished.success
         && let Ok(manifest) = artifact::manifest(workspace)
     {
@@ -140,19 +194,20 @@ pub fn verify_reproducible(workspace: &Workspace, toolchain: &Toolchain) -> Resu
     let copy = Workspace { root: elsewhere.join("sources"), target: elsewhere.join("target") };
     files::mirror(&workspace.root, &copy.root, &|path| leave_out(workspace, path))?;
     let target = copy.target.join(toolchain.target.file_name().unwrap_or_default());
-    // What runs on this machine to make the module is compiled once: packages of the registry, which lie where they
-    // lay. The sources' own crates are compiled anew, as their folder is another.
-    if !target.join(HOST_TOOLS).exists() {
-        files::copy_with_times(&toolchain.target.join(HOST_TOOLS), &target.join(HOST_TOOLS))?;
-    }
-    let linked = files::read(&link(&copy, toolchain, &target)?)?;
     let manifest = artifact::manifest(&copy)?;
-    for artifact in &manifest.artifacts {
-        let again = artifact::process(&copy, &manifest, artifact, &linked)?.wasm;
-        let first = files::read(&workspace.path(&artifact.path))?;
-        if first != again {
-            let same = first.iter().zip(&again).take_while(|(a, b)| a == b).count();
-            return Err(Error::NotReproducible { artifact: artifact.name.clone(), offset: same });
+    for line in lines(&manifest) {
+        let target = if line.feature.is_some() { target.join(format!("lua-{}", line.name)) } else { target.clone() };
+        // Packages of the registry lie where they lay. The sources' own crates are compiled anew, as their folder is
+        // another.
+        share_host_tools(toolchain, &target)?;
+        let linked = files::read(&link(&copy, toolchain, &line, &target)?)?;
+        for artifact in line.artifacts(&manifest) {
+            let again = artifact::process(&copy, &manifest, artifact, &linked)?.wasm;
+            let first = files::read(&workspace.path(&artifact.path))?;
+            if first != again {
+                let same = first.iter().zip(&again).take_while(|(a, b)| a == b).count();
+                return Err(Error::NotReproducible { artifact: artifact.name.clone(), offset: same });
+            }
         }
     }
     Ok(())
