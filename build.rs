@@ -7,18 +7,23 @@ use std::fs;
 use std::path::PathBuf;
 
 use codegen::lua::{bindings, compile::Guest, edits, sources};
-use codegen::manifest::Manifest;
+use codegen::manifest::{Manifest, Source};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for input in ["exports.toml", "vendor"] {
-        println!("cargo::rerun-if-changed={input}");
-    }
+    println!("cargo::rerun-if-changed=vendor");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let wasm = env::var("CARGO_CFG_TARGET_ARCH")? == "wasm32";
     let vendor = root.join("vendor");
 
-    let manifest = Manifest::load(&root.join("exports.toml")).unwrap_or_else(|errors| {
+    println!("cargo::rerun-if-changed=exports.toml");
+    let manifest = Source::load(&root.join("exports.toml")).and_then(|source| {
+        for (file, _) in source.files() {
+            println!("cargo::rerun-if-changed={file}");
+        }
+        Manifest::read(&source)
+    });
+    let manifest = manifest.unwrap_or_else(|errors| {
         eprintln!("{errors}");
         std::process::exit(1)
     });

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use codegen::manifest::Manifest;
+use codegen::manifest::{Manifest, Source};
 
 const VALID: &str = include_str!("manifest_fixture.toml");
 
@@ -136,7 +136,7 @@ fn all_errors_at_once_in_the_order_of_the_file() {
 
 fn dead_links(text: &str) -> String {
     let anchors = ["value-encoding".to_owned()];
-    match Manifest::check_links("exports.toml", text, &anchors, &|file| file == "CONVERSIONS.md") {
+    match Manifest::check_links(&Source::single("exports.toml", text), &anchors, &|file| file == "CONVERSIONS.md") {
         Ok(()) => panic!("the links were accepted:\n{text}"),
         Err(diagnostics) => diagnostics.to_string(),
     }
@@ -153,7 +153,10 @@ fn links_that_lead_somewhere_are_no_mistakes() {
     let text = "See [a](#value-encoding), [b](CONVERSIONS.md#x) and [c](https://lua.org).";
     let manifest = with("Copies the bytes.", text);
     let anchors = ["value-encoding".to_owned()];
-    assert!(Manifest::check_links("exports.toml", &manifest, &anchors, &|file| file == "CONVERSIONS.md").is_ok());
+    assert!(
+        Manifest::check_links(&Source::single("exports.toml", &manifest), &anchors, &|file| file == "CONVERSIONS.md")
+            .is_ok()
+    );
     assert!(Manifest::parse("exports.toml", &manifest).is_ok());
 }
 
@@ -173,4 +176,61 @@ fn every_syntax_error_at_once() {
 fn file_that_cannot_be_read() {
     let diagnostics = Manifest::load(Path::new("no-such-folder/exports.toml")).expect_err("there is no such file");
     show("file_that_cannot_be_read", &diagnostics.to_string());
+}
+
+/// What is wrong with a manifest of two files, the second of which is included.
+fn refusal_of_two(first: &str, second: &str) -> String {
+    let files = [("exports.toml", first), ("abi/more.toml", second)];
+    match Manifest::read(&Source::of(files.map(|(name, text)| (name.to_owned(), text.to_owned())))) {
+        Ok(_) => panic!("the manifest was accepted:\n{first}\n{second}"),
+        Err(diagnostics) => diagnostics.to_string(),
+    }
+}
+
+#[test]
+fn mistakes_in_an_included_file_are_shown_there() {
+    let (first, second) = VALID.split_once("[[service]]").unwrap();
+    let first = format!("include = [\"abi/more.toml\"]\n{first}");
+    let files = |text: &str| {
+        let files = [("exports.toml", first.as_str()), ("abi/more.toml", text)];
+        Source::of(files.map(|(name, text)| (name.to_owned(), text.to_owned())))
+    };
+    let second = format!("[[service]]{second}");
+    assert_eq!(
+        Manifest::read(&files(&second)).map(|manifest| manifest.hash()).ok(),
+        Manifest::parse("exports.toml", VALID).map(|manifest| manifest.hash()).ok(),
+    );
+    let second = second.replace("number = 7", "nubmer = 7").replace("doc = \"As many", "dco = \"As many");
+    show("mistakes_in_an_included_file_are_shown_there", &refusal_of_two(&first, &second));
+}
+
+#[test]
+fn an_entry_of_two_files_is_shown_in_both() {
+    let second = "[abi]\nversion = 4\n\n[[type]]\nname = \"handle\"\nbase = \"u32\"\ndoc = \"Again.\"\n";
+    let first = format!("include = [\"abi/more.toml\"]\n{VALID}");
+    show("an_entry_of_two_files_is_shown_in_both", &refusal_of_two(&first, second));
+}
+
+#[test]
+fn syntax_errors_of_two_files_are_shown_at_once() {
+    let first = format!("include = [\"abi/more.toml\"]\n{}", with("version = 3", "version = = 3"));
+    show("syntax_errors_of_two_files_are_shown_at_once", &refusal_of_two(&first, "doc = \"\"\"without an end\n"));
+}
+
+#[test]
+fn a_text_can_include_no_file() {
+    let text = format!("include = [\"abi/more.toml\"]\n{VALID}");
+    show("a_text_can_include_no_file", &refusal(&text));
+}
+
+#[test]
+fn included_files_that_cannot_be_read_or_lie_elsewhere() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("includes");
+    std::fs::create_dir_all(&folder).unwrap();
+    let list = "include = [\"more.toml\", \"../outside.toml\", \"twice.toml\", \"twice.toml\", 5]";
+    std::fs::write(folder.join("exports.toml"), format!("{list}\n{VALID}")).unwrap();
+    std::fs::write(folder.join("twice.toml"), "").unwrap();
+    let diagnostics = Manifest::load(&folder.join("exports.toml")).expect_err("two files are not there");
+    let text = diagnostics.to_string().replace(&folder.display().to_string(), "FOLDER");
+    show("included_files_that_cannot_be_read_or_lie_elsewhere", &text);
 }

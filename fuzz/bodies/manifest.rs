@@ -2,11 +2,15 @@
 //! out again by every backend.
 
 use codegen::backend::Backend;
-use codegen::manifest::Manifest;
+use codegen::manifest::{Manifest, Source};
 
 pub fn run(data: &[u8]) {
-    let text = String::from_utf8_lossy(data);
-    match Manifest::parse("exports.toml", &text) {
+    check(&Source::single("exports.toml", &String::from_utf8_lossy(data)));
+}
+
+/// Reads a manifest of one or more files.
+pub fn check(source: &Source) {
+    match Manifest::read(source) {
         Ok(manifest) => {
             codegen::backend::Shims.render(&manifest);
         }

@@ -193,11 +193,11 @@ const BAD_RANGE: &str = "BAD_RANGE";
 pub fn explain(manifest: &Manifest, compiler: &str) -> String {
     let mut text = String::new();
     for export in &manifest.exports {
-        let Function { name, line, .. } = &export.function;
+        let Function { name, place, .. } = &export.function;
         if compiler.contains(&format!("crate::exports::{name}{GUEST_MARK}")) {
             let _ = writeln!(
                 text,
-                "exports.toml:{line} declares `{name}`, and src/exports.rs does not define it so. Write there:\n    {}",
+                "{place} declares `{name}`, and src/exports.rs does not define it so. Write there:\n    {}",
                 guest_signature(export)
             );
         }

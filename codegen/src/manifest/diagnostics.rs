@@ -6,13 +6,13 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::names::Case;
+use super::source::Source;
 
 /// Everything that is wrong with one manifest.
 #[derive(Debug)]
 pub struct Diagnostics {
-    pub(super) file: String,
-    pub(super) text: String,
-    pub(super) faults: Vec<Fault>,
+    source: Source,
+    faults: Vec<Fault>,
 }
 
 /// One thing that is wrong.
@@ -31,6 +31,8 @@ pub(super) struct Fault {
 pub(super) enum Problem {
     /// The file cannot be read.
     Unreadable { reason: String },
+    /// A file that the manifest includes cannot be read.
+    NotIncluded { path: String, reason: String },
     /// The file is not TOML.
     Syntax { message: String },
     /// A key that means nothing there.
@@ -102,6 +104,7 @@ impl Problem {
     pub fn title(&self) -> String {
         match self {
             Self::Unreadable { reason } => format!("the manifest cannot be read: {reason}"),
+            Self::NotIncluded { path, reason } => format!("the included file `{path}` cannot be read: {reason}"),
             Self::Syntax { message } => format!("not valid TOML: {message}"),
             Self::UnknownKey { key, owner, .. } => format!("unknown key `{key}` in {owner}"),
             Self::MissingKey { key, owner, .. } => format!("{owner} has no `{key}`"),
@@ -192,6 +195,9 @@ impl Problem {
     pub fn remedy(&self) -> String {
         match self {
             Self::Unreadable { .. } => "run from the root of the repository, where exports.toml lies".to_owned(),
+            Self::NotIncluded { .. } => {
+                "name a file that lies beside exports.toml, or in a folder beside it".to_owned()
+            }
             Self::Syntax { .. } => "see https://toml.io/en/v1.1.0 for the syntax".to_owned(),
             Self::UnknownKey { known, .. } => format!("known keys: {}", list(known)),
             Self::MissingKey { remedy, .. } => (*remedy).to_owned(),
@@ -276,10 +282,10 @@ fn last_word(text: &str) -> &str {
 }
 
 impl Diagnostics {
-    /// Takes what is wrong with a file, in any order.
-    pub(super) fn new(file: &str, text: &str, mut faults: Vec<Fault>) -> Self {
+    /// Takes what is wrong with a manifest, in any order.
+    pub(super) fn new(source: &Source, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| fault.span.start);
-        Self { file: file.to_owned(), text: text.to_owned(), faults }
+        Self { source: source.clone(), faults }
     }
 
     /// How many things are wrong; at least one.
@@ -297,18 +303,20 @@ impl Diagnostics {
     fn group<'a>(&'a self, fault: &Fault) -> Group<'a> {
         let title = Level::ERROR.primary_title(fault.problem.title());
         let help = Level::HELP.message(fault.problem.remedy());
-        if self.text.is_empty() {
-            return title.element(Origin::path(&self.file)).element(help);
+        let (file, text, place) = self.source.locate(&fault.span);
+        if text.is_empty() {
+            return title.element(Origin::path(file)).element(help);
         }
-        let mut snippet = Snippet::source(&self.text).path(&self.file).annotation(
-            AnnotationKind::Primary
-                .span(fault.span.clone())
-                .label(Some(fault.problem.label()).filter(|l| !l.is_empty())),
-        );
-        if let Some((span, label)) = &fault.related {
-            snippet = snippet.annotation(AnnotationKind::Context.span(span.clone()).label(*label));
+        let label = Some(fault.problem.label()).filter(|label| !label.is_empty());
+        let mut snippet = Snippet::source(text).path(file).annotation(AnnotationKind::Primary.span(place).label(label));
+        let Some((span, label)) = &fault.related else { return title.element(snippet).element(help) };
+        let (other, text, place) = self.source.locate(span);
+        let related = AnnotationKind::Context.span(place).label(*label);
+        if other == file {
+            snippet = snippet.annotation(related);
+            return title.element(snippet).element(help);
         }
-        title.element(snippet).element(help)
+        title.element(snippet).element(Snippet::source(text).path(other).annotation(related)).element(help)
     }
 }
 

@@ -10,6 +10,7 @@ const EXAMPLE: Key = required("example", "add `example = '''...'''`, JavaScript 
 
 pub const ROOT: &[Key] = &[
     required("abi", "add an [abi] table"),
+    optional("include"),
     required("groups", "add a [groups] table with the headings that entries are listed under"),
     optional("topics"),
     optional("type"),

@@ -20,42 +20,44 @@ mod model;
 mod names;
 mod prose;
 mod read;
+mod source;
 mod types;
 
 use std::path::Path;
 
 pub use diagnostics::Diagnostics;
-use diagnostics::{Fault, Problem};
 pub use model::{
     Abi, Answer, Artifact, Condition, Constant, Example, Export, Feature, Field, Function, Import, Manifest, NamedType,
     Param, Place, Refusal, Returns, Service, Struct, Topic, Unwind, WasmFunction,
 };
+pub use source::Source;
 pub use types::{Scalar, Type, ValType};
 
 impl Manifest {
-    /// Reads and checks a manifest.
+    /// Reads and checks a manifest with the files that it includes.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with it, or that it cannot be read.
+    /// Everything that is wrong with it, or that a file cannot be read.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
-        let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&file, &text),
-            Err(error) => {
-                let problem = Problem::Unreadable { reason: error.to_string() };
-                let faults = vec![Fault { problem, span: 0..0, related: None }];
-                Err(Diagnostics { file, text: String::new(), faults })
-            }
-        }
+        Self::read(&Source::load(path)?)
     }
 
-    /// Checks the text of a manifest; `name` is what diagnostics call the file.
+    /// Checks the text of a manifest that is one file; `name` is what diagnostics call it.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with it.
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostics> {
-        read::read(text).map_err(|faults| Diagnostics::new(name, text, faults))
+        Self::read(&Source::single(name, text))
+    }
+
+    /// Checks the text of a manifest.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn read(source: &Source) -> Result<Self, Diagnostics> {
+        read::read(source).map_err(|faults| Diagnostics::new(source, faults))
     }
 }

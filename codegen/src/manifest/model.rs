@@ -191,8 +191,8 @@ pub struct Import {
 pub struct Function {
     /// `snake_case` name, as in the WebAssembly module.
     pub name: String,
-    /// Line of the manifest that names it.
-    pub line: usize,
+    /// File and line of the manifest that name it, as `exports.toml:12`.
+    pub place: String,
     /// Heading under which the reference lists it.
     pub group: String,
     /// One sentence.

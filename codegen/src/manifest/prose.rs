@@ -9,6 +9,7 @@ use super::diagnostics::{Diagnostics, Problem};
 use super::entry::Faults;
 use super::model::Manifest;
 use super::names::nearest;
+use super::source::Source;
 
 /// The keys whose values are prose.
 const PROSE: [&str; 8] = ["summary", "doc", "case", "meaning", "message", "memory", "notes", "layout"];
@@ -48,6 +49,24 @@ impl Text<'_> {
     fn place(&self, word: &str, file: &str) -> Range<usize> {
         let at = file.get(self.span.clone()).and_then(|source| source.find(word));
         at.map_or(self.span.clone(), |at| self.span.start + at..self.span.start + at + word.len())
+    }
+}
+
+impl Text<'_> {
+    /// Notes links that lead nowhere.
+    fn dead_links(&self, file: &str, anchors: &[String], exists: &dyn Fn(&str) -> bool, faults: &mut Faults) {
+        for target in links(self.words) {
+            let problem = match target.strip_prefix('#') {
+                Some(anchor) if anchors.iter().any(|known| known == anchor) => continue,
+                Some(anchor) => Problem::DeadAnchor {
+                    nearest: nearest(anchor, anchors.iter().map(String::as_str)).map(|near| format!("#{near}")),
+                    target: target.to_owned(),
+                },
+                None if target.contains("://") || exists(target.split('#').next().unwrap_or(target)) => continue,
+                None => Problem::DeadFile { target: target.to_owned() },
+            };
+            faults.add(problem, self.place(target, file));
+        }
     }
 }
 
@@ -144,29 +163,15 @@ impl Manifest {
     /// # Errors
     ///
     /// The links that lead nowhere.
-    pub fn check_links(
-        name: &str,
-        text: &str,
-        anchors: &[String],
-        exists: &dyn Fn(&str) -> bool,
-    ) -> Result<(), Diagnostics> {
-        let (document, _) = DeTable::parse_recoverable(text);
-        let (mut faults, mut found) = (Faults::default(), Vec::new());
-        in_table(document.get_ref(), &mut found);
-        for part in &found {
-            for target in links(part.words) {
-                let problem = match target.strip_prefix('#') {
-                    Some(anchor) if anchors.iter().any(|known| known == anchor) => continue,
-                    Some(anchor) => Problem::DeadAnchor {
-                        nearest: nearest(anchor, anchors.iter().map(String::as_str)).map(|near| format!("#{near}")),
-                        target: target.to_owned(),
-                    },
-                    None if target.contains("://") || exists(target.split('#').next().unwrap_or(target)) => continue,
-                    None => Problem::DeadFile { target: target.to_owned() },
-                };
-                faults.add(problem, part.place(target, text));
-            }
+    pub fn check_links(source: &Source, anchors: &[String], exists: &dyn Fn(&str) -> bool) -> Result<(), Diagnostics> {
+        let (text, padded) = (source.text(), source.padded());
+        let mut faults = Faults::default();
+        for part in &padded {
+            let (document, _) = DeTable::parse_recoverable(part);
+            let mut found = Vec::new();
+            in_table(document.get_ref(), &mut found);
+            found.iter().for_each(|prose| prose.dead_links(&text, anchors, exists, &mut faults));
         }
-        if faults.0.is_empty() { Ok(()) } else { Err(Diagnostics::new(name, text, faults.0)) }
+        if faults.0.is_empty() { Ok(()) } else { Err(Diagnostics::new(source, faults.0)) }
     }
 }

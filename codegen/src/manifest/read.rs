@@ -17,6 +17,7 @@ use super::model::{
 };
 use super::names::{Case, nearest};
 use super::prose;
+use super::source::{INCLUDE, Source};
 use super::types::{Scalar, Type};
 
 /// The memory that hosts rely on, in pages of 64 KiB.
@@ -25,27 +26,52 @@ const MEMORY_PAGES: &str = "MEMORY_PAGES";
 const ANY_U32: (i64, i64) = (0, u32::MAX as i64);
 
 /// Reads and checks the text of a manifest.
-pub fn read(text: &str) -> Result<Manifest, Vec<Fault>> {
-    let (document, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        // What is left of a damaged document is not what its author meant, so nothing else is said about it.
-        let faults = errors.iter().map(|error| Fault {
-            problem: Problem::Syntax { message: error.message().to_owned() },
-            span: error.span().unwrap_or(0..0),
-            related: None,
-        });
-        return Err(faults.collect());
+pub fn read(source: &Source) -> Result<Manifest, Vec<Fault>> {
+    let padded = source.padded();
+    let (mut root, mut faults) = (DeTable::new(), Faults::default());
+    for text in &padded {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let problem = Problem::Syntax { message: error.message().to_owned() };
+            faults.add(problem, error.span().unwrap_or(0..0));
+        }
+        merge(&mut root, document.into_inner(), &mut faults);
     }
-    let span = document.span();
-    let root = Spanned::new(span.start..span.start, DeValue::Table(document.into_inner()));
-    let mut reader = Reader { lines: text.match_indices('\n').map(|(at, _)| at).collect(), ..Reader::default() };
+    if faults.0.iter().any(|fault| matches!(fault.problem, Problem::Syntax { .. })) {
+        // What is left of a damaged document is not what its author meant, so nothing else is said about it.
+        faults.0.retain(|fault| matches!(fault.problem, Problem::Syntax { .. }));
+        return Err(faults.0);
+    }
+    let root = Spanned::new(0..0, DeValue::Table(root));
+    let mut reader = Reader { faults, source: Some(source), ..Reader::default() };
     let manifest = reader.manifest(&root);
     if let Some(manifest) = &manifest {
-        prose::names(&root, text, manifest, &mut reader.faults);
+        prose::names(&root, &source.text(), manifest, &mut reader.faults);
     }
     match manifest {
         Some(manifest) if reader.faults.0.is_empty() => Ok(manifest),
         _ => Err(reader.faults.0),
+    }
+}
+
+/// Adds the entries of another file. Lists go on, and so do tables, as `[topics]`; nothing is declared twice.
+fn merge<'t>(root: &mut DeTable<'t>, file: DeTable<'t>, faults: &mut Faults) {
+    for (key, value) in file {
+        let Some(known) = root.get_mut(&key) else {
+            root.insert(key, value);
+            continue;
+        };
+        let (first, second) = (known.span(), key.span());
+        match (known.get_mut(), value.into_inner()) {
+            (DeValue::Array(list), DeValue::Array(more)) if key.get_ref() != INCLUDE => {
+                more.into_iter().for_each(|item| list.push(item));
+            }
+            (DeValue::Table(table), DeValue::Table(more)) => merge(table, more, faults),
+            _ => {
+                let problem = Problem::Duplicate { what: "key", name: key.get_ref().to_string() };
+                faults.add_related(problem, second, first, FIRST);
+            }
+        }
     }
 }
 
@@ -62,7 +88,7 @@ enum Place {
 }
 
 #[derive(Default)]
-struct Reader {
+struct Reader<'s> {
     faults: Faults,
     types: Vec<(String, Scalar)>,
     structs: Vec<String>,
@@ -72,8 +98,8 @@ struct Reader {
     refusing: Vec<String>,
     /// `None` where the table is missing, which is complained about once.
     groups: Option<Groups>,
-    /// Where each line of the file ends.
-    lines: Vec<usize>,
+    /// The files, for places that outlive the reading.
+    source: Option<&'s Source>,
 }
 
 /// The headings that entries may be listed under.
@@ -85,9 +111,10 @@ struct Groups {
     imports: Vec<String>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn manifest(&mut self, root: &Spanned<DeValue<'_>>) -> Option<Manifest> {
         let root = Entry::new("the manifest", root, keys::ROOT, &mut self.faults)?;
+        self.included(&root);
         let abi = self.abi(&root);
         self.groups = self.groups(&root);
         let types = self.each(&root, "type", keys::TYPES, Self::named_type);
@@ -127,6 +154,17 @@ impl Reader {
     ) -> Vec<T> {
         let entries = root.entries(kind, kind, keys, &mut self.faults);
         entries.iter().filter_map(|entry| read(self, entry)).collect()
+    }
+
+    /// The files that are included have been read with the first one, unless that is a text without a folder.
+    fn included(&mut self, root: &Entry<'_>) {
+        let names = root.texts(INCLUDE, &mut self.faults);
+        if self.source.is_some_and(|source| source.files().count() == 1)
+            && let Some(path) = names.into_iter().next()
+        {
+            let reason = "the manifest is a text, not a file".to_owned();
+            self.faults.add(Problem::NotIncluded { path, reason }, root.span_of(INCLUDE));
+        }
     }
 
     fn abi(&mut self, root: &Entry<'_>) -> Option<Abi> {
@@ -352,7 +390,7 @@ impl Reader {
         let example = entry.text("example", &mut self.faults);
         Some(Function {
             name: name?,
-            line: 1 + self.lines.partition_point(|end| *end < entry.span().start),
+            place: self.source.map(|source| source.line(&entry.span())).unwrap_or_default(),
             group: group?,
             summary: summary?,
             doc: doc?,

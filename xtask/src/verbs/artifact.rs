@@ -1,15 +1,20 @@
 //! Configures the passes, which know nothing of the manifest, from the manifest.
 
 use codegen::lua::sources;
-use codegen::manifest::{self, Artifact, Manifest, WasmFunction};
+use codegen::manifest::{self, Artifact, Manifest, Source, WasmFunction};
 use codegen::passes::{self, Config, Export, Import, Processed, Signature, Stamp};
 
 use crate::error::Error;
 use crate::workspace::Workspace;
 
+/// Reads `exports.toml` and the files that it includes, as text.
+pub fn source(workspace: &Workspace) -> Result<Source, Error> {
+    Source::load(&workspace.path("exports.toml")).map_err(Error::codegen("read the manifest"))
+}
+
 /// Reads `exports.toml`.
 pub fn manifest(workspace: &Workspace) -> Result<Manifest, Error> {
-    Manifest::load(&workspace.path("exports.toml")).map_err(Error::codegen("read the manifest"))
+    Manifest::read(&source(workspace)?).map_err(Error::codegen("read the manifest"))
 }
 
 /// Makes an artifact from the linked module.

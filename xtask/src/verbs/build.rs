@@ -158,8 +158,8 @@ fn finish(
 ) -> Result<Built, Error> {
     let path = workspace.path(&artifact.path);
     let stamp = workspace.own(&format!("{}.stamp", artifact.name));
-    let declared = files::read(&workspace.path("exports.toml"))?;
-    let inputs = files::fingerprint([linked, &declared, own_version().as_bytes()]);
+    let declared = artifact::source(workspace)?.text();
+    let inputs = files::fingerprint([linked, declared.as_bytes(), own_version().as_bytes()]);
     let state = |wasm: &[u8]| format!("{inputs} {}", files::fingerprint([wasm]));
 
     if let (Ok(wasm), Ok(known)) = (std::fs::read(&path), std::fs::read_to_string(&stamp))

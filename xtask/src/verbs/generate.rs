@@ -48,9 +48,9 @@ pub fn command(workspace: &Workspace, check: bool) -> Result<(), Error> {
 /// Compares every committed output with its file. A file that is not there is an empty one.
 pub fn drifted(workspace: &Workspace) -> Result<Vec<Drifted>, Error> {
     let manifest = artifact::manifest(workspace)?;
-    let text = String::from_utf8_lossy(&files::read(&workspace.path("exports.toml"))?).into_owned();
+    let source = artifact::source(workspace)?;
     let beside_reference = |file: &str| workspace.path("docs").join(file).is_file();
-    Manifest::check_links("exports.toml", &text, &backend::Reference.anchors(&manifest), &beside_reference)
+    Manifest::check_links(&source, &backend::Reference.anchors(&manifest), &beside_reference)
         .map_err(Error::codegen("generate from the manifest"))?;
     let mut drifted = Vec::new();
     for backend in backend::all() {
