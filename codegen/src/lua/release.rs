@@ -16,6 +16,12 @@ impl Release {
     pub fn line(self) -> String {
         format!("{}.{}", self.major, self.minor)
     }
+
+    /// How far two releases are apart, to compare with other distances: first by line, then within it.
+    pub fn distance(self, other: Self) -> (u32, u32, u32) {
+        let Self { major, minor, patch } = self;
+        (major.abs_diff(other.major), minor.abs_diff(other.minor), patch.abs_diff(other.patch))
+    }
 }
 
 impl fmt::Display for Release {

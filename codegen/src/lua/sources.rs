@@ -108,17 +108,37 @@ pub fn of_line(vendor: &Path, line: &str) -> Result<Sources, SourcesError> {
 pub fn of_release(vendor: &Path, release: Release) -> Result<Sources, SourcesError> {
     let manifest = read_manifest(vendor)?;
     let releases = table(&manifest, "releases", vendor)?;
-    let entry = releases.get(&release.to_string()).and_then(|v| v.as_table());
-    let entry = entry.ok_or_else(|| SourcesError::Unknown {
+    let entry = releases.get(&release.to_string()).ok_or_else(|| SourcesError::Unknown {
         wanted: release.to_string(),
         known: releases.keys().cloned().collect(),
     })?;
+    locate(vendor, release, entry, &metadata(vendor)?)
+}
+
+/// Locates all pinned releases, in ascending order.
+pub fn all(vendor: &Path) -> Result<Vec<Sources>, SourcesError> {
+    let (manifest, metadata) = (read_manifest(vendor)?, metadata(vendor)?);
+    let mut all = Vec::new();
+    for (name, entry) in table(&manifest, "releases", vendor)? {
+        all.push(locate(vendor, number(name, vendor)?, entry, &metadata)?);
+    }
+    all.sort_by_key(|sources| sources.release);
+    Ok(all)
+}
+
+/// Finds a release by its entry in `vendor/Cargo.toml`.
+fn locate(
+    vendor: &Path,
+    release: Release,
+    entry: &toml::Value,
+    metadata: &serde_json::Value,
+) -> Result<Sources, SourcesError> {
+    let entry = entry.as_table().ok_or_else(|| manifest_error(vendor, format!("the release {release} is no table")))?;
     let (package, version) = (field(entry, "package", vendor)?, field(entry, "version", vendor)?);
-    let folder = package_root(vendor, package, version)?.join(field(entry, "folder", vendor)?);
-    if folder.join("lua.h").is_file() {
-        Ok(Sources { release, folder })
-    } else {
-        Err(SourcesError::MissingFolder(folder))
+    let folder = package_root(metadata, package, version)?.join(field(entry, "folder", vendor)?);
+    match folder.join("lua.h").is_file() {
+        true => Ok(Sources { release, folder }),
+        false => Err(SourcesError::MissingFolder(folder)),
     }
 }
 
@@ -157,7 +177,8 @@ fn number(text: &str, vendor: &Path) -> Result<Release, SourcesError> {
     text.parse().map_err(|reason: String| manifest_error(vendor, reason))
 }
 
-fn package_root(vendor: &Path, package: &str, version: &str) -> Result<PathBuf, SourcesError> {
+/// What cargo knows of the packages, which it fetches if they are not there.
+fn metadata(vendor: &Path) -> Result<serde_json::Value, SourcesError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
@@ -167,8 +188,10 @@ fn package_root(vendor: &Path, package: &str, version: &str) -> Result<PathBuf, 
     if !output.status.success() {
         return Err(SourcesError::Cargo(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).map_err(|e| SourcesError::Cargo(e.to_string()))?;
+    serde_json::from_slice(&output.stdout).map_err(|e| SourcesError::Cargo(e.to_string()))
+}
+
+fn package_root(metadata: &serde_json::Value, package: &str, version: &str) -> Result<PathBuf, SourcesError> {
     metadata["packages"]
         .as_array()
         .into_iter()
