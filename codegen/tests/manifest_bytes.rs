@@ -38,6 +38,7 @@ fn a_manifest_with_bytes_changed_is_read_or_refused() {
                 }
             }
         }
+        body::run(&changed);
         files[file].1 = String::from_utf8_lossy(&changed).into_owned();
         body::check(&Source::of(files));
     }

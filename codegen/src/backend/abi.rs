@@ -3,8 +3,8 @@
 use super::json::Json;
 use super::output::Backend;
 use crate::manifest::{
-    Answer, Artifact, Condition, Constant, Export, Function, Import, Manifest, Param, Refusal, Scalar, Service, Struct,
-    WasmFunction,
+    Answer, Artifact, Condition, Constant, Count, Export, Expression, Function, Import, Item, Layout, Manifest, Param,
+    Refusal, Rule, Scalar, Service, Stored, Struct, WasmFunction,
 };
 
 /// `web/abi.json`.
@@ -51,6 +51,9 @@ impl Backend for Abi {
                 }),
             ),
             ("constants", Json::list(&manifest.constants, constant)),
+            ("layouts", Json::list(&manifest.layouts, layout)),
+            ("keys", Json::list(&manifest.rules, rule)),
+            ("stored", Json::list(&manifest.stored, stored)),
             ("refusals", Json::list(&manifest.refusals, refusal)),
             ("structs", Json::list(&manifest.structs, structure)),
             ("exports", Json::list(manifest.exports.iter().zip(&wasm_exports), |(entry, wasm)| export(entry, wasm))),
@@ -76,14 +79,103 @@ fn constant(constant: &Constant) -> Json {
         ("type", Json::text(constant.ty.name())),
         ("value", Json::Number(constant.value)),
     ];
-    if let Some(layout) = &constant.layout {
-        members.push(("layout", Json::text(layout)));
+    if let Some(items) = &constant.items {
+        members.push(("items", Json::list(items, item)));
+    }
+    if let Some(only) = &constant.only {
+        members.push(("only", Json::text(only)));
     }
     if !constant.places.is_empty() {
         members.push(("where", Json::list(&constant.places, |place| Json::text(place.to_string()))));
     }
     members.push(("doc", Json::text(&constant.doc)));
     Json::Object(members)
+}
+
+fn layout(layout: &Layout) -> Json {
+    Json::Object(vec![
+        ("name", Json::text(&layout.name)),
+        ("from", Json::text(layout.from.to_string())),
+        ("open", Json::Flag(layout.open)),
+        ("items", Json::list(&layout.items, item)),
+        ("doc", Json::text(&layout.doc)),
+    ])
+}
+
+/// An item, without what it has not.
+fn item(item: &Item) -> Json {
+    let mut members = vec![("name", Json::text(&item.name)), ("type", Json::text(item.ty.name()))];
+    if let Some(scalar) = item.ty.scalar().filter(|scalar| scalar.name() != item.ty.name()) {
+        members.push(("base", Json::text(scalar.name())));
+    }
+    match &item.count {
+        Count::One => {}
+        Count::Optional => members.push(("optional", Json::Flag(true))),
+        Count::Rest => members.push(("count", Json::text("rest"))),
+        Count::Of { name, less } => {
+            members.push(("count", Json::text(name)));
+            if *less != 0 {
+                members.push(("less", Json::Number(*less)));
+            }
+        }
+    }
+    members.extend(item.place.map(|place| ("place", Json::text(place.to_string()))));
+    for (key, texts) in [("tags", &item.tags), ("except", &item.except), ("among", &item.among)] {
+        if !texts.is_empty() {
+            members.push((key, Json::list(texts, Json::text)));
+        }
+    }
+    for (key, number) in [("min", item.min), ("max", item.max)] {
+        members.extend(number.map(|number| (key, Json::Number(number))));
+    }
+    for (key, text) in
+        [("index_of", &item.index_of), ("holds", &item.holds), ("joined", &item.joined), ("rule", &item.rule)]
+    {
+        members.extend(text.as_ref().map(|text| (key, Json::text(text))));
+    }
+    if !item.doc.is_empty() {
+        members.push(("doc", Json::text(&item.doc)));
+    }
+    Json::Object(members)
+}
+
+fn rule(rule: &Rule) -> Json {
+    let mut members = vec![("name", Json::text(&rule.name)), ("is", expression(&rule.is))];
+    if !rule.doc.is_empty() {
+        members.push(("doc", Json::text(&rule.doc)));
+    }
+    Json::Object(members)
+}
+
+/// What a rule matches, as an object with one member.
+fn expression(is: &Expression) -> Json {
+    let several = |parts: &[Expression]| Json::list(parts, expression);
+    Json::Object(vec![match is {
+        Expression::Text(text) => ("text", Json::text(text)),
+        Expression::Rule(name) => ("rule", Json::text(name)),
+        Expression::Character(except) => ("character_except", Json::list(except, |c| Json::text(*c))),
+        Expression::Choice(parts) => ("choice", several(parts)),
+        Expression::Sequence(parts) => ("sequence", several(parts)),
+        Expression::Optional(part) => ("optional", expression(part)),
+        Expression::Repeat(part) => ("repeat", expression(part)),
+    }])
+}
+
+fn stored(stored: &Stored) -> Json {
+    let entry = |entry: &crate::manifest::StoredEntry| {
+        let key = entry.rule.as_ref().map_or(("key", &entry.key), |rule| ("rule", rule));
+        Json::Object(vec![
+            (key.0, Json::text(key.1)),
+            ("layout", Json::text(&entry.layout)),
+            ("optional", Json::Flag(entry.optional)),
+            ("doc", Json::text(&entry.doc)),
+        ])
+    };
+    Json::Object(vec![
+        ("name", Json::text(&stored.name)),
+        ("doc", Json::text(&stored.doc)),
+        ("entries", Json::list(&stored.entries, entry)),
+    ])
 }
 
 fn refusal(refusal: &Refusal) -> Json {
@@ -134,11 +226,15 @@ fn function(function: &Function, wasm: &WasmFunction) -> Vec<(&'static str, Json
         (
             "returns",
             Json::maybe(returns, |returns| {
-                Json::Object(vec![
+                let mut members = vec![
                     ("type", Json::text(returns.ty.name())),
                     ("doc", Json::text(&returns.doc)),
                     ("values", Json::list(&returns.values, condition)),
-                ])
+                ];
+                for (key, layout) in [("positive", &returns.positive), ("negative", &returns.negative)] {
+                    members.extend(layout.as_ref().map(|layout| (key, Json::text(layout))));
+                }
+                Json::Object(members)
             }),
         ),
         ("errors", Json::list(&function.errors, condition)),
@@ -157,6 +253,9 @@ fn parameter(param: &Param, expand: bool) -> Json {
     }
     if let Some(default) = param.default {
         members.push(("default", Json::Number(default)));
+    }
+    if let Some(layout) = &param.layout {
+        members.push(("layout", Json::text(layout)));
     }
     members.push(("doc", Json::text(&param.doc)));
     Json::Object(members)

@@ -6,6 +6,8 @@ use std::fmt::Write;
 pub enum Json {
     /// `null`
     Null,
+    /// `true` or `false`
+    Flag(bool),
     /// A whole number.
     Number(i64),
     /// A text.
@@ -15,6 +17,9 @@ pub enum Json {
     /// An object, in order.
     Object(Vec<(&'static str, Json)>),
 }
+
+/// Characters of an object that is written in one line, about.
+const SHORT: usize = 120;
 
 impl Json {
     /// A text.
@@ -43,6 +48,9 @@ impl Json {
     fn write(&self, out: &mut String, depth: usize) {
         match self {
             Self::Null => out.push_str("null"),
+            Self::Flag(flag) => {
+                let _ = write!(out, "{flag}");
+            }
             Self::Number(number) => {
                 let _ = write!(out, "{number}");
             }
@@ -64,6 +72,16 @@ impl Json {
                 new_line(out, 0, depth);
                 out.push(']');
             }
+            Self::Object(members) if self.is_short() => {
+                out.push_str("{ ");
+                for (index, (name, value)) in members.iter().enumerate() {
+                    out.push_str(if index == 0 { "" } else { ", " });
+                    quote(out, name);
+                    out.push_str(": ");
+                    value.write(out, depth);
+                }
+                out.push_str(" }");
+            }
             Self::Object(members) => {
                 out.push('{');
                 for (index, (name, value)) in members.iter().enumerate() {
@@ -78,9 +96,24 @@ impl Json {
         }
     }
 
+    /// Whether an object is short enough for one line.
+    fn is_short(&self) -> bool {
+        let Self::Object(members) = self else { return false };
+        let length = |value: &Self| match value {
+            Self::Text(text) => Some(text.len()),
+            Self::Object(_) if value.is_short() => Some(SHORT / 2),
+            Self::Object(_) => None,
+            Self::List(items) => items.iter().all(Self::is_plain).then_some(20 * items.len()),
+            Self::Null | Self::Flag(_) | Self::Number(_) => Some(5),
+        };
+        let lengths: Option<Vec<_>> =
+            members.iter().map(|(name, value)| Some(name.len() + length(value)? + 6)).collect();
+        lengths.is_some_and(|lengths| lengths.iter().sum::<usize>() < SHORT)
+    }
+
     fn is_plain(&self) -> bool {
         match self {
-            Self::Null | Self::Number(_) => true,
+            Self::Null | Self::Flag(_) | Self::Number(_) => true,
             Self::Text(text) => text.len() < 24,
             Self::List(_) | Self::Object(_) => false,
         }

@@ -1,6 +1,7 @@
 //! Turns the manifest into text, in one backend for each output. No backend uses another.
 
 mod abi;
+mod described;
 mod javascript;
 mod json;
 mod loader;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::described as layouts;
 use super::javascript::{scalar_type, wat};
 use super::names::camel;
 use super::output::{Backend, ORIGIN};
@@ -42,7 +43,7 @@ impl Backend for Reference {
         overview(&mut out, manifest);
         type_mappings(&mut out, manifest);
         constants(&mut out, manifest);
-        section(&mut out, "Result Format", manifest.topic("result"));
+        topic(&mut out, "Result Format", "result", manifest);
         refusals(&mut out, manifest);
         section(&mut out, "Exported Functions", "In the examples, `instance` is the instantiated module.");
         for export in &manifest.exports {
@@ -57,9 +58,10 @@ impl Backend for Reference {
             self::import(&mut out, import, manifest);
         }
         services(&mut out, manifest);
-        section(&mut out, "Keys", manifest.topic("keys"));
+        topic(&mut out, "Keys", "keys", manifest);
         values(&mut out, manifest);
-        section(&mut out, "Stored Functions", manifest.topic("stored_functions"));
+        topic(&mut out, "Stored Functions", "stored_functions", manifest);
+        layouts(&mut out, manifest);
         section(&mut out, "Usage Examples", "");
         for example in &manifest.examples {
             let _ = write!(out, "### {}\n\n{}\n\n", example.title, example.doc);
@@ -76,6 +78,18 @@ fn section(out: &mut String, title: &str, text: &str) {
     let _ = write!(out, "---\n\n## {title}\n\n");
     if !text.is_empty() {
         let _ = write!(out, "{text}\n\n");
+    }
+}
+
+/// A section with the text of a topic, whose placeholders become tables.
+fn topic(out: &mut String, title: &str, name: &str, manifest: &Manifest) {
+    section(out, title, &layouts::expand(manifest.topic(name), manifest));
+}
+
+fn layouts(out: &mut String, manifest: &Manifest) {
+    section(out, "Layouts", manifest.topic("layouts"));
+    for layout in &manifest.layouts {
+        let _ = write!(out, "### Layout: {}\n\n{}\n\n{}\n", layout.name, layout.doc, layouts::items(&layout.items));
     }
 }
 
@@ -121,6 +135,7 @@ fn contents(out: &mut String, manifest: &Manifest) {
     link(out, 0, "Keys");
     link(out, 0, "Value Encoding");
     link(out, 0, "Stored Functions");
+    link(out, 0, "Layouts");
     link(out, 0, "Usage Examples");
     for example in &manifest.examples {
         link(out, 1, &example.title);
@@ -227,8 +242,11 @@ fn constants(out: &mut String, manifest: &Manifest) {
         let _ = write!(out, "### {group}\n\n");
         let rows = manifest.constants.iter().filter(|constant| constant.group == group);
         let row = |c: &Constant| {
-            let doc = match &c.layout {
-                Some(layout) => format!("{} What follows it: {layout}.", c.doc),
+            let doc = match &c.items {
+                Some(items) => {
+                    let what = if c.ty == Scalar::U8 { "What follows it" } else { "Its bytes" };
+                    format!("{} {what}: {}.", c.doc, layouts::sentence(items))
+                }
                 None => c.doc.clone(),
             };
             [code_span(&c.name), code_span(&c.literal()), code_span(c.ty.name()), doc]
@@ -477,10 +495,15 @@ fn message(first: Option<[String; 4]>, params: &[Param]) -> String {
 }
 
 fn values(out: &mut String, manifest: &Manifest) {
-    section(out, "Value Encoding", manifest.topic("values"));
+    topic(out, "Value Encoding", "values", manifest);
     let rows = manifest.constants.iter().filter(|constant| is_tag(constant)).filter_map(|constant| {
-        let layout = constant.layout.as_ref()?;
-        Some([code_span(&constant.literal()), layout.clone(), code_span(&constant.name), constant.doc.clone()])
+        let items = constant.items.as_ref()?;
+        Some([
+            code_span(&constant.literal()),
+            layouts::sentence(items),
+            code_span(&constant.name),
+            constant.doc.clone(),
+        ])
     });
     out.push_str(&table(["Tag", "What follows", "Constant", "Value"], rows));
     let tags = || manifest.constants.iter().filter(|constant| is_tag(constant));
@@ -530,13 +553,7 @@ fn version(out: &mut String, manifest: &Manifest) {
          exactly if they agree on every call. Each artifact carries both in the custom section `{}`:\n\n",
         manifest.abi.section
     );
-    let rows = [
-        ["0-3", "`u32`", "ABI version"],
-        ["4", "`u8`", "length n of the Lua release"],
-        ["5-...", "n bytes", "full Lua release, as `5.4.9`"],
-        ["...", "`u8`", "length m of the manifest hash"],
-        ["...", "m bytes", "manifest hash, in hexadecimal"],
-    ];
-    out.push_str(&table(["Bytes", "Type", "Value"], rows.map(|row| row.map(str::to_owned))));
+    let stamp = manifest.layouts.iter().find(|layout| layout.name == "stamp");
+    out.push_str(&stamp.map(|stamp| layouts::items(&stamp.items)).unwrap_or_default());
     out.push_str("\nA reader ignores what follows. The machine-readable form of this reference is `web/abi.json`.\n");
 }

@@ -93,6 +93,12 @@ pub(super) enum Problem {
     AnswerForm { export: String, returns: bool },
     /// An export that nothing declares.
     UnknownExport { name: String, nearest: Option<String> },
+    /// A layout, a rule or the like that nothing declares.
+    Unknown { what: &'static str, name: String, nearest: Option<String>, known: Vec<String> },
+    /// A rule that is not in the notation of rules.
+    Grammar { text: String, reason: String },
+    /// An entry of a stored table without a key, or with two.
+    NoKey,
     /// A memory of another size.
     WrongPages { pages: i64 },
     /// A path that leads out of the repository.
@@ -160,6 +166,9 @@ impl Problem {
                 format!("export `{export}` returns nothing, so a refused call cannot give a value")
             }
             Self::UnknownExport { name, .. } => format!("unknown export `{name}`"),
+            Self::Unknown { what, name, .. } => format!("unknown {what} `{name}`"),
+            Self::Grammar { text, reason } => format!("`{text}` is no rule: {reason}"),
+            Self::NoKey => "an entry has to have either `key` or `rule`".to_owned(),
             Self::WrongPages { pages } => format!("the memory is 32 pages, not {pages}"),
             Self::OutsidePath { path } => format!("`{path}` is not a path inside the repository"),
         }
@@ -173,6 +182,7 @@ impl Problem {
             | Self::NoCarrier { nearest: Some(nearest), .. }
             | Self::UnknownConstant { nearest: Some(nearest), .. }
             | Self::UnknownExport { nearest: Some(nearest), .. }
+            | Self::Unknown { nearest: Some(nearest), .. }
             | Self::UnknownName { nearest, .. }
             | Self::UnknownGroup { nearest: Some(nearest), .. }
             | Self::DeadAnchor { nearest: Some(nearest), .. }
@@ -259,6 +269,15 @@ impl Problem {
             Self::NeedlessAnswer { .. } => "remove the key".to_owned(),
             Self::UnknownExport { name, .. } => {
                 format!("declare `{name}` in an [[export]] entry, or remove it from the list")
+            }
+            Self::Unknown { known, .. } => format!("use one of {}, or declare it", list(known)),
+            Self::Grammar { .. } => {
+                "write EBNF: alternatives by `|`, items by `,`, `[ option ]`, `{ repetition }`, `\"text\"`, \
+                 `character - ( \"x\" | ? U+FEFF ? )`"
+                    .to_owned()
+            }
+            Self::NoKey => {
+                "write `key = \"...\"` for one key, or `rule = \"...\"` for all that a rule matches".to_owned()
             }
             Self::WrongPages { .. } => {
                 "write `value = 32`: hosts rely on a memory of 2 MiB that never grows".to_owned()

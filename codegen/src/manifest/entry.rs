@@ -119,6 +119,18 @@ impl<'t> Entry<'t> {
         Some(text.to_owned())
     }
 
+    /// A text as it is, white space included.
+    pub fn raw_text(&self, key: &str, faults: &mut Faults) -> Option<String> {
+        let value = self.value(key)?;
+        self.expect(key, value, "a string", faults, DeValue::as_str).map(str::to_owned)
+    }
+
+    /// Whether a key is there and true.
+    pub fn flag(&self, key: &str, faults: &mut Faults) -> bool {
+        let flag = self.value(key).and_then(|value| self.expect(key, value, "a boolean", faults, DeValue::as_bool));
+        flag.unwrap_or_default()
+    }
+
     /// A name of the given spelling that nothing else uses.
     pub fn name(&self, key: &str, what: &'static str, case: Case, faults: &mut Faults) -> Option<String> {
         let name = self.text(key, faults)?;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::model::{Function, Manifest, Param};
-use super::types::Type;
+use super::layouts::Item;
+use super::model::{Function, Manifest, Param, StoredEntry};
+use super::types::{Scalar, Type};
 
 impl Manifest {
     /// FNV-1a (64 bits) of the normal form.
@@ -28,9 +29,24 @@ impl Manifest {
         for constant in &self.constants {
             let mut places: Vec<_> = constant.places.iter().map(ToString::to_string).collect();
             places.sort_unstable();
-            let (places, layout) = (places.join(" "), constant.layout.as_deref().unwrap_or_default());
+            let (places, only) = (places.join(" "), constant.only.as_deref().unwrap_or_default());
             let (name, ty) = (&constant.name, constant.ty.name());
-            facts.push(format!("constant {name} {ty} {} {places} {layout}", constant.value));
+            facts.push(format!("constant {name} {ty} {} {places} {only}", constant.value));
+            if let Some(items) = &constant.items {
+                facts.push(format!("items {name} {}", items_of(items)));
+            }
+        }
+        for layout in &self.layouts {
+            let items = items_of(&layout.items);
+            facts.push(format!("layout {} {} {} {items}", layout.name, layout.from, layout.open));
+        }
+        for rule in &self.rules {
+            facts.push(format!("rule {} {:?}", rule.name, rule.is));
+        }
+        for stored in &self.stored {
+            for StoredEntry { key, rule, layout, optional, .. } in &stored.entries {
+                facts.push(format!("stored {} {key} {rule:?} {layout} {optional}", stored.name));
+            }
         }
         for structure in &self.structs {
             let mut fact = format!("struct {} {} {}", structure.name, structure.size, structure.align);
@@ -60,8 +76,24 @@ impl Manifest {
     }
 }
 
+/// Items with all that bytes depend on.
+fn items_of(items: &[Item]) -> String {
+    let item = |item: &Item| {
+        let Item { name, ty, count, place, tags, except, min, max, among, index_of, holds, joined, rule, doc: _ } =
+            item;
+        let scalar: Option<Scalar> = ty.scalar();
+        let ty = scalar.map_or_else(|| ty.name().to_owned(), |scalar| scalar.name().to_owned());
+        format!(
+            "{name}:{ty}:{count:?}:{place:?}:{tags:?}:{except:?}:{min:?}:{max:?}:{among:?}:{index_of:?}:{holds:?}:{joined:?}:{rule:?}"
+        )
+    };
+    items.iter().map(item).collect::<Vec<_>>().join(",")
+}
+
 fn signature(function: &Function) -> String {
-    let result = function.returns.as_ref().map_or(String::new(), |returns| type_of(&returns.ty));
+    let result = function.returns.as_ref().map_or(String::new(), |returns| {
+        format!("{}:{:?}:{:?}", type_of(&returns.ty), returns.positive, returns.negative)
+    });
     format!("{}({})->{result}", function.name, fields(&function.params))
 }
 
@@ -69,7 +101,8 @@ fn signature(function: &Function) -> String {
 fn fields(params: &[Param]) -> String {
     let field = |param: &Param| {
         let length = if matches!(param.ty, Type::Bytes | Type::BytesMut) { &param.length } else { "" };
-        format!("{}:{}:{length}", param.name, type_of(&param.ty))
+        let layout = param.layout.as_deref().unwrap_or_default();
+        format!("{}:{}:{length}:{layout}:{:?}", param.name, type_of(&param.ty), param.default)
     };
     params.iter().map(field).collect::<Vec<_>>().join(",")
 }

@@ -15,6 +15,9 @@ pub const ROOT: &[Key] = &[
     optional("topics"),
     optional("type"),
     optional("constant"),
+    optional("layout"),
+    optional("rule"),
+    optional("stored"),
     optional("refusal"),
     optional("struct"),
     optional("export"),
@@ -46,6 +49,7 @@ pub const TOPICS: &[Key] = &[
     optional("values"),
     optional("keys"),
     optional("stored_functions"),
+    optional("layouts"),
     optional("bridge"),
     optional("services"),
     optional("build"),
@@ -58,8 +62,48 @@ pub const CONSTANT: &[Key] = &[
     required("group", "add `group = \"...\"`, shared by constants that belong together"),
     TYPE,
     required("value", "add `value = N`"),
-    optional("layout"),
+    optional("items"),
     optional("where"),
+    optional("only"),
+    DOC,
+];
+
+pub const LAYOUT: &[Key] = &[
+    NAME,
+    required("from", "add `from = \"module\"`, \"host\" or \"both\", whoever writes the bytes"),
+    optional("open"),
+    required("items", "add `items = [...]`, what the bytes are"),
+    DOC,
+];
+
+pub const ITEM: &[Key] = &[
+    NAME,
+    required("type", "add `type = \"...\"`, as `u32`, `bytes`, `value` or the name of a [[layout]]"),
+    optional("count"),
+    optional("optional"),
+    optional("place"),
+    optional("tags"),
+    optional("except"),
+    optional("min"),
+    optional("max"),
+    optional("among"),
+    optional("index_of"),
+    optional("holds"),
+    optional("joined"),
+    optional("rule"),
+    optional("doc"),
+];
+
+pub const RULE: &[Key] = &[NAME, required("is", "add `is = '...'`, what it matches, in EBNF"), optional("doc")];
+
+pub const STORED: &[Key] =
+    &[NAME, DOC, required("entries", "add `entries = [...]`, what the module stores in such a table")];
+
+pub const STORED_ENTRY: &[Key] = &[
+    optional("key"),
+    optional("rule"),
+    required("layout", "add `layout = \"...\"`, the [[layout]] of the value"),
+    optional("optional"),
     DOC,
 ];
 
@@ -110,9 +154,9 @@ pub const IMPORT: &[Key] = &[
     EXAMPLE,
 ];
 
-pub const PARAM: &[Key] = &[NAME, TYPE, optional("length"), optional("default"), DOC];
+pub const PARAM: &[Key] = &[NAME, TYPE, optional("length"), optional("default"), optional("layout"), DOC];
 
-pub const RETURNS: &[Key] = &[TYPE, DOC, optional("values")];
+pub const RETURNS: &[Key] = &[TYPE, DOC, optional("values"), optional("positive"), optional("negative")];
 
 pub const CONDITION: &[Key] =
     &[required("case", "add `case = \"...\"`"), required("meaning", "add `meaning = \"...\"`")];

@@ -13,9 +13,11 @@
 mod closed;
 mod diagnostics;
 mod entry;
+mod grammar;
 mod hash;
 mod keys;
 mod layout;
+mod layouts;
 mod model;
 mod names;
 mod prose;
@@ -26,9 +28,11 @@ mod types;
 use std::path::Path;
 
 pub use diagnostics::Diagnostics;
+pub use grammar::{Expression, Rule};
+pub use layouts::{Count, Item, ItemType, Layout, Writer};
 pub use model::{
     Abi, Answer, Artifact, Condition, Constant, Example, Export, Feature, Field, Function, Import, Manifest, NamedType,
-    Param, Place, Refusal, Returns, Service, Struct, Topic, Unwind, WasmFunction,
+    Param, Place, Refusal, Returns, Service, Stored, StoredEntry, Struct, Topic, Unwind, WasmFunction,
 };
 pub use source::Source;
 pub use types::{Scalar, Type, ValType};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::grammar::Rule;
+use super::layouts::{Item, Layout, Writer};
 use super::types::{Scalar, Type, ValType};
 
 /// A whole checked manifest.
@@ -13,6 +15,12 @@ pub struct Manifest {
     pub types: Vec<NamedType>,
     /// Numbers both sides agree on.
     pub constants: Vec<Constant>,
+    /// What bytes consist of that cross the boundary.
+    pub layouts: Vec<Layout>,
+    /// The grammar of keys.
+    pub rules: Vec<Rule>,
+    /// External tables whose entries have a meaning to the module.
+    pub stored: Vec<Stored>,
     /// Why calls are refused.
     pub refusals: Vec<Refusal>,
     /// Structures that cross the boundary by address.
@@ -78,10 +86,12 @@ pub struct Constant {
     pub value: i64,
     /// Whether the manifest writes the value in hexadecimal.
     pub hex: bool,
-    /// For a value tag: the bytes that follow it.
-    pub layout: Option<String>,
+    /// For a constant that stands in front of other bytes: what follows it.
+    pub items: Option<Vec<Item>>,
     /// For a value tag: where it may stand.
     pub places: Vec<Place>,
+    /// For a value tag: the only layout in which it may stand.
+    pub only: Option<String>,
     /// What it means.
     pub doc: String,
 }
@@ -104,6 +114,18 @@ pub enum Place {
     Entry,
     /// As an entry that the host makes by an export.
     HostEntry,
+}
+
+impl Place {
+    /// Where that is, as a part of a sentence.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Result => "to the host",
+            Self::Argument => "from the host",
+            Self::Entry => "in an entry",
+            Self::HostEntry => "by `ext_table_set`",
+        }
+    }
 }
 
 /// `[[refusal]]`: why a call is refused before any of it is done.
@@ -222,6 +244,8 @@ pub struct Param {
     pub length: String,
     /// For an item of a reply: what it is where the reply ends before it.
     pub default: Option<i64>,
+    /// For bytes: their layout.
+    pub layout: Option<String>,
     /// What to pass.
     pub doc: String,
 }
@@ -247,6 +271,10 @@ pub struct Returns {
     pub doc: String,
     /// The values or ranges of values that mean something.
     pub values: Vec<Condition>,
+    /// For a length: the layout of what lies in the I/O buffer if it is positive.
+    pub positive: Option<String>,
+    /// The layout of what lies there if it is negative.
+    pub negative: Option<String>,
 }
 
 /// A case and what it means: a row of a table.
@@ -307,6 +335,32 @@ impl Service {
 
 fn fixed_size(params: &[Param]) -> u32 {
     params.iter().filter_map(|param| param.ty.scalar()).map(Scalar::size).sum()
+}
+
+/// `[[stored]]`: an external table whose entries have a meaning to the module.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// What such a table is.
+    pub name: String,
+    /// What it is for.
+    pub doc: String,
+    /// Its entries.
+    pub entries: Vec<StoredEntry>,
+}
+
+/// An entry of such a table, or all whose keys have a form.
+#[derive(Clone, Debug)]
+pub struct StoredEntry {
+    /// The key; empty for keys by a rule.
+    pub key: String,
+    /// The rule of the grammar that keys have.
+    pub rule: Option<String>,
+    /// The layout of the value.
+    pub layout: String,
+    /// Whether it may be absent.
+    pub optional: bool,
+    /// What it holds.
+    pub doc: String,
 }
 
 /// `[[artifact]]`: a module to build. The manifest declares those of the default line; each other line has the same,
@@ -423,6 +477,11 @@ impl Word for Place {
     ];
 }
 
+impl Word for Writer {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("module", Self::Module), ("host", Self::Host), ("both", Self::Both)];
+}
+
 impl Word for Feature {
     const WORDS: &'static [(&'static str, Self)] = &[
         ("bulk-memory", Self::BulkMemory),
@@ -450,6 +509,12 @@ impl fmt::Display for Unwind {
 }
 
 impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word_of(*self))
+    }
+}
+
+impl fmt::Display for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(word_of(*self))
     }

@@ -12,7 +12,7 @@ use super::names::nearest;
 use super::source::Source;
 
 /// The keys whose values are prose.
-const PROSE: [&str; 8] = ["summary", "doc", "case", "meaning", "message", "memory", "notes", "layout"];
+const PROSE: [&str; 7] = ["summary", "doc", "case", "meaning", "message", "memory", "notes"];
 
 /// One text of the manifest.
 struct Text<'t> {

@@ -9,11 +9,13 @@ use toml::de::{DeTable, DeValue};
 use super::closed;
 use super::diagnostics::{Fault, Problem};
 use super::entry::{Entry, Faults, Key};
+use super::grammar;
 use super::keys;
 use super::layout;
+use super::layouts::Known;
 use super::model::{
     Abi, Answer, Artifact, Condition, Constant, Example, Export, Field, Function, Import, Manifest, NamedType, Param,
-    Refusal, Returns, Service, Struct, Topic,
+    Refusal, Returns, Service, Stored, StoredEntry, Struct, Topic,
 };
 use super::names::{Case, nearest};
 use super::prose;
@@ -94,6 +96,8 @@ struct Reader<'s> {
     structs: Vec<String>,
     constants: Vec<String>,
     exports: Vec<String>,
+    /// What layouts can name.
+    known: Known,
     /// The exports that refusals name.
     refusing: Vec<String>,
     /// `None` where the table is missing, which is complained about once.
@@ -118,6 +122,12 @@ impl Reader<'_> {
         let abi = self.abi(&root);
         self.groups = self.groups(&root);
         let types = self.each(&root, "type", keys::TYPES, Self::named_type);
+        self.known = Known {
+            types: self.types.clone(),
+            constants: names(&root, "constant", keys::CONSTANT),
+            layouts: names(&root, "layout", keys::LAYOUT),
+            rules: names(&root, "rule", keys::RULE),
+        };
         self.structs = names(&root, "struct", keys::STRUCT);
         self.constants = names(&root, "constant", keys::CONSTANT);
         self.exports = names(&root, "export", keys::EXPORT);
@@ -126,10 +136,16 @@ impl Reader<'_> {
         self.refusing = refusals.iter().flat_map(|refusal| refusal.exports.clone()).collect();
         self.memory_pages(&root, &constants);
         self.same_values(&root, &constants);
+        let layouts =
+            self.each(&root, "layout", keys::LAYOUT, |reader, entry| reader.known.layout(entry, &mut reader.faults));
+        let rules = self.rules(&root);
         let imports = self.each(&root, "import", keys::IMPORT, Self::import);
         self.service_import(&root, &imports);
         let manifest = Manifest {
             types,
+            layouts,
+            rules,
+            stored: self.each(&root, "stored", keys::STORED, Self::stored),
             refusals,
             structs: self.each(&root, "struct", keys::STRUCT, Self::structure),
             exports: self.each(&root, "export", keys::EXPORT, Self::export),
@@ -277,7 +293,8 @@ impl Reader<'_> {
         let ty = self.resolve(entry, "type", Place::Constant).and_then(|ty| ty.scalar());
         let bounds = ty.and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
         let value = entry.integer("value", bounds, &mut self.faults);
-        let layout = entry.text("layout", &mut self.faults);
+        let items = entry.value("items").map(|_| self.known.items(entry, &mut self.faults));
+        let only = self.known.reference(entry, "only", &mut self.faults);
         let places = entry.words("where", "place", &mut self.faults);
         let doc = entry.text("doc", &mut self.faults);
         Some(Constant {
@@ -286,10 +303,39 @@ impl Reader<'_> {
             ty: ty?,
             value: value?,
             hex: entry.is_hex("value"),
-            layout,
+            items,
             places,
+            only,
             doc: doc?,
         })
+    }
+
+    fn rules(&mut self, root: &Entry<'_>) -> Vec<grammar::Rule> {
+        let entries = root.entries("rule", "rule", keys::RULE, &mut self.faults);
+        let read =
+            entries.iter().filter_map(|entry| Some((grammar::read(entry, &mut self.faults)?, entry.span_of("is"))));
+        let (rules, spans): (Vec<_>, Vec<_>) = read.unzip();
+        grammar::check(&rules, &self.known.rules, &spans, &mut self.faults);
+        rules
+    }
+
+    fn stored(&mut self, entry: &Entry<'_>) -> Option<Stored> {
+        let name = entry.name("name", "a stored table", Case::Snake, &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        let mut entries = Vec::new();
+        for entry in entry.entries("entries", "entry", keys::STORED_ENTRY, &mut self.faults) {
+            let key = entry.text("key", &mut self.faults);
+            let rule = entry.text("rule", &mut self.faults);
+            if key.is_some() == rule.is_some() {
+                self.faults.add(Problem::NoKey, entry.span());
+            }
+            let layout = self.known.reference(&entry, "layout", &mut self.faults);
+            let optional = entry.flag("optional", &mut self.faults);
+            let doc = entry.text("doc", &mut self.faults);
+            let (Some(layout), Some(doc)) = (layout, doc) else { continue };
+            entries.push(StoredEntry { key: key.unwrap_or_default(), rule, layout, optional, doc });
+        }
+        Some(Stored { name: name?, doc: doc?, entries })
     }
 
     fn refusal(&mut self, entry: &Entry<'_>) -> Option<Refusal> {
@@ -413,11 +459,12 @@ impl Reader<'_> {
             let doc = param.text("doc", &mut self.faults);
             let bounds = ty.as_ref().and_then(Type::scalar).and_then(Scalar::range).unwrap_or((i64::MIN, i64::MAX));
             let default = param.integer("default", bounds, &mut self.faults);
+            let layout = self.known.reference(param, "layout", &mut self.faults);
             let (Some(name), Some(ty), Some(doc)) = (name, ty, doc) else {
                 continue;
             };
             let length = length.unwrap_or_else(|| format!("{name}_len"));
-            let read = Param { name, ty, length, default, doc };
+            let read = Param { name, ty, length, default, layout, doc };
             for (name, _) in read.expanded() {
                 if let Some((_, first)) = expanded.iter().find(|(other, _)| *other == name) {
                     let problem = Problem::Duplicate { what: "parameter", name };
@@ -436,7 +483,9 @@ impl Reader<'_> {
         let ty = self.resolve(&returns, "type", Place::Result);
         let doc = returns.text("doc", &mut self.faults);
         let values = self.conditions(&returns, "values");
-        Some(Returns { ty: ty?, doc: doc?, values })
+        let positive = self.known.reference(&returns, "positive", &mut self.faults);
+        let negative = self.known.reference(&returns, "negative", &mut self.faults);
+        Some(Returns { ty: ty?, doc: doc?, values, positive, negative })
     }
 
     fn conditions(&mut self, entry: &Entry<'_>, key: &str) -> Vec<Condition> {
@@ -631,6 +680,9 @@ impl Reader<'_> {
         const CLAIMS: &[(&str, &str, &str, &[Key])] = &[
             ("type", "name", "type", keys::TYPES),
             ("constant", "name", "constant", keys::CONSTANT),
+            ("layout", "name", "layout", keys::LAYOUT),
+            ("rule", "name", "rule", keys::RULE),
+            ("stored", "name", "stored table", keys::STORED),
             ("refusal", "name", "refusal", keys::REFUSAL),
             ("struct", "name", "struct", keys::STRUCT),
             ("export", "name", "export", keys::EXPORT),
