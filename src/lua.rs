@@ -25,7 +25,7 @@ pub use ffi::lua_State as State;
 pub type Function = unsafe extern "C-unwind" fn(*mut State) -> c_int;
 
 /// The index of the registry.
-pub const REGISTRY: c_int = -(ffi::LUAI_MAXSTACK as c_int) - 1000;
+pub const REGISTRY: c_int = ffi::LP_REGISTRY as c_int;
 /// The index of a running C function's upvalue `n`, from 1.
 pub const fn upvalue(n: c_int) -> c_int {
     REGISTRY - n

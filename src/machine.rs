@@ -34,8 +34,8 @@ fn go_on(frame: frame::Frame) -> bool {
 fn make() -> bool {
     memory::begin();
     output::reset();
-    // SAFETY: the allocator keeps lua_newstate's contract; a null result is looked at.
-    let state = unsafe { ffi::lua_newstate(Some(memory::allocate), ptr::null_mut()) };
+    // SAFETY: the allocator keeps `lua_Alloc`'s contract; a null result is looked at.
+    let state = unsafe { ffi::lp_newstate(Some(memory::allocate)) };
     if state.is_null() {
         return false;
     }
@@ -76,7 +76,7 @@ pub fn stop() {
 unsafe extern "C-unwind" fn open(state: *mut State) -> c_int {
     // First of all: the seed of math.random is asked from the host.
     session::negotiate();
-    ffi::luaL_openlibs(state);
+    ffi::lp_openlibs(state);
     console::open(state);
     held::open(state);
     ext::open(state);

@@ -20,7 +20,7 @@ void lp_unwind_try (void (*f) (struct lua_State *, void *), struct lua_State *L,
 _Noreturn void lp_unwind_throw (void)
     __attribute__((import_module("unwind"), import_name("throw")));
 
-#define LUAI_TRY(L,c,a)		lp_unwind_try(f, L, ud);
+#define LUAI_TRY(L,c,...)	lp_unwind_try(f, L, ud);
 #define LUAI_THROW(L,c)		lp_unwind_throw()
 #define luai_jmpbuf		char
 
@@ -40,6 +40,6 @@ _Noreturn void lp_unwind_throw (void)
 ** Every machine hashes strings alike, so that two machines which ran the same program have the same
 ** image. (math.random is seeded from the host's entropy; see vendor/edits/entropy.toml.)
 */
-#define luai_makeseed(L)	0x6c756170u
+#define luai_makeseed(...)	0x6c756170u
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "lprefix.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "lua.h"
@@ -21,17 +22,29 @@
 #include "lgc.h"
 #include "lobject.h"
 #include "lstate.h"
+#include "lstring.h"
 #include "ltable.h"
 #include "ltm.h"
 #include "lvm.h"
 
 #include "edits.h"
+#include "lines.h"
 
 
 static TValue *index2value (lua_State *L, int index) {
   if (index > 0)
     return s2v(L->ci->func.p + index);
   return s2v(L->top.p + index);
+}
+
+
+lua_State *lp_newstate (lua_Alloc allocate) {
+  return newstate(allocate);
+}
+
+
+void lp_openlibs (lua_State *L) {
+  luaL_openlibs(L);
 }
 
 
@@ -51,6 +64,15 @@ Table *lp_console_begin (lua_State *L) {
   (void)L;
   console = NULL;  /* what a finaliser loads meanwhile is an ordinary chunk */
   return names;
+}
+
+
+lua_Integer lp_console_find (Table *names, TString *name) {
+  TValue key, found;
+  const TValue *place;
+  setsvalue(cast(lua_State *, NULL), &key, name);
+  place = lookup(names, &key, &found);
+  return ttisinteger(place) ? ivalue(place) : 0;
 }
 
 
@@ -101,13 +123,9 @@ int lp_gc_hold (lua_State *L, int hold) {
   global_State *g = G(L);
   int held = g->gcstp & GCSTPGC;
   if (hold && !held)
-    due = g->totalbytes;
-  else if (!hold && held) {
-    /* A collector that is held puts off its next run: that is taken back. */
-    l_mem debt = (l_mem)gettotalbytes(g) - due;
-    if (debt > g->GCdebt)
-      luaE_setdebt(g, debt);
-  }
+    due = gcdue(g);
+  else if (!hold && held && due < gcdue(g))
+    setgcdue(g, due);  /* a collector that is held puts off its next run: that is taken back */
   g->gcstp = cast_byte(hold ? (g->gcstp | GCSTPGC) : (g->gcstp & ~GCSTPGC));
   return held != 0;
 }
@@ -181,8 +199,8 @@ void lp_shield_local (lua_State *L, const CallInfo *ci, const char *name, int n)
   const TValue *o = s2v(L->top.p - 1);
   int hide;
   if (!isLua(ci))
-    hide = !(ci->callstatus & CIST_TRAN) || n < ci->u2.transferinfo.ftransfer ||
-           n >= ci->u2.transferinfo.ftransfer + ci->u2.transferinfo.ntransfer;
+    hide = !hastransfer(ci) || n < transfer(L, ci).ftransfer ||
+           n >= transfer(L, ci).ftransfer + transfer(L, ci).ntransfer;
   else
     hide = name[0] == '(';
   if (hide && !isLua(ci))
@@ -191,6 +209,15 @@ void lp_shield_local (lua_State *L, const CallInfo *ci, const char *name, int n)
                     (iscollectable(o) &&
                      (novariant(rawtt(o)) >= LUA_NUMTYPES || testbit(gcvalue(o)->marked, HIDDENBIT)))))
     setnilvalue(s2v(L->top.p - 1));
+}
+
+
+/* The vararg table of a function. Lua code can only have replaced it by the library 'debug'. */
+Table *lp_vararg_table (lua_State *L, const CallInfo *ci, int place) {
+  const TValue *o = s2v(ci->func.p + place + 1);
+  if (!ttistable(o))
+    luaG_runerror(L, "vararg table has no proper 'n'");
+  return hvalue(o);
 }
 
 
@@ -395,7 +422,8 @@ void lp_ext_push (lua_State *L, unsigned int id) {
   lua_newtable(L);
   t = hvalue(s2v(L->top.p - 1));
   t->flags |= BITEXT;
-  t->array = (TValue *)(size_t)id;
+  setexternalid(t, id);
+  setexternalmeta(t, NULL);
 }
 
 
@@ -418,7 +446,7 @@ int lp_ext_finalised (lua_State *L, int index) {
 void lp_ext_setfields (lua_State *L, int index) {
   Table *t = hvalue(index2value(L, index));
   Table *fields = hvalue(s2v(L->top.p - 1));
-  t->lastfree = cast(Node *, fields);
+  setexternalmeta(t, fields);
   invalidateTMcache(t);
   luaC_objbarrier(L, obj2gco(t), obj2gco(fields));
   L->top.p--;
@@ -427,7 +455,7 @@ void lp_ext_setfields (lua_State *L, int index) {
 
 int lp_ext_getfields (lua_State *L, int index) {
   Table *t = hvalue(index2value(L, index));
-  if (!isexternal(t) || t->lastfree == NULL)
+  if (!isexternal(t) || externalmeta(t) == NULL)
     return 0;
   sethvalue2s(L, L->top.p, externalmeta(t));
   api_incr_top(L);
@@ -438,7 +466,7 @@ int lp_ext_getfields (lua_State *L, int index) {
 void lp_ext_refresh (lua_State *L, int index) {
   Table *t = hvalue(index2value(L, index));
   invalidateTMcache(t);
-  if (t->lastfree != NULL)
+  if (externalmeta(t) != NULL)
     invalidateTMcache(externalmeta(t));
 }
 
@@ -518,6 +546,8 @@ void lp_ext_remember (lua_State *L) {
   TValue integer;
   const TValue *key = normalkey(s2v(L->ci->func.p + 2), &integer);
   int place = placeof(id, key);
+  if (isunusualstring(key))
+    lp_ext_forget();  /* the string may be remembered in its usual form */
   if (place < 0)
     return;
   remembered[place].age = age;
@@ -581,7 +611,8 @@ void lp_ext_index (lua_State *L, const TValue *t, const TValue *key, StkId resul
     const TValue *tm;
     if (ttistable(&self)) {
       Table *h = hvalue(&self);
-      const TValue *value = isexternal(h) ? valueof(L, &self, &k) : luaH_get(h, &k);
+      TValue found;
+      const TValue *value = isexternal(h) ? valueof(L, &self, &k) : lookup(h, &k, &found);
       if (!isempty(value)) {
         setobj2s(L, restorestack(L, place), value);
         return;
@@ -660,14 +691,18 @@ void lp_ext_newindex (lua_State *L, const TValue *t, const TValue *key, const TV
     }
     else if (ttistable(&self)) {
       Table *h = hvalue(&self);
-      const TValue *slot = luaH_get(h, &k);
-      tm = isempty(slot) ? fasttm(L, h->metatable, TM_NEWINDEX) : NULL;
+      Place place = trytoset(L, h, &k, &v);
+      if (place == WASSET) {
+        luaC_barrierback(L, obj2gco(h), &v);
+        return;
+      }
+      tm = fasttm(L, h->metatable, TM_NEWINDEX);
       if (tm == NULL) {
         sethvalue2s(L, L->top.p, h);  /* nothing else may hold them any more */
         setobj2s(L, L->top.p + 1, &k);
         setobj2s(L, L->top.p + 2, &v);
         L->top.p += 3;
-        luaH_finishset(L, h, &k, slot, &v);
+        finishset(L, h, &k, &v, place);
         L->top.p -= 3;
         invalidateTMcache(h);
         luaC_barrierback(L, obj2gco(h), &v);
@@ -693,6 +728,45 @@ void lp_ext_rawset (lua_State *L, Table *t, const TValue *key, const TValue *val
   TValue self;
   sethvalue(L, &self, t);
   luaT_callTM(L, &op.rawset, &self, key, value);
+}
+
+
+/*
+** As luaT_getvarargs, for the external table 't', whose contents may be
+** anything.
+*/
+void lp_ext_varargs (lua_State *L, Table *t, StkId where, int wanted) {
+  ptrdiff_t place = savestack(L, where);
+  ptrdiff_t top = savestack(L, L->top.p);
+  TValue key;
+  int i, n;
+  sethvalue2s(L, L->top.p, t);
+  L->top.p++;
+  setsvalue(L, &key, luaS_newliteral(L, "n"));
+  lp_ext_rawget(L, t, &key, L->top.p);
+  if (!ttisinteger(s2v(L->top.p)) || l_castS2U(ivalue(s2v(L->top.p))) > cast_uint(INT_MAX / 2))
+    luaG_runerror(L, "vararg table has no proper 'n'");
+  n = cast_int(ivalue(s2v(L->top.p)));
+  if (wanted < 0) {
+    wanted = n;
+    L->top.p = restorestack(L, place);
+    luaD_checkstack(L, n + 1);
+    for (i = 0; i < n; i++)
+      setnilvalue(s2v(L->top.p++));
+    top = savestack(L, L->top.p);
+    sethvalue2s(L, L->top.p, t);
+    L->top.p++;
+  }
+  lp_count(wanted);
+  for (i = 0; i < wanted; i++) {
+    if (i < n) {
+      setivalue(&key, i + 1);
+      lp_ext_rawget(L, t, &key, restorestack(L, place) + i);
+    }
+    else
+      setnilvalue(s2v(restorestack(L, place) + i));
+  }
+  L->top.p = restorestack(L, top);
 }
 
 

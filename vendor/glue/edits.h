@@ -9,8 +9,18 @@
 
 struct CallInfo;
 struct Table;
+struct TString;
 struct TValue;
 union StackValue;
+
+/* The index of the registry. */
+enum { LP_REGISTRY = LUA_REGISTRYINDEX };
+
+/* Makes a state whose memory is what 'allocate' gives; NULL if there is too little. */
+lua_State *lp_newstate (lua_Alloc allocate);
+
+/* Opens all standard libraries. */
+void lp_openlibs (lua_State *L);
 
 /* Two random numbers from the host; defined in Rust. */
 void lp_entropy (lua_Unsigned *low, lua_Unsigned *high);
@@ -27,6 +37,9 @@ void lp_console_compile (lua_State *L, int names);
 
 /* Called by the parser: the table for the chunk that begins now, or NULL. */
 struct Table *lp_console_begin (lua_State *L);
+
+/* The place that 'names' has for the local called 'name', or 0. */
+lua_Integer lp_console_find (struct Table *names, struct TString *name);
 
 /* The kind of variable (regular, constant, to be closed) in a place. */
 #define lp_console_kind(place)	cast_byte((place) >> 8)
@@ -88,6 +101,9 @@ void lp_shield_local (lua_State *L, const struct CallInfo *ci, const char *name,
 
 /* Whether 'debug.setlocal' may set what has that name. */
 int lp_may_set (const char *name);
+
+/* The vararg table in register 'place' of a function, which raises an error if it is none. */
+struct Table *lp_vararg_table (lua_State *L, const struct CallInfo *ci, int place);
 
 /* Replaces the function on top by nil if it is internal. */
 void lp_shield_function (lua_State *L);
@@ -199,6 +215,7 @@ void lp_ext_newindex (lua_State *L, const struct TValue *t, const struct TValue 
 void lp_ext_rawset (lua_State *L, struct Table *t, const struct TValue *key,
                  const struct TValue *value);
 void lp_ext_setlist (lua_State *L, union StackValue *list, int n, unsigned int last);
+void lp_ext_varargs (lua_State *L, struct Table *t, union StackValue *where, int wanted);
 void lp_ext_length (lua_State *L, struct Table *t, union StackValue *result);
 void lp_ext_setmetatable (lua_State *L, const struct TValue *value, const struct TValue *mt);
 int lp_ext_next (lua_State *L, struct Table *t, union StackValue *key);

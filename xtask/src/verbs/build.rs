@@ -70,12 +70,8 @@ struct Line {
 /// The lines that are built, the default one first.
 fn lines(manifest: &Manifest) -> Vec<Line> {
     let feature = |name: &String| (*name != manifest.abi.lua).then(|| format!("lua-{}", name.replace('.', "-")));
-    let lines = manifest.abi.lines.iter().filter(|name| LINKED.contains(&name.as_str()));
-    lines.map(|name| Line { name: name.clone(), feature: feature(name) }).collect()
+    manifest.abi.lines.iter().map(|name| Line { name: name.clone(), feature: feature(name) }).collect()
 }
-
-/// The lines whose edits fit.
-const LINKED: [&str; 1] = ["5.4"];
 
 impl Line {
     /// The folder that cargo builds the line in. Lines have a folder each, as cargo gives modules of one crate with
