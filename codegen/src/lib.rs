@@ -1,5 +1,5 @@
 //! Reads `exports.toml` ([`manifest`]), generates everything that follows from it ([`backend`]), edits and compiles
-//! Lua's sources ([`lua`]), and makes the artifacts from the linked module (`passes`).
+//! Lua's sources ([`lua`]), makes the artifacts from the linked module (`passes`), and the module that tests hosts (`kit`).
 //!
 //! The guest's build script uses the first three, and compiles without the feature `passes` and its
 //! dependencies; `xtask` uses all of it.
@@ -7,6 +7,8 @@
 pub mod backend;
 #[cfg(feature = "passes")]
 pub mod delta;
+#[cfg(feature = "passes")]
+pub mod kit;
 pub mod lua;
 pub mod manifest;
 #[cfg(feature = "passes")]

@@ -13,6 +13,7 @@ mod text;
 mod types;
 
 pub use abi::Abi;
+pub use json::Json;
 pub use loader::Loader;
 pub use output::Backend;
 pub use reference::Reference;

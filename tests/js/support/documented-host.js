@@ -15,57 +15,65 @@ export const UNWINDS_BY_HOST = WASM.pathname.endsWith('/lua-host.wasm');
 export const wasmModule = new WebAssembly.Module(readFileSync(WASM));
 
 /**
- * An instance with the documented host, not yet initialized.
+ * The five functions, and the tables that they keep.
  *
- * @param {Partial<Record<string, Function>>} [overrides] host functions to replace
+ * @param {() => Uint8Array} memoryOf the module's memory, once there is one
  */
-export function instantiate(overrides = {}) {
+export function documentedHost(memoryOf) {
   const tables = new Map();
   const getOrCreateTable = (id) => {
     if (!tables.has(id)) tables.set(id, new Map());
     return tables.get(id);
   };
-  const readString = (pointer, length) => new TextDecoder().decode(memory.slice(pointer, pointer + length));
-  const readBytes = (pointer, length) => memory.slice(pointer, pointer + length);
-  const writeBytes = (pointer, bytes) => memory.set(bytes, pointer);
+  const readString = (pointer, length) => new TextDecoder().decode(memoryOf().slice(pointer, pointer + length));
+  const readBytes = (pointer, length) => memoryOf().slice(pointer, pointer + length);
+  const writeBytes = (pointer, bytes) => memoryOf().set(bytes, pointer);
 
-  const imports = {
-    env: {
-      js_ext_table_set: (tableId, keyPtr, keyLen, valPtr, valLen) => {
-        const table = getOrCreateTable(tableId);
-        const key = readString(keyPtr, keyLen);
-        const value = readBytes(valPtr, valLen);
-        table.set(key, value);
-        return 0;
-      },
-      js_ext_table_get: (tableId, keyPtr, keyLen, valPtr, maxLen) => {
-        const table = tables.get(tableId);
-        if (!table) return -1;
+  const functions = {
+    js_ext_table_set: (tableId, keyPtr, keyLen, valPtr, valLen) => {
+      const table = getOrCreateTable(tableId);
+      const key = readString(keyPtr, keyLen);
+      const value = readBytes(valPtr, valLen);
+      table.set(key, value);
+      return 0;
+    },
+    js_ext_table_get: (tableId, keyPtr, keyLen, valPtr, maxLen) => {
+      const table = tables.get(tableId);
+      if (!table) return -1;
 
-        const key = readString(keyPtr, keyLen);
-        const value = table.get(key);
-        if (!value) return -1;
+      const key = readString(keyPtr, keyLen);
+      const value = table.get(key);
+      if (!value) return -1;
 
-        if (value.length > maxLen) return -1;
-        writeBytes(valPtr, value);
-        return value.length;
-      },
-      js_ext_table_delete: (tableId, keyPtr, keyLen) => {
-        const table = tables.get(tableId);
-        if (table) table.delete(readString(keyPtr, keyLen));
-        return 0;
-      },
-      js_ext_table_size: (tableId) => (tables.has(tableId) ? tables.get(tableId).size : 0),
-      js_ext_table_keys: (tableId, bufPtr, maxLen) => {
-        const table = tables.get(tableId);
-        const keys = new TextEncoder().encode(table ? Array.from(table.keys()).join('\n') : '');
-        if (keys.length > maxLen) return -1;
-        writeBytes(bufPtr, keys);
-        return keys.length;
-      },
-      ...overrides,
+      if (value.length > maxLen) return -1;
+      writeBytes(valPtr, value);
+      return value.length;
+    },
+    js_ext_table_delete: (tableId, keyPtr, keyLen) => {
+      const table = tables.get(tableId);
+      if (table) table.delete(readString(keyPtr, keyLen));
+      return 0;
+    },
+    js_ext_table_size: (tableId) => (tables.has(tableId) ? tables.get(tableId).size : 0),
+    js_ext_table_keys: (tableId, bufPtr, maxLen) => {
+      const table = tables.get(tableId);
+      const keys = new TextEncoder().encode(table ? Array.from(table.keys()).join('\n') : '');
+      if (keys.length > maxLen) return -1;
+      writeBytes(bufPtr, keys);
+      return keys.length;
     },
   };
+  return { functions, tables };
+}
+
+/**
+ * An instance with the documented host, not yet initialized.
+ *
+ * @param {Partial<Record<string, Function>>} [overrides] host functions to replace
+ */
+export function instantiate(overrides = {}) {
+  const { functions, tables } = documentedHost(() => memory);
+  const imports = { env: { ...functions, ...overrides } };
   if (UNWINDS_BY_HOST) imports.env = unwindByHost(imports.env, () => exports.__indirect_function_table);
 
   const { exports } = new WebAssembly.Instance(wasmModule, imports);

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use codegen::backend;
+use codegen::backend::{self, Backend};
+use codegen::kit;
 use codegen::manifest::Manifest;
 
 use crate::error::Error;
@@ -53,7 +54,8 @@ pub fn drifted(workspace: &Workspace) -> Result<Vec<Drifted>, Error> {
     Manifest::check_links(&source, &backend::Reference.anchors(&manifest), &beside_reference)
         .map_err(Error::codegen("generate from the manifest"))?;
     let mut drifted = Vec::new();
-    for backend in backend::all() {
+    let promises: &dyn Backend = &kit::List;
+    for backend in backend::all().into_iter().chain([promises]) {
         let path = PathBuf::from(backend.path());
         let text = backend.render(&manifest);
         let committed = std::fs::read(workspace.root.join(&path)).unwrap_or_default();

@@ -128,6 +128,11 @@ const TREES: [Tree; 4] = [
             Room { name: "passes", holds: "the passes, which know nothing of the manifest", uses: &[] },
             Room { name: "delta", holds: "one module as a difference to another", uses: &[] },
             Room { name: "backend", holds: "one generator for each output", uses: &["manifest"] },
+            Room {
+                name: "kit",
+                holds: "the module that tests hosts, and its promises",
+                uses: &["manifest", "backend"],
+            },
             Room { name: "lib", holds: "the list of what there is", uses: &[] },
         ],
     },

@@ -23,7 +23,7 @@ const WEB: &str = "web";
 /// The folder of the tests in Node.
 const NODE_TESTS: &str = "tests/js";
 /// Folders in it whose tests do not depend on which artifact runs, or run both.
-const OUTSIDE_THE_MODULE: [&str; 5] = ["cli", "engines", "persist", "store", "values"];
+const OUTSIDE_THE_MODULE: [&str; 6] = ["cli", "engines", "kit", "persist", "store", "values"];
 /// The folder of the old engine that some of them run the package in.
 const OLD_ENGINE: &str = "tests/old-engine";
 /// The folder of the tests of documents: snippets, messages, examples.

@@ -1,0 +1,107 @@
+// Runs the conformance kit (hosts/kit/) on every host in JavaScript: the documented one, and the package's over each kind of
+// store and each storage backend.
+
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import test from 'node:test';
+
+import { createHost, rangesOf } from '../../../web/machine/host.js';
+import { createImports, SERVICES } from '../../../web/loader.js';
+import { Decoder } from '../../../web/values/decoder.js';
+import { FileBackend } from '../../../web/persist/file.js';
+import { HostFunctions, MultiReturn } from '../../../web/machine/host-functions.js';
+import { LocalStorageBackend } from '../../../web/persist/local-storage.js';
+import { MapStore } from '../../../web/store/map-store.js';
+import { MemoryBackend } from '../../../web/persist/memory.js';
+import { observable } from '../../../web/persist/observed-store.js';
+import { Quota } from '../../../web/machine/quotas.js';
+import { UndoLog } from '../../../web/store/undo-log.js';
+import { complaints, runKit } from '../support/kit.js';
+import { contents, FakeStorage, look, open } from '../support/states.js';
+import { documentedHost } from '../support/documented-host.js';
+import { PlainStore } from '../support/stores.js';
+
+const LIST = JSON.parse(fs.readFileSync(new URL('../../../hosts/kit/promises.json', import.meta.url), 'utf8'));
+
+/** The package's host over a store, as a machine makes it, with what the kit's README names. */
+function packageHost(store, options = {}) {
+  return (kit, memory) => {
+    const quota = Quota.of(options, store);
+    const log = quota === null ? new UndoLog(store, rangesOf(store)) : new UndoLog(quota.counted, quota.counted, quota);
+    if (options.isInCheckpoint) log.begin();
+    const functions = new HostFunctions({ kit_echo: (...values) => MultiReturn.of(...values), kit_again: () => kit().again() });
+    functions.machine = {
+      get view() {
+        return new DataView(memory().buffer);
+      },
+      live: { store, encode: () => false },
+      decode: (start, end) => new Decoder(memory()).all(start, end),
+      enter: () => {},
+      leave: () => {},
+      lastError: () => undefined,
+    };
+    const host = createHost(log, () => {}, { modules: { kit: 'return "kit"' } }, functions, quota);
+    return createImports(host, () => kit().memory).imports.env;
+  };
+}
+
+test('the documented host keeps every promise, and offers no service', () => {
+  const report = runKit((_kit, memory) => documentedHost(memory).functions);
+  assert.deepEqual(complaints(report), []);
+  assert.deepEqual(report.notOffered, LIST.promises.filter(({ service }) => service !== undefined).map(({ name }) => name));
+});
+
+test('the list of promises is that of the module, and the counters are those of the outcomes', () => {
+  const report = runKit((_kit, memory) => documentedHost(memory).functions);
+  assert.deepEqual(report.promises.map(({ name, says }) => ({ name, says })), LIST.promises.map(({ name, says }) => ({ name, says })));
+  const { tested, passed, failed, notOffered } = report.counters;
+  assert.deepEqual([passed, failed, notOffered], [report.passed.length, 0, report.notOffered.length]);
+  assert.equal(tested, passed);
+  assert.equal(tested + notOffered, LIST.promises.length);
+  assert.ok(report.promises.every(({ message }) => message === ''), 'what is kept has no message');
+});
+
+for (const [title, store, options] of [
+  ['a MapStore', () => new MapStore()],
+  ['a store that knows texts only', () => new PlainStore()],
+  ['a MapStore with quotas that are not reached', () => new MapStore(), { tableEntries: 1e6, tableBytes: 1e8 }],
+  ['a MapStore within a checkpoint', () => new MapStore(), { isInCheckpoint: true }],
+  ['a store of others that is observed', () => observable(new PlainStore())],
+]) {
+  test(`the package's host keeps every promise over ${title}`, () => {
+    const report = runKit(packageHost(store(), options));
+    assert.deepEqual(complaints(report), []);
+    const unasked = options?.tableEntries === undefined ? ['failure.reason'] : [];
+    assert.deepEqual(report.notOffered, unasked, 'each service is tested');
+  });
+}
+
+test('every service is tested by the kit', () => {
+  const tested = new Set(LIST.promises.map(({ service }) => service));
+  const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  assert.deepEqual(Object.keys(SERVICES).map(snake).filter((name) => !tested.has(name)), []);
+});
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lua-persistent-'));
+test.after(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+const memoryBackend = new MemoryBackend();
+const storage = new FakeStorage();
+const file = path.join(directory, 'kit.state');
+for (const [name, backend] of [
+  ['memory', async () => memoryBackend],
+  ['file', () => FileBackend.at(file)],
+  ['localStorage', async () => new LocalStorageBackend('kit', storage)],
+]) {
+  test(`the package's host keeps every promise over a state in ${name}, which has all tables when it is read again`, async () => {
+    const session = await open(await backend());
+    const report = runKit(packageHost(session.store));
+    assert.deepEqual(complaints(report), []);
+    const tables = contents(session.store);
+    await session.close();
+    assert.ok(Object.keys(tables).length > 100);
+    assert.deepEqual((await look(await backend())).tables, tables);
+  });
+}
