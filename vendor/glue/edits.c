@@ -388,7 +388,9 @@ void lp_slice (lua_State *L) {
     budget.slice = lp_ticks = 0;  /* the next step sets them */
     L->status = LUA_YIELD;
     ci->u2.nyield = 0;
-    ci->u.l.savedpc++;  /* 'resume' takes it for a yield in a hook */
+#if LUA_VERSION_RELEASE_NUM >= 50407
+    ci->u.l.savedpc++;  /* 'resume' takes it for a yield in a hook, and takes this back */
+#endif
     luaD_throw(L, LUA_YIELD);
   }
   begin_slice();
