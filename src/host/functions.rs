@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 
 use crate::abi::{self, services};
-use crate::call::{errors, frame, output, tick};
+use crate::call::{errors, frame, limits, output, tick};
 use crate::lua::{self, State, ffi};
 use crate::plain::codec;
 use crate::plain::window::Window;
@@ -101,6 +101,7 @@ unsafe fn exchange(state: *mut State, request: &mut [u8]) -> c_int {
     unsafe {
         let top = ffi::lua_gettop(state);
         let mut short = [0; SHORT];
+        limits::count_bytes(request.len());
         // The host may use the I/O buffer.
         output::set_aside();
         let outer = frame::enter(state);
@@ -129,6 +130,7 @@ unsafe fn exchange(state: *mut State, request: &mut [u8]) -> c_int {
 unsafe fn take(state: *mut State, reply: &[u8]) -> c_int {
     // SAFETY: as for `invoke`; the reply lies where nothing overwrites it.
     unsafe {
+        limits::count_bytes(reply.len());
         match reply.split_first() {
             Some((&abi::CALL_RESULTS, values)) => {
                 let mut reader = Reader::new(state, values);

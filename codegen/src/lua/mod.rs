@@ -1,6 +1,7 @@
 //! Brings Lua into the guest: finds its sources in the package registry ([`sources`]), applies the edits of
 //! `vendor/edits` ([`edits`]), compiles them ([`compile`]) and declares Lua's API in Rust ([`bindings`]).
 
+pub mod api;
 pub mod bindings;
 pub mod compare;
 pub mod compile;

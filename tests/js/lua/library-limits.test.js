@@ -100,6 +100,16 @@ for (const [name, code] of Object.entries(ENDLESS)) {
   });
 }
 
+test('a call of a host function is charged for its arguments and results', async () => {
+  const results = 'y'.repeat(5e4);
+  const lua = await Lua.create({ functions: { take: () => {}, give: () => results } });
+  for (const code of ['local s = ("x"):rep(5e4) for _ = 1, 100 do take(s) end', 'for _ = 1, 100 do give() end']) {
+    assert.equal(failure(() => lua.compute(code, { instructions: 1e5 })).limit, 'instructions', code);
+    lua.compute(code, { instructions: 1e6 });
+  }
+  lua.close();
+});
+
 test('any number of empty copies is one, at once', async () => {
   const lua = await Lua.create();
   assert.equal(lua.eval('string.rep("", math.maxinteger, "")', { instructions: 100 }).value, '');
