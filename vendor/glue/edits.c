@@ -33,8 +33,8 @@
 
 static TValue *index2value (lua_State *L, int index) {
   if (index > 0)
-    return s2v(L->ci->func.p + index);
-  return s2v(L->top.p + index);
+    return s2v(lp_at(L->ci->func) + index);
+  return s2v(lp_at(L->top) + index);
 }
 
 
@@ -87,7 +87,7 @@ int lp_upvalue_name (lua_State *L, int function, int n) {
   const Proto *p = clLvalue(index2value(L, function))->p;
   if (n < 1 || n > p->sizeupvalues)
     return 0;
-  setsvalue2s(L, L->top.p, p->upvalues[n - 1].name);
+  setsvalue2s(L, lp_at(L->top), p->upvalues[n - 1].name);
   api_incr_top(L);
   return 1;
 }
@@ -95,7 +95,7 @@ int lp_upvalue_name (lua_State *L, int function, int n) {
 
 void lp_variable_push (lua_State *L, int function, int n) {
   UpVal *uv = clLvalue(index2value(L, function))->upvals[n - 1];
-  TValue *io = s2v(L->top.p);
+  TValue *io = s2v(lp_at(L->top));
   val_(io).gc = obj2gco(uv);
   settt_(io, ctb(LUA_VUPVAL));
   api_incr_top(L);
@@ -104,16 +104,16 @@ void lp_variable_push (lua_State *L, int function, int n) {
 
 void lp_variable_join (lua_State *L, int function, int n) {
   LClosure *cl = clLvalue(index2value(L, function));
-  UpVal *uv = gco2upv(gcvalue(s2v(L->top.p - 1)));
+  UpVal *uv = gco2upv(gcvalue(s2v(lp_at(L->top) - 1)));
   cl->upvals[n - 1] = uv;
   luaC_objbarrier(L, cl, uv);
-  L->top.p--;
+  lp_at(L->top)--;
 }
 
 
 void lp_variable_value (lua_State *L, int index) {
   UpVal *uv = gco2upv(gcvalue(index2value(L, index)));
-  setobj2s(L, L->top.p, uv->v.p);
+  setobj2s(L, lp_at(L->top), lp_at(uv->v));
   api_incr_top(L);
 }
 
@@ -161,7 +161,7 @@ static int is_internal (const TValue *o) {
 
 
 int lp_is_internal (const CallInfo *ci) {
-  return !isLua(ci) && is_internal(s2v(ci->func.p));
+  return !isLua(ci) && is_internal(s2v(lp_at(ci->func)));
 }
 
 
@@ -170,7 +170,7 @@ int lp_is_internal (const CallInfo *ci) {
 
 
 void lp_hide (lua_State *L) {
-  l_setbit(gcvalue(s2v(L->top.p - 1))->marked, HIDDENBIT);
+  l_setbit(gcvalue(s2v(lp_at(L->top) - 1))->marked, HIDDENBIT);
 }
 
 
@@ -196,7 +196,7 @@ void lp_push_registry (lua_State *L) {
 ** without a name may hold what a call has left there.
 */
 void lp_shield_local (lua_State *L, const CallInfo *ci, const char *name, int n) {
-  const TValue *o = s2v(L->top.p - 1);
+  const TValue *o = s2v(lp_at(L->top) - 1);
   int hide;
   if (!isLua(ci))
     hide = !hastransfer(ci) || n < transfer(L, ci).ftransfer ||
@@ -204,17 +204,17 @@ void lp_shield_local (lua_State *L, const CallInfo *ci, const char *name, int n)
   else
     hide = name[0] == '(';
   if (hide && !isLua(ci))
-    setnilvalue(s2v(L->top.p - 1));
+    setnilvalue(s2v(lp_at(L->top) - 1));
   else if (hide && (is_internal(o) || ttisfulluserdata(o) ||
                     (iscollectable(o) &&
                      (novariant(rawtt(o)) >= LUA_NUMTYPES || testbit(gcvalue(o)->marked, HIDDENBIT)))))
-    setnilvalue(s2v(L->top.p - 1));
+    setnilvalue(s2v(lp_at(L->top) - 1));
 }
 
 
 /* The vararg table of a function. Lua code can only have replaced it by the library 'debug'. */
 Table *lp_vararg_table (lua_State *L, const CallInfo *ci, int place) {
-  const TValue *o = s2v(ci->func.p + place + 1);
+  const TValue *o = s2v(lp_at(ci->func) + place + 1);
   if (!ttistable(o))
     luaG_runerror(L, "vararg table has no proper 'n'");
   return hvalue(o);
@@ -228,8 +228,8 @@ int lp_may_set (const char *name) {
 
 
 void lp_shield_function (lua_State *L) {
-  if (is_internal(s2v(L->top.p - 1)))
-    setnilvalue(s2v(L->top.p - 1));
+  if (is_internal(s2v(lp_at(L->top) - 1)))
+    setnilvalue(s2v(lp_at(L->top) - 1));
 }
 
 
@@ -239,8 +239,8 @@ int lp_may_set_upvalue (lua_State *L) {
 
 
 void lp_shield_upvalue (lua_State *L) {
-  if (lua_iscfunction(L, 1) && ttisfulluserdata(s2v(L->top.p - 1)))
-    setnilvalue(s2v(L->top.p - 1));
+  if (lua_iscfunction(L, 1) && ttisfulluserdata(s2v(lp_at(L->top) - 1)))
+    setnilvalue(s2v(lp_at(L->top) - 1));
 }
 
 
@@ -422,7 +422,7 @@ void lp_ext_operations (const lp_ext_Operations *ops) {
 void lp_ext_push (lua_State *L, unsigned int id) {
   Table *t;
   lua_newtable(L);
-  t = hvalue(s2v(L->top.p - 1));
+  t = hvalue(s2v(lp_at(L->top) - 1));
   t->flags |= BITEXT;
   setexternalid(t, id);
   setexternalmeta(t, NULL);
@@ -447,11 +447,11 @@ int lp_ext_finalised (lua_State *L, int index) {
 
 void lp_ext_setfields (lua_State *L, int index) {
   Table *t = hvalue(index2value(L, index));
-  Table *fields = hvalue(s2v(L->top.p - 1));
+  Table *fields = hvalue(s2v(lp_at(L->top) - 1));
   setexternalmeta(t, fields);
   invalidateTMcache(t);
   luaC_objbarrier(L, obj2gco(t), obj2gco(fields));
-  L->top.p--;
+  lp_at(L->top)--;
 }
 
 
@@ -459,7 +459,7 @@ int lp_ext_getfields (lua_State *L, int index) {
   Table *t = hvalue(index2value(L, index));
   if (!isexternal(t) || externalmeta(t) == NULL)
     return 0;
-  sethvalue2s(L, L->top.p, externalmeta(t));
+  sethvalue2s(L, lp_at(L->top), externalmeta(t));
   api_incr_top(L);
   return 1;
 }
@@ -475,9 +475,9 @@ void lp_ext_refresh (lua_State *L, int index) {
 
 void lp_ext_restore (lua_State *L, int index) {
   Table *t = hvalue(index2value(L, index));
-  t->metatable = hvalue(s2v(L->top.p - 1));
+  t->metatable = hvalue(s2v(lp_at(L->top) - 1));
   luaC_objbarrier(L, obj2gco(t), t->metatable);
-  L->top.p--;
+  lp_at(L->top)--;
 }
 
 
@@ -544,9 +544,9 @@ static int holds (int place, unsigned int id, const TValue *key) {
 
 
 void lp_ext_remember (lua_State *L) {
-  unsigned int id = externalid(hvalue(s2v(L->ci->func.p + 1)));
+  unsigned int id = externalid(hvalue(s2v(lp_at(L->ci->func) + 1)));
   TValue integer;
-  const TValue *key = normalkey(s2v(L->ci->func.p + 2), &integer);
+  const TValue *key = normalkey(s2v(lp_at(L->ci->func) + 2), &integer);
   int place = placeof(id, key);
   if (isunusualstring(key))
     lp_ext_forget();  /* the string may be remembered in its usual form */
@@ -559,7 +559,7 @@ void lp_ext_remember (lua_State *L) {
     remembered[place].key.i = ivalue(key);
   else
     remembered[place].key.s = tsvalue(key);
-  setobj(L, &remembered[place].value, s2v(L->top.p - 1));
+  setobj(L, &remembered[place].value, s2v(lp_at(L->top) - 1));
 }
 
 
@@ -585,16 +585,16 @@ static const TValue *recall (const Table *t, const TValue *key) {
 */
 static const TValue *valueof (lua_State *L, const TValue *t, const TValue *key) {
   const TValue *known = recall(hvalue(t), key);
-  StkId func = L->top.p;
+  StkId func = lp_at(L->top);
   if (known != NULL && (!ttisnil(known) || hvalue(t)->metatable == NULL))
     return known;
   setobj2s(L, func, &op.index);
   setobj2s(L, func + 1, t);
   setobj2s(L, func + 2, key);
-  L->top.p = func + 3;
+  lp_at(L->top) = func + 3;
   luaD_callnoyield(L, func, 1);
-  L->top.p--;
-  return s2v(L->top.p);
+  lp_at(L->top)--;
+  return s2v(lp_at(L->top));
 }
 
 
@@ -661,15 +661,15 @@ void lp_ext_rawget (lua_State *L, Table *t, const TValue *key, StkId result) {
 ** has to be asked; whether it did.
 */
 static int assigned (lua_State *L, const TValue *t, const TValue *key, const TValue *value) {
-  StkId func = L->top.p;
+  StkId func = lp_at(L->top);
   setobj2s(L, func, &op.newindex);
   setobj2s(L, func + 1, t);
   setobj2s(L, func + 2, key);
   setobj2s(L, func + 3, value);
-  L->top.p = func + 4;
+  lp_at(L->top) = func + 4;
   luaD_callnoyield(L, func, 1);
-  L->top.p--;
-  return !l_isfalse(s2v(L->top.p));
+  lp_at(L->top)--;
+  return !l_isfalse(s2v(lp_at(L->top)));
 }
 
 
@@ -700,12 +700,12 @@ void lp_ext_newindex (lua_State *L, const TValue *t, const TValue *key, const TV
       }
       tm = fasttm(L, h->metatable, TM_NEWINDEX);
       if (tm == NULL) {
-        sethvalue2s(L, L->top.p, h);  /* nothing else may hold them any more */
-        setobj2s(L, L->top.p + 1, &k);
-        setobj2s(L, L->top.p + 2, &v);
-        L->top.p += 3;
+        sethvalue2s(L, lp_at(L->top), h);  /* nothing else may hold them any more */
+        setobj2s(L, lp_at(L->top) + 1, &k);
+        setobj2s(L, lp_at(L->top) + 2, &v);
+        lp_at(L->top) += 3;
         finishset(L, h, &k, &v, place);
-        L->top.p -= 3;
+        lp_at(L->top) -= 3;
         invalidateTMcache(h);
         luaC_barrierback(L, obj2gco(h), &v);
         return;
@@ -739,25 +739,25 @@ void lp_ext_rawset (lua_State *L, Table *t, const TValue *key, const TValue *val
 */
 void lp_ext_varargs (lua_State *L, Table *t, StkId where, int wanted) {
   ptrdiff_t place = savestack(L, where);
-  ptrdiff_t top = savestack(L, L->top.p);
+  ptrdiff_t top = savestack(L, lp_at(L->top));
   TValue key;
   int i, n;
-  sethvalue2s(L, L->top.p, t);
-  L->top.p++;
+  sethvalue2s(L, lp_at(L->top), t);
+  lp_at(L->top)++;
   setsvalue(L, &key, luaS_newliteral(L, "n"));
-  lp_ext_rawget(L, t, &key, L->top.p);
-  if (!ttisinteger(s2v(L->top.p)) || l_castS2U(ivalue(s2v(L->top.p))) > cast_uint(INT_MAX / 2))
+  lp_ext_rawget(L, t, &key, lp_at(L->top));
+  if (!ttisinteger(s2v(lp_at(L->top))) || l_castS2U(ivalue(s2v(lp_at(L->top)))) > cast_uint(INT_MAX / 2))
     luaG_runerror(L, "vararg table has no proper 'n'");
-  n = cast_int(ivalue(s2v(L->top.p)));
+  n = cast_int(ivalue(s2v(lp_at(L->top))));
   if (wanted < 0) {
     wanted = n;
-    L->top.p = restorestack(L, place);
+    lp_at(L->top) = restorestack(L, place);
     luaD_checkstack(L, n + 1);
     for (i = 0; i < n; i++)
-      setnilvalue(s2v(L->top.p++));
-    top = savestack(L, L->top.p);
-    sethvalue2s(L, L->top.p, t);
-    L->top.p++;
+      setnilvalue(s2v(lp_at(L->top)++));
+    top = savestack(L, lp_at(L->top));
+    sethvalue2s(L, lp_at(L->top), t);
+    lp_at(L->top)++;
   }
   lp_count(wanted);
   for (i = 0; i < wanted; i++) {
@@ -768,7 +768,7 @@ void lp_ext_varargs (lua_State *L, Table *t, StkId where, int wanted) {
     else
       setnilvalue(s2v(restorestack(L, place) + i));
   }
-  L->top.p = restorestack(L, top);
+  lp_at(L->top) = restorestack(L, top);
 }
 
 
@@ -805,17 +805,17 @@ void lp_ext_length (lua_State *L, Table *t, StkId result) {
 */
 int lp_ext_next (lua_State *L, Table *t, StkId key) {
   ptrdiff_t place = savestack(L, key);
-  StkId func = L->top.p;
+  StkId func = lp_at(L->top);
   setobj2s(L, func, &op.next);
   sethvalue2s(L, func + 1, t);
   setobjs2s(L, func + 2, key);
-  L->top.p = func + 3;
+  lp_at(L->top) = func + 3;
   luaD_callnoyield(L, func, 2);
-  L->top.p -= 2;
+  lp_at(L->top) -= 2;
   key = restorestack(L, place);
-  if (ttisnil(s2v(L->top.p)))
+  if (ttisnil(s2v(lp_at(L->top))))
     return 0;
-  setobjs2s(L, key, L->top.p);
-  setobjs2s(L, key + 1, L->top.p + 1);  /* may be where the key was */
+  setobjs2s(L, key, lp_at(L->top));
+  setobjs2s(L, key + 1, lp_at(L->top) + 1);  /* may be where the key was */
   return 1;
 }

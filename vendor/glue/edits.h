@@ -22,6 +22,13 @@ lua_State *lp_newstate (lua_Alloc allocate);
 /* Opens all standard libraries. */
 void lp_openlibs (lua_State *L);
 
+/* The pointer in a place that refers to the stack: until Lua 5.4.4 it is nothing else. */
+#if LUA_VERSION_RELEASE_NUM < 50405
+#define lp_at(place)	(place)
+#else
+#define lp_at(place)	((place).p)
+#endif
+
 /* Two random numbers from the host; defined in Rust. */
 void lp_entropy (lua_Unsigned *low, lua_Unsigned *high);
 

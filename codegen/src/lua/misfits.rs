@@ -80,8 +80,11 @@ impl Misfits {
 impl fmt::Display for Misfits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { release, misfits, explained } = self;
-        let changes = if misfits.len() == 1 { "1 change does" } else { &format!("{} changes do", misfits.len()) };
-        writeln!(f, "{changes} not fit Lua {release}: each names text that has to stand exactly once in its file.")?;
+        let (changes, each) = match misfits.len() {
+            1 => ("1 change does".to_owned(), "it"),
+            count => (format!("{count} changes do"), "each"),
+        };
+        writeln!(f, "{changes} not fit Lua {release}: {each} names text that has to stand exactly once in its file.")?;
         for (number, misfit) in misfits.iter().enumerate() {
             let Misfit { edit, change, stands } = misfit;
             write!(f, "\n{}. vendor/edits/{edit}.toml:{} changes {}", number + 1, change.line, change.file)?;
