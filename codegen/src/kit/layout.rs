@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 /// Where the texts begin; what is in front of them is never used, as 0 is the null pointer.
 pub const TEXTS: u32 = 0x400;
 /// The number of the promise under test, then what became of each.
-pub const STATE: u32 = 0x3_0000;
+pub const STATE: u32 = 0x5_0000;
 /// Bytes of what became of a promise: its outcome, the message, and three numbers of the message.
 pub const RECORD: u32 = 20;
 /// The records.
 pub const RECORDS: u32 = STATE + 16;
 /// Where a message is put together.
-pub const MESSAGE: u32 = 0x3_4000;
+pub const MESSAGE: u32 = 0x5_4000;
 /// Keys that the module makes, and requests.
-pub const KEY: u32 = 0x4_0000;
+pub const KEY: u32 = 0x6_0000;
 /// Bytes there.
 pub const KEY_ROOM: u32 = 0x2_0000;
 /// Values that the module makes, and the answers of the host.

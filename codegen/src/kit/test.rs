@@ -278,8 +278,17 @@ impl<'m> Test<'m> {
         call
     }
 
-    /// Expects that a key is not there.
+    /// Expects that a key is not there, whatever tells so: what has no bytes is no value either.
     pub fn lacks(&mut self, table: impl Into<Table>, key: impl Bytes) {
+        let (table, key) = (table.into(), self.bytes(key));
+        let call = format!("js_ext_table_get({}, {})", table.shown, key.shown);
+        let answer = self.try_get(table, &key, SPARE);
+        let message = self.answered(&call);
+        self.when(Value::from(0).less(&answer), |test| test.expect(answer, -1, &message));
+    }
+
+    /// Expects the answer for a key that is not there.
+    pub fn answers_absent(&mut self, table: impl Into<Table>, key: impl Bytes) {
         let (table, key) = (table.into(), self.bytes(key));
         let call = format!("js_ext_table_get({}, {})", table.shown, key.shown);
         let answer = self.try_get(table, &key, SPARE);

@@ -18,6 +18,7 @@ fn deletes(test: &mut Test<'_>) {
         test.set(table, key, "value");
     }
     for key in ["b", "a", "c"] {
+        test.has(table, key, "value");
         test.delete(table, key);
         test.lacks(table, key);
     }

@@ -31,7 +31,9 @@ pub const PROMISES: &[Promise] = &[
 /// Expects that each of some texts is a key of its own, and is listed as it was set.
 fn are_keys(test: &mut Test<'_>, keys: &[&str]) {
     let together = test.table();
+    test.set(together, "the first key", "value");
     for (number, key) in keys.iter().enumerate() {
+        test.lacks(together, *key);
         test.set(together, *key, format!("value {number}").as_str());
     }
     for (number, key) in keys.iter().enumerate() {
