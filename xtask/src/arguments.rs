@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::tools::rust::Way;
@@ -15,6 +16,8 @@ usage: cargo xtask VERB [options]
     --verify-reproducible    build it again in another place and compare the bytes
   generate                   rewrite the files that are generated from exports.toml
     --check                  only say which of them would change, and fail if any would
+  abi diff OLD NEW           compare two ABIs, each an exports.toml, an ABI file as web/abi.json, or a module;
+                             fail if a change breaks callers and the version has not grown
   run [options] [FILE args]  run the command lua-persistent, building first if something changed: all its
                              options are taken, and `run --help` tells them
     --                       no option behind it is one of xtask
@@ -29,7 +32,7 @@ options of every verb
   --verbose                  show the output of steps that pass, too
 ";
 
-const VERBS: [&str; 7] = ["setup", "build", "generate", "run", "serve", "test", "help"];
+const VERBS: [&str; 8] = ["setup", "build", "generate", "abi", "run", "serve", "test", "help"];
 
 /// Where the page is served unless the command line says otherwise.
 const PORT: u16 = 8000;
@@ -59,6 +62,13 @@ pub enum Verb {
     Generate {
         /// Compare only.
         check: bool,
+    },
+    /// Compare two ABIs.
+    AbiDiff {
+        /// The file of the old one.
+        old: PathBuf,
+        /// The file of the new one.
+        new: PathBuf,
     },
     /// Run the command of the package.
     Run {
@@ -170,6 +180,7 @@ impl Reader {
                 .flag(Some("--verify-reproducible"))?
                 .map_or(Verb::Help, |verify_reproducible| Verb::Build { verify_reproducible })),
             "generate" => Ok(self.flag(Some("--check"))?.map_or(Verb::Help, |check| Verb::Generate { check })),
+            "abi" => self.abi(),
             "run" => self.command(),
             "serve" => self.port(),
             "test" => self.filters(),
@@ -192,6 +203,28 @@ impl Reader {
             }
         }
         Ok(Some(found))
+    }
+
+    /// `diff OLD NEW`
+    fn abi(&mut self) -> Result<Verb, UsageError> {
+        let mut words = Vec::new();
+        while let Some(word) = self.next()? {
+            match word {
+                Word::Option(name, None) if name == "--help" => return Ok(Verb::Help),
+                Word::Option(name, _) => return Err(unknown_option(&name, &[])),
+                Word::Plain(word) => words.push(word),
+            }
+        }
+        let [action, files @ ..] = &words[..] else {
+            return Err(UsageError::new("say what to do with the ABI: `abi diff OLD NEW`"));
+        };
+        if action != "diff" {
+            return Err(UsageError::unknown("action of `abi`", &action.to_string_lossy(), &["diff"]));
+        }
+        match files {
+            [old, new] => Ok(Verb::AbiDiff { old: old.into(), new: new.into() }),
+            _ => Err(UsageError::new(format!("`abi diff` takes two files, not {}", files.len()))),
+        }
     }
 
     /// The words are those of the command, except `--no-install` and `--toolchain`, up to the first `--`.

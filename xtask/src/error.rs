@@ -67,6 +67,8 @@ pub enum Error {
         /// What is the matter with it.
         reason: String,
     },
+    /// An ABI breaks callers of an older one; the report says how.
+    AbiBroken,
     /// Tests failed; the report says which.
     TestsFailed,
 }
@@ -126,6 +128,7 @@ impl fmt::Display for Error {
                 write!(f, "two builds of {artifact} differ, first at byte {offset}; a path or an order got into it")
             }
             Self::Script { path, reason } => write!(f, "cannot run {}: {reason}", path.display()),
+            Self::AbiBroken => write!(f, "the ABI breaks callers"),
             Self::TestsFailed => write!(f, "tests failed"),
         }
     }

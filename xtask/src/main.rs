@@ -12,14 +12,14 @@ use std::process::ExitCode;
 
 use arguments::{Invocation, Verb};
 use error::Error;
-use verbs::{build, generate, run, serve, setup, test};
+use verbs::{abi, build, generate, run, serve, setup, test};
 use workspace::Workspace;
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os().skip(1)).map_err(Error::from).and_then(dispatch) {
         Ok(()) => ExitCode::SUCCESS,
         // The report has said it, and its last line is to be the last.
-        Err(error @ Error::TestsFailed) => ExitCode::from(error.exit_code()),
+        Err(error @ (Error::TestsFailed | Error::AbiBroken)) => ExitCode::from(error.exit_code()),
         Err(error) => {
             eprintln!("xtask: {error}");
             ExitCode::from(error.exit_code())
@@ -38,6 +38,7 @@ fn dispatch(invocation: Invocation) -> Result<(), Error> {
         Verb::Setup => setup::setup(&workspace, &options),
         Verb::Build { verify_reproducible } => build::command(&workspace, &options, verify_reproducible),
         Verb::Generate { check } => generate::command(&workspace, check),
+        Verb::AbiDiff { old, new } => abi::diff(&workspace, &old, &new),
         Verb::Run { words } => run::run(&workspace, &options, &words),
         Verb::Serve { port } => serve::serve(&workspace, &options, port),
         Verb::Test { filters } => test::command(&workspace, &options, &filters),

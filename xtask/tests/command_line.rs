@@ -31,6 +31,9 @@ fn a_wrong_command_line_is_answered_with_a_sentence_the_usage_and_exit_code_2() 
         (&["tset"], "there is no verb `tset`; did you mean `test`?"),
         (&["serve", "--port", "many"], "`many` is no port"),
         (&["build", "--toolchain", "gentoo"], "there is no toolchain `gentoo`"),
+        (&["abi"], "say what to do with the ABI"),
+        (&["abi", "dif", "a", "b"], "there is no action of `abi` `dif`; did you mean `diff`?"),
+        (&["abi", "diff", "a"], "`abi diff` takes two files, not 1"),
         (&["test", "clipy"], "there is no step `clipy`"),
     ] {
         let (code, out, err) = run(&mut xtask(arguments));
@@ -38,6 +41,31 @@ fn a_wrong_command_line_is_answered_with_a_sentence_the_usage_and_exit_code_2() 
         assert!(err.starts_with(&format!("xtask: {sentence}")), "{err}");
         assert!(err.contains("usage: cargo xtask VERB"), "{err}");
     }
+}
+
+#[test]
+fn an_abi_that_breaks_callers_is_an_error_and_a_file_that_is_none_is_named() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("abi");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (old, new) = (root.join("web/abi.json"), folder.join("new.json"));
+    let text = std::fs::read_to_string(&old).unwrap();
+    let diff = |old: &Path, new: &Path| run(xtask(&["abi", "diff"]).args([old, new]));
+
+    let (code, out, err) = diff(&old, &root.join("exports.toml"));
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.ends_with("no change\n"), "{out}");
+
+    std::fs::write(&new, text.replace("\"name\": \"run_gc\"", "\"name\": \"collect\"")).unwrap();
+    let (code, out, err) = diff(&old, &new);
+    assert_eq!((code, err.as_str()), (Some(1), ""));
+    assert!(out.contains("BREAKING    run_gc: is gone"), "{out}");
+    assert!(out.contains("or raise `version` of [abi] in exports.toml"), "{out}");
+
+    std::fs::write(&new, "not an ABI").unwrap();
+    let (code, _, err) = diff(&old, &new);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("new.json: is neither a module nor JSON"), "{err}");
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl Backend for Abi {
                     ])
                 }),
             ),
+            ("closed", Json::list(&manifest.closed, Json::text)),
             ("constants", Json::list(&manifest.constants, constant)),
             ("layouts", Json::list(&manifest.layouts, layout)),
             ("keys", Json::list(&manifest.rules, rule)),

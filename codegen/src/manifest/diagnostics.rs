@@ -206,7 +206,9 @@ impl Problem {
         match self {
             Self::Unreadable { .. } => "run from the root of the repository, where exports.toml lies".to_owned(),
             Self::NotIncluded { .. } => {
-                "name a file that lies beside exports.toml, or in a folder beside it".to_owned()
+                "name a file that lies beside exports.toml, or in a folder beside it; a copy of the manifest needs the \
+                 folder, too"
+                    .to_owned()
             }
             Self::Syntax { .. } => "see https://toml.io/en/v1.1.0 for the syntax".to_owned(),
             Self::UnknownKey { known, .. } => format!("known keys: {}", list(known)),

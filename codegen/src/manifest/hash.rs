@@ -23,6 +23,7 @@ impl Manifest {
         let abi = &self.abi;
         facts.push(format!("abi {} lua {} memory {} section {}", abi.version, abi.lua, abi.memory, abi.section));
         facts.push(format!("requests {} {}", abi.service_import, abi.service_table));
+        facts.push(format!("closed {}", self.closed.join(" ")));
         for ty in &self.types {
             facts.push(format!("type {} {}", ty.name, ty.base.name()));
         }

@@ -40,7 +40,8 @@ pub const ABI: &[Key] = &[
 ];
 
 /// Lists of headings; the values of constants in `enumerations` differ.
-pub const GROUPS: &[Key] = &[optional("constants"), optional("enumerations"), optional("exports"), optional("imports")];
+pub const GROUPS: &[Key] =
+    &[optional("constants"), optional("enumerations"), optional("closed"), optional("exports"), optional("imports")];
 
 pub const TOPICS: &[Key] = &[
     optional("overview"),

@@ -13,6 +13,8 @@ pub struct Manifest {
     pub abi: Abi,
     /// Scalars that have a name and a meaning of their own.
     pub types: Vec<NamedType>,
+    /// Groups of constants of which hosts know all members, so that one more is a new version.
+    pub closed: Vec<String>,
     /// Numbers both sides agree on.
     pub constants: Vec<Constant>,
     /// What bytes consist of that cross the boundary.

@@ -111,6 +111,7 @@ struct Reader<'s> {
 struct Groups {
     constants: Vec<String>,
     enumerations: Vec<String>,
+    closed: Vec<String>,
     exports: Vec<String>,
     imports: Vec<String>,
 }
@@ -143,6 +144,7 @@ impl Reader<'_> {
         self.service_import(&root, &imports);
         let manifest = Manifest {
             types,
+            closed: self.closed(&root),
             layouts,
             rules,
             stored: self.each(&root, "stored", keys::STORED, Self::stored),
@@ -216,9 +218,22 @@ impl Reader<'_> {
         Some(Groups {
             constants: [constants, enumerations.clone()].concat(),
             enumerations,
+            closed: list("closed"),
             exports: list("exports"),
             imports: list("imports"),
         })
+    }
+
+    /// The groups that are closed, which have to be enumerations.
+    fn closed(&mut self, root: &Entry<'_>) -> Vec<String> {
+        let Some(groups) = &self.groups else { return Vec::new() };
+        for name in groups.closed.iter().filter(|name| !groups.enumerations.contains(name)) {
+            let known = groups.enumerations.clone();
+            let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+            let problem = Problem::UnknownGroup { name: name.clone(), list: "enumerations", nearest, known };
+            self.faults.add(problem, root.span_of("groups"));
+        }
+        groups.closed.clone()
     }
 
     /// The heading of an entry, which has to be one of `known`.

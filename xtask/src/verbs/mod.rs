@@ -1,5 +1,6 @@
 //! Does what each verb of `cargo xtask` says, in one module for each.
 
+pub mod abi;
 pub mod artifact;
 pub mod build;
 pub mod generate;

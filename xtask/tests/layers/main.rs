@@ -127,6 +127,11 @@ const TREES: [Tree; 4] = [
             Room { name: "lua", holds: "Lua's sources and what is done to them", uses: &[] },
             Room { name: "passes", holds: "the passes, which know nothing of the manifest", uses: &[] },
             Room { name: "delta", holds: "one module as a difference to another", uses: &[] },
+            Room {
+                name: "contract",
+                holds: "two ABIs compared, from what is generated and from modules",
+                uses: &["passes"],
+            },
             Room { name: "backend", holds: "one generator for each output", uses: &["manifest"] },
             Room {
                 name: "kit",
