@@ -1,7 +1,7 @@
 //! Names and types in JavaScript what the manifest declares, for the loader, its types and the reference.
 
 use super::names::{camel, pascal};
-use super::text::wrap;
+use super::text::{without_links, wrap};
 use crate::manifest::{Function, Param, Scalar, Type};
 
 /// Columns of generated JavaScript and TypeScript.
@@ -87,21 +87,6 @@ pub fn comment(indent: &str, text: &str, tags: &[String]) -> String {
     }
     let body: String = lines.iter().map(|line| format!("{indent} * {line}").trim_end().to_owned() + "\n").collect();
     format!("{indent}/**\n{body}{indent} */\n")
-}
-
-/// Replaces links into the reference by their words.
-fn without_links(text: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, link)) = rest.split_once("](#") {
-        let Some((label_at, (_, after))) = before.rfind('[').zip(link.split_once(')')) else {
-            break;
-        };
-        plain += &before[..label_at];
-        plain += &before[label_at + 1..];
-        rest = after;
-    }
-    plain + rest
 }
 
 /// `name(params): result;`, one parameter a line if it is long.

@@ -8,6 +8,8 @@ mod loader;
 mod names;
 mod output;
 mod reference;
+mod rust;
+mod rust_host;
 mod shims;
 mod text;
 mod types;
@@ -17,10 +19,11 @@ pub use json::Json;
 pub use loader::Loader;
 pub use output::Backend;
 pub use reference::Reference;
+pub use rust_host::RustHost;
 pub use shims::{Shims, explain};
 pub use types::Types;
 
 /// The backends whose outputs are committed. [`Shims`] is not among them: the guest's build script runs it.
-pub fn all() -> [&'static dyn Backend; 4] {
-    [&Loader, &Types, &Abi, &Reference]
+pub fn all() -> [&'static dyn Backend; 5] {
+    [&Loader, &Types, &Abi, &Reference, &RustHost]
 }

@@ -5,15 +5,11 @@ use std::fmt::Write;
 
 use super::names::{pascal, upper};
 use super::output::{Backend, ORIGIN};
-use super::text::prefixed;
-use crate::manifest::{
-    Answer, Constant, Export, Function, Import, Manifest, Param, Refusal, Scalar, Service, Struct, Type,
-};
+use super::rust::{doc, integer_literal, literal, spread};
+use crate::manifest::{Answer, Export, Function, Import, Manifest, Param, Refusal, Scalar, Service, Struct, Type};
 
 /// `shims.rs` in `OUT_DIR`, included by the guest's `abi` module.
 pub struct Shims;
-
-const WIDTH: usize = 100;
 
 impl Backend for Shims {
     fn name(&self) -> &'static str {
@@ -38,10 +34,6 @@ impl Backend for Shims {
     }
 }
 
-fn doc(out: &mut String, indent: &str, text: &str) {
-    out.push_str(&prefixed(text, &format!("{indent}/// "), WIDTH));
-}
-
 fn constants(out: &mut String, manifest: &Manifest) {
     let _ = write!(
         out,
@@ -55,7 +47,7 @@ fn constants(out: &mut String, manifest: &Manifest) {
     for constant in &manifest.constants {
         doc(out, "", &constant.doc);
         let (name, ty) = (&constant.name, constant.ty.name());
-        let _ = writeln!(out, "pub const {name}: {ty} = {};", rust_literal(constant));
+        let _ = writeln!(out, "pub const {name}: {ty} = {};", literal(constant));
     }
     out.push('\n');
 }
@@ -99,31 +91,6 @@ fn broken(text: &str) -> String {
         out.push_str(&word);
     }
     out + "\""
-}
-
-fn rust_literal(constant: &Constant) -> String {
-    integer_literal(constant.value, constant.hex)
-}
-
-fn integer_literal(value: i64, hex: bool) -> String {
-    match (value, hex) {
-        (value, true) => format!("0x{value:02X}"),
-        (value, false) if value == i64::from(i32::MIN) => "i32::MIN".to_owned(),
-        (value, false) if value.unsigned_abs() >= 10_000 => grouped(value),
-        (value, false) => value.to_string(),
-    }
-}
-
-fn grouped(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut grouped = String::from(if value < 0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push('_');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 fn structure(out: &mut String, structure: &Struct) {
@@ -296,17 +263,6 @@ fn imports(out: &mut String, manifest: &Manifest) {
         wrapper(out, import);
     }
     out.push_str("}\n\n");
-}
-
-/// `head(items)tail`, one item a line if it is long.
-fn spread(head: &str, items: &[String], tail: &str) -> String {
-    let line = format!("{head}({}){tail}", items.join(", "));
-    if line.chars().count() <= WIDTH {
-        return line;
-    }
-    let indent = &head[..head.len() - head.trim_start().len()];
-    let lines: String = items.iter().map(|item| format!("{indent}    {item},\n")).collect();
-    format!("{head}(\n{lines}{indent}){tail}")
 }
 
 fn raw_params(param: &Param) -> Vec<String> {

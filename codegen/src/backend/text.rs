@@ -50,6 +50,21 @@ pub fn prefixed(text: &str, prefix: &str, width: usize) -> String {
     lines.iter().map(|line| format!("{prefix}{line}").trim_end().to_owned() + "\n").collect()
 }
 
+/// Replaces links into the reference by their words.
+pub fn without_links(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("](#") {
+        let Some((label_at, (_, after))) = before.rfind('[').zip(link.split_once(')')) else {
+            break;
+        };
+        plain += &before[..label_at];
+        plain += &before[label_at + 1..];
+        rest = after;
+    }
+    plain + rest
+}
+
 /// A Markdown table.
 pub fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
     let line = |cells: [String; N]| format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|")).join(" | "));
