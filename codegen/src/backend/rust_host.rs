@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use super::described::sentence;
 use super::names::{pascal, upper};
 use super::output::{Backend, ORIGIN};
 use super::rust::{doc, integer_literal, literal, spread};
@@ -75,8 +76,9 @@ fn constants(out: &mut String, manifest: &Manifest) {
     );
     for constant in &manifest.constants {
         text(out, "", &constant.doc);
-        if let Some(layout) = &constant.layout {
-            let _ = writeln!(out, "///\n/// What follows the tag: {layout}.");
+        if let Some(items) = &constant.items {
+            let _ = writeln!(out, "///");
+            text(out, "", &format!("What follows it: {}.", sentence(items)));
         }
         let _ = writeln!(out, "pub const {}: {} = {};", constant.name, constant.ty.name(), literal(constant));
     }
@@ -86,8 +88,7 @@ fn constants(out: &mut String, manifest: &Manifest) {
 
 /// The tags with the places where each may stand.
 fn tags(out: &mut String, manifest: &Manifest) {
-    let tags: Vec<&Constant> = manifest.constants.iter().filter(|constant| constant.layout.is_some()).collect();
-    let tags: Vec<_> = tags.into_iter().filter(|constant| !constant.places.is_empty()).collect();
+    let tags: Vec<&Constant> = manifest.constants.iter().filter(|constant| !constant.places.is_empty()).collect();
     if tags.is_empty() {
         return;
     }

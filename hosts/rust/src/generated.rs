@@ -11,7 +11,7 @@ use crate::boundary::{self, Range};
 /// Version of the boundary.
 pub const ABI_VERSION: u32 = 2;
 /// Equal for two builds exactly if they agree on every call.
-pub const MANIFEST_HASH: u64 = 0x5b99b451d25a27e5;
+pub const MANIFEST_HASH: u64 = 0xeb9438c168a54828;
 /// The table id that marks a request to the host.
 pub const SERVICE_TABLE: u32 = 0;
 /// The custom section in which a module says what it is.
@@ -82,33 +82,43 @@ pub const STATUS_BUSY: i32 = 19;
 /// The call was refused: `program_start` has not made a program, or it has ended.
 pub const STATUS_NO_PROGRAM: i32 = 20;
 /// The serialized result, without the output, if it was too large for the I/O buffer.
+///
+/// What follows it: results: results.
 pub const PART_VALUES: u32 = 1;
 /// The whole error message.
+///
+/// What follows it: message: bytes of UTF-8, to the end.
 pub const PART_MESSAGE: u32 = 2;
 /// The traceback of the error, as text.
+///
+/// What follows it: traceback: bytes of UTF-8, to the end.
 pub const PART_TRACEBACK: u32 = 3;
 /// The serialized error value, which need not be a string.
+///
+/// What follows it: error: value.
 pub const PART_ERROR_VALUE: u32 = 4;
 /// The number (u32) of the host function's exception that caused the error, if one did.
+///
+/// What follows it: exception: `u32`.
 pub const PART_EXCEPTION: u32 = 5;
 /// The function returned: its results follow.
 ///
-/// What follows the tag: values.
+/// What follows it: results: values, to the end.
 pub const CALL_RESULTS: u8 = 0;
 /// The function failed with a message: a number that the host gives to the exception, the message,
 /// and the host's own traceback or nil. In Lua, the position of the call is put in front of the
 /// message.
 ///
-/// What follows the tag: u32 exception, value, value.
+/// What follows it: exception: `u32`, message: value, traceback: value (`TAG_STRING` or `TAG_NIL`).
 pub const CALL_ERROR: u8 = 1;
 /// As `CALL_ERROR`, but the error value itself follows the number.
 ///
-/// What follows the tag: u32 exception, value, value.
+/// What follows it: exception: `u32`, error: value, traceback: value (`TAG_STRING` or `TAG_NIL`).
 pub const CALL_THROWN: u8 = 2;
 /// The function failed because a call of Lua inside it failed: the module raises the same error
 /// value again.
 ///
-/// What follows the tag: nothing.
+/// What follows it: nothing.
 pub const CALL_AGAIN: u8 = 3;
 /// What an import returns for a key or table it does not have, a request it does not know, or a
 /// failure.
@@ -116,71 +126,71 @@ pub const REPLY_NONE: i32 = -1;
 /// `nil`. Assigning nil deletes an entry, so no entry has this tag. If a host stores one, the entry
 /// is damaged, see below.
 ///
-/// What follows the tag: nothing.
+/// What follows it: nothing.
 pub const TAG_NIL: u8 = 0x00;
 /// A boolean.
 ///
-/// What follows the tag: u8: 0 or 1.
+/// What follows it: truth: `u8` (0 to 1).
 pub const TAG_BOOLEAN: u8 = 0x01;
 /// An integer of 64 bits.
 ///
-/// What follows the tag: i64.
+/// What follows it: number: `i64`.
 pub const TAG_INTEGER: u8 = 0x02;
 /// A float.
 ///
-/// What follows the tag: f64.
+/// What follows it: number: `f64`.
 pub const TAG_FLOAT: u8 = 0x03;
 /// A string of any bytes.
 ///
-/// What follows the tag: u32 length, bytes.
+/// What follows it: length: `u32`, string: length bytes.
 pub const TAG_STRING: u8 = 0x04;
 /// A Lua function stored in an external table: the id of the table that describes it, never 0 or
 /// 4294967295.
 ///
-/// What follows the tag: u32 length (4), u32 id.
+/// What follows it: length: `u32` (4), id: `u32` (1 to 4294967294).
 pub const TAG_FUNCTION: u8 = 0x05;
 /// A function written in C that is a field of the globals or of a library, by name, as `print` or
 /// `string.format`. A host function that is the value of a global is stored in this form, by the
 /// name of that global; in a result it is a `TAG_HOST_FUNCTION`.
 ///
-/// What follows the tag: u32 length, name.
+/// What follows it: length: `u32`, name: length bytes.
 pub const TAG_LIBRARY_FUNCTION: u8 = 0x06;
 /// An external table, by its id, never 0 or 4294967295.
 ///
-/// What follows the tag: u32 table id.
+/// What follows it: id: `u32` (1 to 4294967294).
 pub const TAG_EXTERNAL_TABLE: u8 = 0x07;
 /// A table by value: the values of the keys 1 to n, then m other keys, each followed by its value.
 ///
-/// What follows the tag: u32 n, u32 m, n values, m pairs of values.
+/// What follows it: n: `u32`, m: `u32`, elements: n values, pairs: m pairs.
 pub const TAG_TABLE: u8 = 0x08;
 /// A table by value that has appeared before, by its number.
 ///
-/// What follows the tag: u32 number.
+/// What follows it: number: `u32` of a `TAG_TABLE`, from 0.
 pub const TAG_SAME_TABLE: u8 = 0x09;
 /// A value that cannot be encoded (a Lua function, a coroutine, userdata), as `tostring` shows it.
 /// The type is the number that Lua's C API gives it: nil 0, boolean 1, light userdata 2, number 3,
 /// string 4, table 5, function 6, userdata 7, coroutine 8.
 ///
-/// What follows the tag: u8 Lua type, u32 length, text.
+/// What follows it: lua type: `u8` (0 to 8), length: `u32`, text: length bytes.
 pub const TAG_OPAQUE: u8 = 0x0A;
 /// Only after a result: that result is the last of n, and the others follow.
 ///
-/// What follows the tag: u32 n, n - 1 values.
+/// What follows it: n: `u32` (at least 2), others: n - 1 values.
 pub const TAG_MORE_RESULTS: u8 = 0x0B;
 /// A table of the standard libraries, by name: `_G`, `coroutine`, `debug`, `ext`, `io`, `math`,
 /// `os`, `package`, `package.loaded`, `string`, `table` or `utf8`.
 ///
-/// What follows the tag: u32 length, name.
+/// What follows it: length: `u32`, name: length bytes of UTF-8.
 pub const TAG_LIBRARY: u8 = 0x0C;
 /// In place of `TAG_OPAQUE` for hosts with the service `call`: a held value, which stays in Lua
 /// under this number until `release_value`. The host can send it back; Lua then ignores the type
 /// and the text.
 ///
-/// What follows the tag: u8 Lua type, u32 number, u32 length, text.
+/// What follows it: lua type: `u8` (0 to 8), number: `u32`, length: `u32`, text: length bytes.
 pub const TAG_REFERENCE: u8 = 0x0D;
 /// A function of the host, by the number that the host gave it and, if it has one, its name.
 ///
-/// What follows the tag: u32 number, u32 length, name.
+/// What follows it: number: `u32`, length: `u32`, name: length bytes.
 pub const TAG_HOST_FUNCTION: u8 = 0x0E;
 
 /// A tag of an encoded value, and where it may stand.
@@ -1363,8 +1373,8 @@ impl Exports {
 pub trait Imports: Sized + 'static {
     /// Stores a value in an external table.
     ///
-    /// A table that the host does not know yet is created. A key that is there already keeps its
-    /// place in the order.
+    /// A table that the host does not know yet is created. A key that is there already gets the new
+    /// value and keeps its place in the order; one that was deleted comes last again.
     ///
     /// - `table_id`: Id of the table.
     /// - `key_ptr`, `key_len`: The key, as UTF-8 text.
@@ -1372,14 +1382,14 @@ pub trait Imports: Sized + 'static {
     ///
     /// Returns: Whether the value is stored.
     ///
-    /// - `0`: It is.
-    /// - `-1`: It is not; Lua code gets an error.
+    /// - `0`: It is, with all its bytes.
+    /// - `-1`: It is not, and the table is as it was; Lua code gets an error.
     fn ext_table_set(caller: &mut Caller<'_, Self>, table_id: u32, key: Range, val: Range) -> Result<i32>;
 
     /// Fetches a value from an external table.
     ///
-    /// The host copies the serialized value into the buffer. With table id 0 it is a request, see
-    /// Services.
+    /// The host copies the serialized value into the buffer. It changes no table, and creates none.
+    /// With table id 0 it is a request, see Services.
     ///
     /// - `table_id`: Id of the table.
     /// - `key_ptr`, `key_len`: The key, as UTF-8 text.
@@ -1395,7 +1405,8 @@ pub trait Imports: Sized + 'static {
 
     /// Deletes a key from an external table.
     ///
-    /// The module calls it when Lua code assigns `nil`. Deleting an absent key is no error.
+    /// The module calls it when Lua code assigns `nil`. Deleting an absent key is no error. All
+    /// other entries stay as they are, and in their order.
     ///
     /// - `table_id`: Id of the table.
     /// - `key_ptr`, `key_len`: The key, as UTF-8 text.

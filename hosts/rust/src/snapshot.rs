@@ -64,7 +64,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Parts<'_>> {
     if bytes.len() < HEADER || bytes.len() < length {
         return Err(truncated(length.max(HEADER)));
     }
-    if bytes.len() > length || length % 4 != 0 {
+    if bytes.len() > length || !length.is_multiple_of(4) {
         return Err(damaged(&format!("{} bytes, where its header announces {length}", bytes.len())));
     }
     if digest(&bytes[BODY..]) != [u32_at(bytes, 16), u32_at(bytes, 20)] {

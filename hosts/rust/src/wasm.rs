@@ -19,8 +19,11 @@ const DATA_COUNT: u8 = 12;
 /// What a module begins with: its magic number and version.
 const HEAD: usize = 8;
 
-/// The sections of a module, each with its id, all of its bytes and its contents.
-fn sections(wasm: &[u8]) -> Option<Vec<(u8, &[u8], &[u8])>> {
+/// A section: its id, all of its bytes, and its contents.
+type Section<'w> = (u8, &'w [u8], &'w [u8]);
+
+/// The sections of a module.
+fn sections(wasm: &[u8]) -> Option<Vec<Section<'_>>> {
     let mut rest = wasm.get(HEAD..)?;
     let mut all = Vec::new();
     while let [id, behind @ ..] = rest {

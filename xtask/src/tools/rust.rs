@@ -84,6 +84,13 @@ pub fn host_cargo() -> PathBuf {
     Path::new(sysroot.trim()).join("bin").join(programs::executable("cargo"))
 }
 
+/// A program that comes with the host's cargo, if it is there.
+pub fn beside_cargo(program: &str) -> Option<PathBuf> {
+    let sysroot = programs::said("rustc".as_ref(), &["--print", "sysroot"]);
+    let program = Path::new(sysroot.trim()).join("bin").join(programs::executable(program));
+    program.is_file().then_some(program)
+}
+
 /// Whether the host's cargo has a subcommand.
 pub fn has_component(program: &str) -> bool {
     let beside = host_cargo().with_file_name(programs::executable(program));

@@ -116,7 +116,7 @@ impl Table {
         }
         let position = position - node.list.len();
         let (key, value) = node.pairs.get(position / 2)?;
-        let is_key = position % 2 == 0;
+        let is_key = position.is_multiple_of(2);
         Some((Self::of(if is_key { key } else { value }.clone(), nodes), is_key))
     }
 

@@ -13,7 +13,7 @@ use crate::system::progress::Progress;
 use crate::tools::needs::{self, Missing};
 use crate::tools::node;
 use crate::tools::programs;
-use crate::tools::rust::Way;
+use crate::tools::rust::{self, Way};
 use crate::verbs::build;
 use crate::verbs::generate;
 use crate::verbs::setup;
@@ -24,6 +24,8 @@ const WEB: &str = "web";
 const NODE_TESTS: &str = "tests/js";
 /// Folders in it whose tests do not depend on which artifact runs, or run both.
 const OUTSIDE_THE_MODULE: [&str; 6] = ["cli", "engines", "kit", "persist", "store", "values"];
+/// The folder of the Rust crate for hosts, which is a workspace of its own.
+const RUST_HOST: &str = "hosts/rust";
 /// The folder of the old engine that some of them run the package in.
 const OLD_ENGINE: &str = "tests/old-engine";
 /// The folder of the tests of documents: snippets, messages, examples.
@@ -42,7 +44,7 @@ const CARGO: &str = "cargo";
 const BROWSERS: &str = "browsers";
 
 /// All steps. Those that others wait for come first, and long ones before short ones, so that the lanes end together.
-pub const STEPS: [Step; 16] = [
+pub const STEPS: [Step; 17] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], uses: &[], run: format },
     Step {
         name: "build",
@@ -93,6 +95,14 @@ pub const STEPS: [Step; 16] = [
         requires: &["build", "native"],
         uses: &[CARGO],
         run: cargo_test,
+    },
+    Step {
+        name: "rust-host",
+        title: "cargo test and clippy in hosts/rust",
+        tags: &["rust"],
+        requires: &["build", "native"],
+        uses: &[],
+        run: rust_host,
     },
     Step {
         name: "browsers",
@@ -205,6 +215,28 @@ fn cargo_test(context: &Context<'_>) -> Result<Outcome, Error> {
     let mut cargo = context.toolchain.host(context.workspace);
     cargo.args(["test", "--workspace", "--no-fail-fast"]).env("LUA_NATIVE", native::build(context.workspace)?);
     watch(&mut cargo, "cargo test").map(Finished::without_progress).map(Outcome::of_cargo)
+}
+
+/// The formatting, the lints and the tests of the Rust crate for hosts. Clippy's compiler compiles the crate for the tests, and
+/// rustc what it rests on, so that wasmtime is compiled once.
+fn rust_host(context: &Context<'_>) -> Result<Outcome, Error> {
+    let folder = context.workspace.path(RUST_HOST);
+    let mut format = context.toolchain.host(context.workspace);
+    format.current_dir(&folder).args(["fmt", "--check"]);
+    let format = watch(&mut format, "cargo fmt in hosts/rust")?;
+    if !format.success {
+        return Ok(Outcome::of_linter(format).advise("`cargo fmt` in hosts/rust changes these files"));
+    }
+    let mut cargo = context.toolchain.host(context.workspace);
+    cargo.current_dir(&folder).args(["test", "--locked", "--no-fail-fast"]);
+    let target = context.workspace.target.join("hosts-rust");
+    cargo.env("LUA_PERSISTENT_CACHE", target.join("modules")).env("CARGO_TARGET_DIR", target);
+    cargo.env("LUA_NATIVE", native::build(context.workspace)?);
+    if let Some(clippy) = rust::beside_cargo("clippy-driver") {
+        let deny = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__";
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", clippy).env("CLIPPY_ARGS", deny);
+    }
+    watch(&mut cargo, "cargo test in hosts/rust").map(Finished::without_progress).map(Outcome::of_cargo)
 }
 
 fn npm_packages(context: &Context<'_>) -> Result<Outcome, Error> {
