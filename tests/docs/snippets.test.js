@@ -24,6 +24,9 @@ import { linkedProject, makePackage, temporary } from './project.js';
 import * as reference from './reference.js';
 import { runShell } from './shell.js';
 
+/** Includes the documents whose blocks in Rust are its tests. */
+const RUST = 'hosts/rust/src/lib.rs';
+
 /** The number of blocks that may be exempt. */
 const EXEMPT = 3;
 
@@ -78,11 +81,23 @@ async function check(block, reading) {
       return runPage(code, reading.folder);
     case 'json':
       return void JSON.parse(code);
+    case 'rust':
+      return checkRust(block.file);
     case 'text':
       return;
     default:
       assert.fail(`nothing is known about the language '${language}'`);
   }
+}
+
+/**
+ * Rust runs as a test of the crate for hosts, which includes the document.
+ *
+ * @param {string} file
+ */
+function checkRust(file) {
+  const included = path.posix.relative(path.posix.dirname(RUST), file);
+  assert.ok(readFileSync(path.join(ROOT, RUST), 'utf8').includes(`include_str!("${included}")`), `${RUST} does not include ${file}`);
 }
 
 for (const file of documents().filter((name) => name !== reference.REFERENCE)) {

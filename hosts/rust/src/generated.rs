@@ -212,12 +212,54 @@ pub struct Tag {
 
 /// Every tag.
 pub const TAGS: [Tag; 15] = [
-    Tag { name: "TAG_NIL", tag: TAG_NIL, result: true, argument: true, entry: false, host_entry: false },
-    Tag { name: "TAG_BOOLEAN", tag: TAG_BOOLEAN, result: true, argument: true, entry: true, host_entry: true },
-    Tag { name: "TAG_INTEGER", tag: TAG_INTEGER, result: true, argument: true, entry: true, host_entry: true },
-    Tag { name: "TAG_FLOAT", tag: TAG_FLOAT, result: true, argument: true, entry: true, host_entry: true },
-    Tag { name: "TAG_STRING", tag: TAG_STRING, result: true, argument: true, entry: true, host_entry: true },
-    Tag { name: "TAG_FUNCTION", tag: TAG_FUNCTION, result: false, argument: true, entry: true, host_entry: true },
+    Tag {
+        name: "TAG_NIL",
+        tag: TAG_NIL,
+        result: true,
+        argument: true,
+        entry: false,
+        host_entry: false,
+    },
+    Tag {
+        name: "TAG_BOOLEAN",
+        tag: TAG_BOOLEAN,
+        result: true,
+        argument: true,
+        entry: true,
+        host_entry: true,
+    },
+    Tag {
+        name: "TAG_INTEGER",
+        tag: TAG_INTEGER,
+        result: true,
+        argument: true,
+        entry: true,
+        host_entry: true,
+    },
+    Tag {
+        name: "TAG_FLOAT",
+        tag: TAG_FLOAT,
+        result: true,
+        argument: true,
+        entry: true,
+        host_entry: true,
+    },
+    Tag {
+        name: "TAG_STRING",
+        tag: TAG_STRING,
+        result: true,
+        argument: true,
+        entry: true,
+        host_entry: true,
+    },
+    Tag {
+        name: "TAG_FUNCTION",
+        tag: TAG_FUNCTION,
+        result: false,
+        argument: true,
+        entry: true,
+        host_entry: true,
+    },
     Tag {
         name: "TAG_LIBRARY_FUNCTION",
         tag: TAG_LIBRARY_FUNCTION,
@@ -234,9 +276,30 @@ pub const TAGS: [Tag; 15] = [
         entry: true,
         host_entry: true,
     },
-    Tag { name: "TAG_TABLE", tag: TAG_TABLE, result: true, argument: true, entry: false, host_entry: false },
-    Tag { name: "TAG_SAME_TABLE", tag: TAG_SAME_TABLE, result: true, argument: true, entry: false, host_entry: false },
-    Tag { name: "TAG_OPAQUE", tag: TAG_OPAQUE, result: true, argument: false, entry: false, host_entry: false },
+    Tag {
+        name: "TAG_TABLE",
+        tag: TAG_TABLE,
+        result: true,
+        argument: true,
+        entry: false,
+        host_entry: false,
+    },
+    Tag {
+        name: "TAG_SAME_TABLE",
+        tag: TAG_SAME_TABLE,
+        result: true,
+        argument: true,
+        entry: false,
+        host_entry: false,
+    },
+    Tag {
+        name: "TAG_OPAQUE",
+        tag: TAG_OPAQUE,
+        result: true,
+        argument: false,
+        entry: false,
+        host_entry: false,
+    },
     Tag {
         name: "TAG_MORE_RESULTS",
         tag: TAG_MORE_RESULTS,
@@ -245,8 +308,22 @@ pub const TAGS: [Tag; 15] = [
         entry: false,
         host_entry: false,
     },
-    Tag { name: "TAG_LIBRARY", tag: TAG_LIBRARY, result: false, argument: true, entry: true, host_entry: true },
-    Tag { name: "TAG_REFERENCE", tag: TAG_REFERENCE, result: true, argument: true, entry: false, host_entry: false },
+    Tag {
+        name: "TAG_LIBRARY",
+        tag: TAG_LIBRARY,
+        result: false,
+        argument: true,
+        entry: true,
+        host_entry: true,
+    },
+    Tag {
+        name: "TAG_REFERENCE",
+        tag: TAG_REFERENCE,
+        result: true,
+        argument: true,
+        entry: false,
+        host_entry: false,
+    },
     Tag {
         name: "TAG_HOST_FUNCTION",
         tag: TAG_HOST_FUNCTION,
@@ -323,7 +400,11 @@ pub const REFUSALS: [Refusal; 15] = [
         name: "BUSY_FUNCTION",
         status: STATUS_BUSY,
         message: "a host function cannot start or step a program",
-        exports: &["program_start", "program_step", "program_resume"],
+        exports: &[
+            "program_start",
+            "program_step",
+            "program_resume",
+        ],
     },
     // An import runs, whatever called it: Lua code, a finalizer or the module itself.
     Refusal {
@@ -347,7 +428,9 @@ pub const REFUSALS: [Refusal; 15] = [
         name: "CLOSE_FUNCTION",
         status: STATUS_BUSY,
         message: "a host function cannot close the machine that called it",
-        exports: &["deinit"],
+        exports: &[
+            "deinit",
+        ],
     },
     // A range does not lie in memory; nothing is read or written.
     Refusal {
@@ -374,28 +457,39 @@ pub const REFUSALS: [Refusal; 15] = [
         name: "TOO_LONG",
         status: STATUS_BAD_ARGUMENT,
         message: "the code has more than the 65536 bytes of the I/O buffer: use execute",
-        exports: &["compute", "eval"],
+        exports: &[
+            "compute",
+            "eval",
+        ],
     },
     // A bit of `flags` is not one of the `EXECUTE_` constants.
     Refusal {
         name: "UNKNOWN_FLAG",
         status: STATUS_BAD_ARGUMENT,
         message: "a flag is unknown: the flags are EXECUTE_CONSOLE and EXECUTE_ARGUMENTS",
-        exports: &["execute", "program_start"],
+        exports: &[
+            "execute",
+            "program_start",
+        ],
     },
     // There is no program: `program_start` has not made one, or it has ended.
     Refusal {
         name: "NO_PROGRAM",
         status: STATUS_NO_PROGRAM,
         message: "there is no program to step: start one first",
-        exports: &["program_step", "program_resume"],
+        exports: &[
+            "program_step",
+            "program_resume",
+        ],
     },
     // There are values, but the program is paused, and not by a yield.
     Refusal {
         name: "NO_YIELD",
         status: STATUS_BAD_ARGUMENT,
         message: "the program is paused, but not by a yield: it takes no values",
-        exports: &["program_resume"],
+        exports: &[
+            "program_resume",
+        ],
     },
     // `table_id` is 0.
     Refusal {
@@ -416,28 +510,37 @@ pub const REFUSALS: [Refusal; 15] = [
         name: "BAD_KEY",
         status: STATUS_BAD_ARGUMENT,
         message: "the key has not the form that keys have, see \"Keys\" in the reference",
-        exports: &["ext_table_set", "ext_table_get"],
+        exports: &[
+            "ext_table_set",
+            "ext_table_get",
+        ],
     },
     // The value is not one that an entry can have.
     Refusal {
         name: "BAD_VALUE",
         status: STATUS_BAD_ARGUMENT,
         message: "the value is not one that an entry can have, see \"Value Encoding\" in the reference",
-        exports: &["ext_table_set"],
+        exports: &[
+            "ext_table_set",
+        ],
     },
     // The value is longer than the host takes by its answer to negotiate.
     Refusal {
         name: "LONG_VALUE",
         status: STATUS_BAD_ARGUMENT,
         message: "the value is longer than the host takes, see max_value_len",
-        exports: &["ext_table_set"],
+        exports: &[
+            "ext_table_set",
+        ],
     },
     // The Lua state could not be created.
     Refusal {
         name: "NO_MEMORY",
         status: STATUS_MEMORY_ERROR,
         message: "the Lua state could not be created: the heap is too small",
-        exports: &["init"],
+        exports: &[
+            "init",
+        ],
     },
 ];
 
@@ -591,11 +694,14 @@ impl Exports {
             lua_alloc: instance.get_typed_func(&mut store, "lua_alloc")?,
             attach_memory_table: instance.get_typed_func(&mut store, "attach_memory_table")?,
             get_memory_table_id: instance.get_typed_func(&mut store, "get_memory_table_id")?,
-            sync_external_table_counter: instance.get_typed_func(&mut store, "sync_external_table_counter")?,
-            set_memory_alias_enabled: instance.get_typed_func(&mut store, "set_memory_alias_enabled")?,
+            sync_external_table_counter: instance
+                .get_typed_func(&mut store, "sync_external_table_counter")?,
+            set_memory_alias_enabled: instance
+                .get_typed_func(&mut store, "set_memory_alias_enabled")?,
             get_io_table_id: instance.get_typed_func(&mut store, "get_io_table_id")?,
             clear_io_table: instance.get_typed_func(&mut store, "clear_io_table")?,
-            get_external_table_counter: instance.get_typed_func(&mut store, "get_external_table_counter")?,
+            get_external_table_counter: instance
+                .get_typed_func(&mut store, "get_external_table_counter")?,
             ext_table_new: instance.get_typed_func(&mut store, "ext_table_new")?,
             ext_table_set: instance.get_typed_func(&mut store, "ext_table_set")?,
             ext_table_get: instance.get_typed_func(&mut store, "ext_table_get")?,
@@ -924,7 +1030,12 @@ impl Exports {
     /// - The machine does not run: `init` has not been called or has failed, or `deinit` has closed it: refused with `STATUS_NOT_INITIALIZED`
     /// - Another call is under way: its import runs, or has thrown an exception through the module: refused with `STATUS_BUSY`
     /// - A range does not lie in memory; nothing is read or written: refused with `STATUS_BAD_ARGUMENT`
-    pub fn call_function(&self, store: impl AsContextMut, values_ptr: u32, values_len: u32) -> Result<i32> {
+    pub fn call_function(
+        &self,
+        store: impl AsContextMut,
+        values_ptr: u32,
+        values_len: u32,
+    ) -> Result<i32> {
         self.call_function.call(store, (values_ptr, values_len))
     }
 
@@ -946,7 +1057,12 @@ impl Exports {
     /// - The machine does not run: `init` has not been called or has failed, or `deinit` has closed it: refused with `STATUS_NOT_INITIALIZED`
     /// - Another call is under way: its import runs, or has thrown an exception through the module: refused with `STATUS_BUSY`
     /// - A range does not lie in memory; nothing is read or written: refused with `STATUS_BAD_ARGUMENT`
-    pub fn get_global(&self, store: impl AsContextMut, path_ptr: u32, path_len: u32) -> Result<i32> {
+    pub fn get_global(
+        &self,
+        store: impl AsContextMut,
+        path_ptr: u32,
+        path_len: u32,
+    ) -> Result<i32> {
         self.get_global.call(store, (path_ptr, path_len))
     }
 
@@ -969,7 +1085,12 @@ impl Exports {
     /// - The machine does not run: `init` has not been called or has failed, or `deinit` has closed it: refused with `STATUS_NOT_INITIALIZED`
     /// - Another call is under way: its import runs, or has thrown an exception through the module: refused with `STATUS_BUSY`
     /// - A range does not lie in memory; nothing is read or written: refused with `STATUS_BAD_ARGUMENT`
-    pub fn set_global(&self, store: impl AsContextMut, values_ptr: u32, values_len: u32) -> Result<i32> {
+    pub fn set_global(
+        &self,
+        store: impl AsContextMut,
+        values_ptr: u32,
+        values_len: u32,
+    ) -> Result<i32> {
         self.set_global.call(store, (values_ptr, values_len))
     }
 
@@ -1104,7 +1225,14 @@ impl Exports {
     /// - The heap has no room: Returns 0.
     /// - `ptr` is not a live block of this heap: Nothing changes; returns 0.
     /// - The machine does not run: `init` has not been called or has failed, or `deinit` has closed it: refused with `STATUS_NOT_INITIALIZED`
-    pub fn lua_alloc(&self, store: impl AsContextMut, ud: u32, ptr: u32, osize: u32, nsize: u32) -> Result<u32> {
+    pub fn lua_alloc(
+        &self,
+        store: impl AsContextMut,
+        ud: u32,
+        ptr: u32,
+        osize: u32,
+        nsize: u32,
+    ) -> Result<u32> {
         self.lua_alloc.call(store, (ud, ptr, osize, nsize))
     }
 
@@ -1153,7 +1281,11 @@ impl Exports {
     /// # Errors
     ///
     /// - `next_id` is not above the counter: Nothing happens.
-    pub fn sync_external_table_counter(&self, store: impl AsContextMut, next_id: u32) -> Result<()> {
+    pub fn sync_external_table_counter(
+        &self,
+        store: impl AsContextMut,
+        next_id: u32,
+    ) -> Result<()> {
         self.sync_external_table_counter.call(store, next_id)
     }
 
@@ -1314,7 +1446,13 @@ impl Exports {
     /// - An import runs, whatever called it: Lua code, a finalizer or the module itself: refused with `STATUS_BUSY`
     /// - A range does not lie in memory; nothing is read or written: refused with `STATUS_BAD_ARGUMENT`
     /// - `table_id` is 0: refused with `STATUS_BAD_ARGUMENT`
-    pub fn ext_table_delete(&self, store: impl AsContextMut, table_id: u32, key_ptr: u32, key_len: u32) -> Result<i32> {
+    pub fn ext_table_delete(
+        &self,
+        store: impl AsContextMut,
+        table_id: u32,
+        key_ptr: u32,
+        key_len: u32,
+    ) -> Result<i32> {
         self.ext_table_delete.call(store, (table_id, key_ptr, key_len))
     }
 
@@ -1384,7 +1522,12 @@ pub trait Imports: Sized + 'static {
     ///
     /// - `0`: It is, with all its bytes.
     /// - `-1`: It is not, and the table is as it was; Lua code gets an error.
-    fn ext_table_set(caller: &mut Caller<'_, Self>, table_id: u32, key: Range, val: Range) -> Result<i32>;
+    fn ext_table_set(
+        caller: &mut Caller<'_, Self>,
+        table_id: u32,
+        key: Range,
+        val: Range,
+    ) -> Result<i32>;
 
     /// Fetches a value from an external table.
     ///
@@ -1401,7 +1544,12 @@ pub trait Imports: Sized + 'static {
     /// - `0`: The entry has no bytes, which is no value: an error in Lua.
     /// - `-1`: No such key or table, or an error.
     /// - `-n`: The buffer is too small; n bytes are needed (n is at least 2).
-    fn ext_table_get(caller: &mut Caller<'_, Self>, table_id: u32, key: Range, val: Range) -> Result<i32>;
+    fn ext_table_get(
+        caller: &mut Caller<'_, Self>,
+        table_id: u32,
+        key: Range,
+        val: Range,
+    ) -> Result<i32>;
 
     /// Deletes a key from an external table.
     ///
@@ -1458,37 +1606,80 @@ pub fn link<T: Imports>(linker: &mut Linker<T>) -> Result<()> {
     linker.func_wrap(
         "env",
         "js_ext_table_set",
-        |mut caller: Caller<'_, T>, table_id: u32, key_ptr: u32, key_len: u32, val_ptr: u32, val_len: u32| {
+        |
+              mut caller: Caller<'_, T>,
+              table_id: u32,
+              key_ptr: u32,
+              key_len: u32,
+              val_ptr: u32,
+              val_len: u32,
+        | {
             boundary::guarded(&mut caller, i32::MIN, |caller| {
-                T::ext_table_set(caller, table_id, Range::new(key_ptr, key_len), Range::new(val_ptr, val_len))
+                T::ext_table_set(
+                    caller,
+                    table_id,
+                    Range::new(key_ptr, key_len),
+                    Range::new(val_ptr, val_len),
+                )
             })
         },
     )?;
     linker.func_wrap(
         "env",
         "js_ext_table_get",
-        |mut caller: Caller<'_, T>, table_id: u32, key_ptr: u32, key_len: u32, val_ptr: u32, max_len: u32| {
+        |
+              mut caller: Caller<'_, T>,
+              table_id: u32,
+              key_ptr: u32,
+              key_len: u32,
+              val_ptr: u32,
+              max_len: u32,
+        | {
             boundary::guarded(&mut caller, i32::MIN, |caller| {
-                T::ext_table_get(caller, table_id, Range::new(key_ptr, key_len), Range::new(val_ptr, max_len))
+                T::ext_table_get(
+                    caller,
+                    table_id,
+                    Range::new(key_ptr, key_len),
+                    Range::new(val_ptr, max_len),
+                )
             })
         },
     )?;
     linker.func_wrap(
         "env",
         "js_ext_table_delete",
-        |mut caller: Caller<'_, T>, table_id: u32, key_ptr: u32, key_len: u32| {
+        |
+              mut caller: Caller<'_, T>,
+              table_id: u32,
+              key_ptr: u32,
+              key_len: u32,
+        | {
             boundary::guarded(&mut caller, i32::MIN, |caller| {
                 T::ext_table_delete(caller, table_id, Range::new(key_ptr, key_len))
             })
         },
     )?;
-    linker.func_wrap("env", "js_ext_table_size", |mut caller: Caller<'_, T>, table_id: u32| {
-        boundary::guarded(&mut caller, i32::MIN, |caller| T::ext_table_size(caller, table_id))
-    })?;
+    linker.func_wrap(
+        "env",
+        "js_ext_table_size",
+        |
+              mut caller: Caller<'_, T>,
+              table_id: u32,
+        | {
+            boundary::guarded(&mut caller, i32::MIN, |caller| {
+                T::ext_table_size(caller, table_id)
+            })
+        },
+    )?;
     linker.func_wrap(
         "env",
         "js_ext_table_keys",
-        |mut caller: Caller<'_, T>, table_id: u32, buf_ptr: u32, max_len: u32| {
+        |
+              mut caller: Caller<'_, T>,
+              table_id: u32,
+              buf_ptr: u32,
+              max_len: u32,
+        | {
             boundary::guarded(&mut caller, i32::MIN, |caller| {
                 T::ext_table_keys(caller, table_id, Range::new(buf_ptr, max_len))
             })
@@ -1663,23 +1854,43 @@ pub mod services {
         pub fn read(bytes: &'a [u8]) -> Option<Self> {
             let (&number, mut rest) = bytes.split_first()?;
             let request = match number {
-                NEGOTIATE => Self::Negotiate { abi_version: u32::from_le_bytes(take(&mut rest)?) },
+                NEGOTIATE => Self::Negotiate {
+                    abi_version: u32::from_le_bytes(take(&mut rest)?),
+                },
                 CLOCK => Self::Clock,
-                UTC_OFFSET => Self::UtcOffset { unix_seconds: f64::from_le_bytes(take(&mut rest)?) },
+                UTC_OFFSET => Self::UtcOffset {
+                    unix_seconds: f64::from_le_bytes(take(&mut rest)?),
+                },
                 ENTROPY => Self::Entropy,
-                OUTPUT => Self::Output { piece: std::mem::take(&mut rest) },
+                OUTPUT => Self::Output {
+                    piece: std::mem::take(&mut rest),
+                },
                 KEYS => Self::Keys {
                     table: u32::from_le_bytes(take(&mut rest)?),
                     cursor: u32::from_le_bytes(take(&mut rest)?),
                 },
-                CLOSE_CURSOR => Self::CloseCursor { cursor: u32::from_le_bytes(take(&mut rest)?) },
-                DROP => Self::Drop { table: u32::from_le_bytes(take(&mut rest)?) },
-                CALL => Self::Call { request: std::mem::take(&mut rest) },
+                CLOSE_CURSOR => Self::CloseCursor {
+                    cursor: u32::from_le_bytes(take(&mut rest)?),
+                },
+                DROP => Self::Drop {
+                    table: u32::from_le_bytes(take(&mut rest)?),
+                },
+                CALL => Self::Call {
+                    request: std::mem::take(&mut rest),
+                },
                 REST => Self::Rest,
-                RELEASE => Self::Release { number: u32::from_le_bytes(take(&mut rest)?) },
-                FIND_FUNCTION => Self::FindFunction { name: std::mem::take(&mut rest) },
-                MODULE => Self::Module { name: std::mem::take(&mut rest) },
-                TABLES => Self::Tables { cursor: u32::from_le_bytes(take(&mut rest)?) },
+                RELEASE => Self::Release {
+                    number: u32::from_le_bytes(take(&mut rest)?),
+                },
+                FIND_FUNCTION => Self::FindFunction {
+                    name: std::mem::take(&mut rest),
+                },
+                MODULE => Self::Module {
+                    name: std::mem::take(&mut rest),
+                },
+                TABLES => Self::Tables {
+                    cursor: u32::from_le_bytes(take(&mut rest)?),
+                },
                 FAILURE => Self::Failure,
                 _ => return None,
             };

@@ -4,6 +4,7 @@
 mod boundary;
 mod engine;
 mod error;
+#[rustfmt::skip]
 pub mod generated;
 mod host;
 mod image;
