@@ -1,5 +1,7 @@
 //! Runs a program in steps.
 
+#[cfg(feature = "lua-5-5")]
+use core::ffi::c_char;
 use core::ffi::c_int;
 
 use crate::abi::{self, refusals};
@@ -104,6 +106,24 @@ pub fn state() -> u32 {
         let yielded = ffi::lp_yielded(thread) != 0;
         lua::pop(state, 1);
         if yielded { abi::PROGRAM_YIELDED } else { abi::PROGRAM_PAUSED }
+    }
+}
+
+/// Says why the running thread cannot close itself; null if it can. Only Lua 5.5 asks.
+#[cfg(feature = "lua-5-5")]
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn lp_unclosable(thread: *mut State) -> *const c_char {
+    // SAFETY: `coroutine.close` asks, with free slots.
+    unsafe {
+        let program = push_program(thread);
+        lua::pop(thread, c_int::from(program.is_some()));
+        if program == Some(thread) {
+            c"cannot close main thread".as_ptr()
+        } else if frame::current().is_some_and(|frame| frame.nested && frame.state == thread) {
+            c"cannot close a coroutine that waits for a host function".as_ptr()
+        } else {
+            core::ptr::null()
+        }
     }
 }
 

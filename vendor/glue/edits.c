@@ -314,6 +314,13 @@ int lp_yielded (lua_State *L) {
 }
 
 
+void lp_check_closable (lua_State *L) {
+  const char *reason = (G(L)->gcstp & GCSTPGC) ? "cannot close a coroutine within a finalizer" : unclosable(L);
+  if (reason != NULL)
+    luaL_error(L, "%s", reason);
+}
+
+
 void lp_hurry (void) {
   int rest = lp_ticks - 1;
   if (rest <= 0)

@@ -150,6 +150,12 @@ const char *lp_limit_reached (int spent);
 /* Ticks that have run since the budget was set. */
 lua_Unsigned lp_spent (void);
 
+/* Raises an error if the running thread cannot close itself. */
+void lp_check_closable (lua_State *L);
+
+/* Why the running thread cannot close itself as far as Rust knows, or NULL. */
+const char *lp_unclosable (lua_State *L);
+
 /* Whether a thread has called 'yield', and was not just paused by its budget. */
 int lp_yielded (lua_State *L);
 

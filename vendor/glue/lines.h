@@ -12,6 +12,9 @@
 #define gcdue(g)	((g)->totalbytes)
 #define setgcdue(g,n)	luaE_setdebt(g, (l_mem)gettotalbytes(g) - (n))
 
+/* Why the running thread cannot close itself, or NULL: no thread can in 5.4. */
+#define unclosable(L)	NULL
+
 /* Whether a hook that runs for the call 'ci' was given arguments or results, and which. */
 #define hastransfer(ci)	((ci)->callstatus & CIST_TRAN)
 #define transfer(L,ci)	((ci)->u2.transferinfo)
@@ -46,6 +49,8 @@ static inline Place trytoset (lua_State *L, Table *t, const TValue *key, TValue 
 
 #define gcdue(g)	((g)->GCtotalbytes)
 #define setgcdue(g,n)	luaE_setdebt(g, (n) - gettotalbytes(g))
+
+#define unclosable(L)	lp_unclosable(L)
 
 #define hastransfer(ci)	((ci)->callstatus & CIST_HOOKED)
 #define transfer(L,ci)	((L)->transferinfo)
