@@ -1,13 +1,13 @@
 /**
  * Unpacks and compiles the module within the script, in place of `artifact.js`: for bundlers that leave files behind, and for
- * a program in one file.
+ * a program in one file. The script holds the module of one line alone; another line is a script of its own, which programs that
+ * want it import.
+ *
+ * @import { LuaLine } from './loader.js'
  */
 
-import { canCompress, decompress } from './bytes/compress.js';
-import { INLINED } from './module/inlined.js';
-import { compile } from './loader.js';
-import { decodeBase64 } from './bytes/base64.js';
-import { PROBE } from './module/probe.js';
+import { compile, LUA_LINES } from './loader.js';
+import { unpack } from './module/unpack.js';
 
 /** What addresses are relative to where there is no page: the worker's script, or nothing. */
 export const BASE = typeof location === 'undefined' ? undefined : location.href;
@@ -22,24 +22,19 @@ let compiled = null;
 /**
  * Compile the module.
  *
+ * @param {LuaLine} line
  * @returns {Promise<WebAssembly.Module>}
  */
-export function compileArtifact() {
+export async function compileArtifact(line) {
+  if (line !== LUA_LINES[0]) {
+    throw new Error(
+      `lua-persistent/inline, which bundlers take, holds Lua ${LUA_LINES[0]} alone; Lua ${line} is a script of its own: ` +
+        `Lua.create({ lua: '${line}', wasm: import('lua-persistent/lua-${line}') })`,
+    );
+  }
   if (compiled === null) compiled = unpack().then(compile);
   return compiled;
 }
 
-/**
- * @returns {Promise<Uint8Array>}
- * @throws {Error} in engines that are too old
- */
-async function unpack() {
-  if (!canCompress() || !WebAssembly.validate(PROBE)) {
-    throw new Error(
-      'lua-persistent/inline needs Chrome 95, Firefox 113, Safari 16.4, Node 18 or newer: for older ones import lua-persistent, ' +
-        'with its lua.wasm and lua-host.delta beside the script',
-    );
-  }
-  const packed = decodeBase64(INLINED.text);
-  return /** @type {Uint8Array} */ (packed && (await decompress(packed, INLINED.length)));
-}
+/** Gets the bytes of the first line's module. */
+export const firstModule = unpack;

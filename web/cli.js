@@ -39,7 +39,7 @@ async function run(command, words) {
   const thread = new Thread({ command, words, program });
   if (command.interactive) {
     const ready = await thread.next();
-    if (ready !== null) await new Prompt(thread, `lua-persistent ${version()}, Lua 5.4; .help tells what there is`).run(ready.atLineStart);
+    if (ready !== null) await new Prompt(thread, `lua-persistent ${version()}, ${ready.language}; .help tells what there is`).run(ready.atLineStart);
   }
   return thread.ended;
 }

@@ -38,6 +38,7 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 // Types that belong to the API. JavaScript has no other form that exports a type of another file.
 /** @typedef {import('./errors.js').LimitName} LimitName */
 /** @typedef {import('./errors.js').LuaStatus} LuaStatus */
+/** @typedef {import('./loader.js').LuaLine} LuaLine */
 /** @typedef {import('./image/snapshot.js').SnapshotKind} SnapshotKind */
 /** @typedef {import('./image/snapshot.js').SnapshotTables} SnapshotTables */
 /** @typedef {import('./machine/host-functions.js').Functions} Functions */
@@ -76,4 +77,5 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./store/store.js').RangeStore} RangeStore */
 /** @typedef {import('./store/store.js').StoreObserver} StoreObserver */
 /** @typedef {import('./store/store.js').Store} Store */
+/** @typedef {import('./module/line.js').WasmScript} WasmScript */
 /** @typedef {import('./wasm.js').WasmSource} WasmSource */

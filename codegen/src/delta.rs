@@ -119,7 +119,7 @@ fn leb128(out: &mut Vec<u8>, mut value: usize) {
     out.push(value as u8);
 }
 
-/// Makes the other file of the one and the delta; `None` if they do not fit.
+/// Makes the other file of the one and the delta, which zeros may follow; `None` if they do not fit.
 pub fn apply(from: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     let header = delta.get(..HEADER)?;
     let size = u32::from_le_bytes(header[..4].try_into().ok()?) as usize;
@@ -140,7 +140,7 @@ pub fn apply(from: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
         let seek = number(&mut steps)?;
         at = if seek % 2 == 0 { at.checked_add(seek / 2)? } else { at.checked_sub(seek / 2 + 1)? };
     }
-    let fits = to.len() == size && steps.next().is_none() && crc32(&to).to_le_bytes() == header[4..];
+    let fits = to.len() == size && steps.all(|fill| fill == 0) && crc32(&to).to_le_bytes() == header[4..];
     fits.then_some(to)
 }
 

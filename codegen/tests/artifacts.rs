@@ -53,25 +53,31 @@ fn the_check_for_old_browsers_refuses_the_other_artifact_and_names_what_is_too_n
     assert_eq!(found, [Feature::NontrappingFptoint, Feature::BulkMemory, Feature::ExceptionsLegacy]);
 }
 
-/// The loader decides by this module whether the engine gets `lua.wasm`.
+/// The package decides by these modules which artifact the engine gets.
 #[test]
-fn the_probe_of_the_package_uses_exactly_the_features_that_lua_wasm_claims() {
+fn the_probes_of_the_package_use_exactly_the_features_that_the_artifacts_claim() {
+    for (name, unwind) in [("PROBE", Unwind::Legacy), ("EXNREF_PROBE", Unwind::Exnref)] {
+        let used = features::run(&probe(name), Feature::ALL).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(used, claimed(&artifact(unwind)), "{name}");
+    }
+}
+
+/// The bytes of a module in `web/module/probe.js`.
+fn probe(name: &str) -> Vec<u8> {
     let source = String::from_utf8(read("web/module/probe.js")).expect("sources are UTF-8");
-    let (_, probe) = source.split_once("const PROBE = Uint8Array.of(").expect("the probe is in web/module/probe.js");
+    let (_, probe) = source.split_once(&format!("const {name} = Uint8Array.of(")).expect("the probe is there");
     let (probe, _) = probe.split_once("\n);").expect("the probe has an end");
     let code = probe.lines().filter_map(|line| line.split("//").next());
-    let bytes: Vec<u8> = code
-        .flat_map(|line| line.split("0x").skip(1))
+    code.flat_map(|line| line.split("0x").skip(1))
         .map(|byte| u8::from_str_radix(&byte[..2], 16).expect("bytes are written in hexadecimal"))
-        .collect();
-    let used = features::run(&bytes, Feature::ALL).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(used, claimed(&artifact(Unwind::Legacy)));
+        .collect()
 }
 
 #[test]
-fn what_is_shipped_in_its_place_gives_the_host_artifact() {
-    let host = artifact(Unwind::Host);
-    let delta = read(&host.path.replace(".wasm", ".delta"));
-    let made = delta::apply(&read(&artifact(Unwind::Legacy).path), &delta);
-    assert!(made.is_some_and(|made| made == read(&host.path)), "web/lua-host.delta is of another build");
+fn what_is_shipped_in_their_place_gives_the_artifacts_for_other_engines() {
+    for other in [artifact(Unwind::Host), artifact(Unwind::Exnref)] {
+        let path = other.path.replace(".wasm", ".delta");
+        let made = delta::apply(&read(&artifact(Unwind::Legacy).path), &read(&path));
+        assert!(made.is_some_and(|made| made == read(&other.path)), "{path} is of another build");
+    }
 }

@@ -136,6 +136,9 @@ fn each_line_has_the_declared_artifacts_under_names_of_its_own() {
     assert_eq!((&*first.line, &*first.name, &*first.path), ("5.4", "demo.wasm", "web/demo-host.wasm"));
     assert_eq!((&*second.line, &*second.name, &*second.path), ("5.5", "demo-5.5.wasm", "web/demo-5.5-host.wasm"));
     assert_eq!(second.base.as_deref(), Some("lua-5.5.wasm"));
+    let alone = VALID.replace("lua = \"5.4\"", "lua = \"5.4\"\nlines = [\"5.5\"]");
+    let bases: Vec<_> = parse(&alone).artifacts.into_iter().map(|artifact| artifact.base).collect();
+    assert_eq!(bases, [None, Some("demo.wasm".to_owned())]);
     assert_eq!(second.doc, "As `demo-5.5.wasm` and `demo-host.delta`.");
     assert_eq!(second.features, first.features);
 }

@@ -12,6 +12,12 @@ pub const KEY: &[u8] = b"code";
 
 const CHECKSUM: usize = 8;
 
+/// What bytecode begins with. The version of Lua follows, in one byte.
+const SIGNATURE: &[u8] = b"\x1bLua";
+
+/// The version that this Lua writes and reads, as 0x54 for 5.4.
+const VERSION: u8 = (ffi::LUA_VERSION_NUM / 100 * 16 + ffi::LUA_VERSION_NUM % 100) as u8;
+
 /// A checksum of bytecode, which Lua does not check itself: FNV-1a of 64 bits.
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;
@@ -79,6 +85,11 @@ pub unsafe fn load(state: *mut State, id: u32) {
         if *sum != checksum(code) {
             damaged(state, id);
         }
+        if let Some(version) =
+            code.strip_prefix(SIGNATURE).and_then(<[u8]>::first).filter(|&&version| version != VERSION)
+        {
+            of_another_line(state, id, *version);
+        }
         let status = ffi::lua_load(state, Some(read_code), (&raw mut code).cast(), c"=stored".as_ptr(), c"b".as_ptr());
         if status != lua::OK {
             lua::raise(state);
@@ -97,6 +108,22 @@ pub unsafe fn load(state: *mut State, id: u32) {
         ffi::lua_rawset(state, -3);
         lua::pop(state, 1);
     }
+}
+
+/// Raises the error for bytecode of a Lua that is not this.
+unsafe fn of_another_line(state: *mut State, id: u32, version: u8) -> ! {
+    const OURS: u32 = ffi::LUA_VERSION_RELEASE_NUM;
+    ffi::luaL_error(
+        state,
+        c"the stored function %d is bytecode of Lua %d.%d, which Lua %d.%d.%d cannot run: store it again from its source".as_ptr(),
+        id as c_int,
+        c_int::from(version >> 4),
+        c_int::from(version & 15),
+        (OURS / 10000) as c_int,
+        (OURS / 100 % 100) as c_int,
+        (OURS % 100) as c_int,
+    );
+    lua::raise(state)
 }
 
 pub unsafe fn damaged(state: *mut State, id: u32) -> ! {

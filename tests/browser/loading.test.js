@@ -57,6 +57,19 @@ inEach(BROWSERS, (kind, context) => {
       assert.deepEqual(results[5].values, [2]);
     });
 
+    test(`${place}: Lua 5.5 is fetched when it is asked for, and goes on with the state of Lua 5.4`, async () => {
+      const code = '_home.seen = (_home.seen or "") .. _VERSION:sub(5) .. " " return _home.seen';
+      const seen = await perform('/tests/browser/page.html', place, 'lines', code);
+      const modules = ['lua.wasm', 'lua-5.5.wasm'];
+      assert.deepEqual(seen, [{ value: '5.4 ', modules: modules.slice(0, 1) }, { value: '5.4 5.5 ', modules }]);
+    });
+
+    test(`${place}: an engine that knows the newer exceptions alone makes lua-exnref.wasm of lua.wasm`, async () => {
+      const code = 'local co = coroutine.wrap(function() pcall(function() coroutine.yield(1) error("x") end) error("dead", 0) end) return co(), pcall(co)';
+      const { values, deltas, newer } = await perform('/tests/browser/page.html', place, 'withoutLegacy', code);
+      assert.deepEqual({ values, deltas }, { values: [1, false, 'dead'], deltas: [newer ? 'lua-exnref.delta' : 'lua-host.delta'] });
+    });
+
     test(`${place}: a content security policy without eval does not stand in the way`, async () => {
       const { results } = await perform('/strict/tests/browser/page.html', place, 'session', ['return 6 * 7']);
       assert.equal(results[0].value, 42);

@@ -265,6 +265,24 @@ inEach(BROWSERS, (kind) => {
     assert.equal(lines[0], `line ${skipped + 1}`);
   });
 
+  onPage('a button changes to Lua 5.5 and back, and the tables stay', async (page) => {
+    await page.perform('_home.n = 5\nx = 1\nfunction _home.double(v) return 2 * v end');
+    assert.match(await page.text('#line'), /^Lua 5\.4\.\d+$/);
+    await page.click('#line');
+    await page.status(/^Lua 5\.5 goes on with the tables/);
+    assert.match(await page.text('#line'), /^Lua 5\.5\.\d+$/);
+    await page.perform('return _VERSION, _home.n, x');
+    assert.deepEqual(await page.rows('result'), ['1 = "Lua 5.5"', '2 = 5', '3 = nil']);
+    await page.reload();
+    await page.perform('_home.n = 6\nreturn _VERSION');
+    assert.deepEqual(await page.rows('result'), ['"Lua 5.5"']);
+    await page.click('#line');
+    await page.status(/^Lua 5\.4 goes on with the tables/);
+    await page.perform('return _VERSION, _home.double(_home.n)');
+    assert.deepEqual(await page.rows('result'), ['1 = "Lua 5.4"', '2 = 12']);
+    await page.checkAccessibility();
+  });
+
   onPage('a snapshot is taken, downloaded, restored and loaded from its file', async (page) => {
     await page.catchDownloads();
     await page.perform('count = 1\nnext_count = function() count = count + 1 return count end\n_home.name = "first"');

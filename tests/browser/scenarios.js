@@ -4,6 +4,8 @@
  */
 
 import { decodeValue, ExternalTable, Lua, LuaError, MapStore } from '../../web/lua-persistent.js';
+import { LUA_LINES } from '../../web/loader.js';
+import { EXNREF_PROBE } from '../../web/module/probe.js';
 import { instantiate } from './documented-host.js';
 
 export { countStreaming } from './streaming.js';
@@ -63,8 +65,47 @@ function plain(value) {
  */
 export async function fetchedModules() {
   (await Lua.create()).close();
+  return fetched('.wasm');
+}
+
+/**
+ * Have a machine of each line of Lua, and let them share a state.
+ *
+ * @param {string} code
+ * @returns {Promise<object[]>} for each line, the value of the code and the modules that were fetched until then
+ */
+export async function lines(code) {
+  const seen = [];
+  for (const lua of LUA_LINES) {
+    const machine = await Lua.open(`lines ${typeof document}`, { lua });
+    const { value } = machine.eval(code);
+    await machine.close();
+    seen.push({ value, modules: fetched('.wasm') });
+  }
+  return seen;
+}
+
+/**
+ * Have a machine in an engine that has forgotten the exceptions of 2021.
+ *
+ * @param {string} code
+ * @returns {Promise<object>} the value of the code, what was fetched beside the module, and whether the engine knows newer exceptions
+ */
+export async function withoutLegacy(code) {
+  const { validate } = WebAssembly;
+  let asked = 0;
+  WebAssembly.validate = (bytes) => asked++ > 0 && validate.call(WebAssembly, bytes);
+  const lua = await Lua.create();
+  WebAssembly.validate = validate;
+  const { values } = lua.eval(code);
+  lua.close();
+  return { values, deltas: fetched('.delta'), newer: WebAssembly.validate(EXNREF_PROBE) };
+}
+
+/** Names of the files of a kind that were fetched. */
+function fetched(ending) {
   const names = performance.getEntriesByType('resource').map(({ name }) => name.slice(name.lastIndexOf('/') + 1));
-  return names.filter((name) => name.endsWith('.wasm'));
+  return names.filter((name) => name.endsWith(ending));
 }
 
 /**

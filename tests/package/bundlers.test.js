@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 
 import { WITH_PROFILES } from '../browser/browsers.js';
 import { buildWithEsbuild, buildWithRollup, buildWithVite, buildWithWebpack, copyPage, serveWithVite, VITES } from './bundlers.js';
+import { LUA_LINES } from '../../web/loader.js';
 import { EXPECTED } from './programs/expected.js';
 import { FOLDER, INSTALLED, PROJECT } from './project.js';
 import { serve } from './server.js';
@@ -70,17 +71,17 @@ for (const [title, vite] of VITES) {
   });
 }
 
-test('Vite 8 builds a page with a module worker, and the module is a file beside them', async () => {
+test('Vite 8 builds a page with a module worker, and the modules are files beside them', async () => {
   const folder = join(FOLDER, 'vite-8');
   await buildWithVite(VITES[0][1], folder);
-  assert.equal(modulesIn(folder), 1);
+  assert.equal(modulesIn(folder), LUA_LINES.length);
   await visitBuilt(folder);
 });
 
 test('Vite 6 builds a page with a module worker of the format es', async () => {
   const folder = join(FOLDER, 'vite-6');
   await buildWithVite(VITES[1][1], folder, { worker: { format: 'es' } });
-  assert.equal(modulesIn(folder), 1);
+  assert.equal(modulesIn(folder), LUA_LINES.length);
   await visitBuilt(folder);
 });
 
@@ -99,7 +100,7 @@ for (const mode of /** @type {const} */ (['production', 'development'])) {
   test(`webpack builds a page for ${mode}, without a warning`, async () => {
     const folder = join(FOLDER, `webpack-${mode}`);
     assert.deepEqual(await buildWithWebpack(folder, { entry: './main.js', mode, output: { filename: 'main.js' } }), []);
-    assert.equal(modulesIn(folder), mode === 'production' ? 1 : 0);
+    assert.equal(modulesIn(folder), mode === 'production' ? LUA_LINES.length : 0);
     await copyPage(folder);
     await visitBuilt(folder);
   });
@@ -149,6 +150,24 @@ test('the file lua-persistent/inline is all that a program needs', () => {
   const { stdout, stderr } = spawnSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8' });
   assert.equal(stderr, '');
   assert.deepEqual(JSON.parse(stdout), EXPECTED);
+});
+
+/** A program with Lua 5.5 from a script of its own, which the first line's module is in already. */
+const WITH_5_5 = "import { tour } from './tour.js';\nimport lua55 from 'lua-persistent/lua-5.5';\nconsole.log(JSON.stringify(await tour(() => lua55)));\n";
+
+test('one file for Node runs Lua 5.5 when it imports it, and says how when it does not', async () => {
+  writeFileSync(join(PROJECT, 'with-5.5.js'), WITH_5_5);
+  const [byEsbuild, byRollup] = [join(FOLDER, 'esbuild-5.5.mjs'), join(FOLDER, 'rollup-5.5.mjs')];
+  assert.deepEqual(await buildWithEsbuild({ entryPoints: ['with-5.5.js'], platform: 'node', format: 'esm', outfile: byEsbuild }), []);
+  assert.deepEqual(await buildWithRollup('with-5.5.js', { file: byRollup, format: 'esm' }), []);
+  for (const file of [byEsbuild, byRollup]) takesTheTour(file);
+
+  const outfile = join(FOLDER, 'without-5.5.mjs');
+  const contents = "import { Lua } from 'lua-persistent';\nawait Lua.create({ lua: '5.5' });\n";
+  await buildWithEsbuild({ stdin: { contents, resolveDir: PROJECT }, platform: 'node', format: 'esm', outfile });
+  const { status, stderr } = runAlone(outfile);
+  assert.equal(status, 1);
+  assert.match(stderr, /holds Lua 5\.4 alone; Lua 5\.5 is a script of its own: Lua\.create\(\{ lua: '5\.5', wasm: import\('lua-persistent\/lua-5\.5'\) \}\)/);
 });
 
 test('a program that was taken away from its lua.wasm says what to do', async () => {

@@ -2,9 +2,10 @@
 // it must not contain.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, sep } from 'node:path';
+import { basename, dirname, join, sep } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
@@ -14,12 +15,13 @@ import { full } from 'acorn-walk';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-import { INSTALLED, ROOT, TARBALL } from './project.js';
+import { ARTIFACTS, BINARIES } from '../../web/build/binaries.js';
+import { INSTALLED, RELEASE, ROOT, TARBALL } from './project.js';
 
 const DIST = join(INSTALLED, 'dist');
 
 /** Scripts that browsers run. */
-const BROWSERS = ['lua-persistent.js', 'core.js', 'persist.js', 'loader.js', 'inline.js'];
+const BROWSERS = ['lua-persistent.js', 'core.js', 'persist.js', 'loader.js', 'inline.js', 'lua-5.5.js'];
 
 /** Paths of all files in a folder. */
 function filesIn(folder) {
@@ -46,8 +48,30 @@ test('the tarball holds what is needed, and nothing else', () => {
   assert.deepEqual(files.map((name) => name.replace(/^LICENSE\.\w+$/, 'LICENSE')).sort(), own);
   assert.deepEqual(
     readdirSync(DIST).sort(),
-    [...BROWSERS, 'cli.js', 'loader.d.ts', 'lua-host.delta', 'lua-persistent.d.ts', 'lua.wasm', 'package.json', 'worker.js'].sort(),
+    [...BROWSERS, ...BINARIES, 'cli.js', 'loader.d.ts', 'lua-5.5.d.ts', 'lua-persistent.d.ts', 'package.json', 'worker.js'].sort(),
   );
+});
+
+test('each module and each delta can be imported by its name, and no bundler takes a delta for text', () => {
+  const { exports } = JSON.parse(readFileSync(join(INSTALLED, 'package.json'), 'utf8'));
+  assert.equal(BINARIES.length, 6);
+  for (const name of BINARIES) {
+    assert.equal(exports[`./${name}`], `./dist/${name}`);
+    assert.ok(statSync(join(DIST, name)).size > 4096, name);
+  }
+});
+
+test('a release has the package, every artifact, the ABI file and the conformance kit, with a checksum of each', () => {
+  const kit = ['kit/README.md', 'kit/kit.wasm', 'kit/promises.json'];
+  const files = [basename(TARBALL), ...ARTIFACTS, 'abi.json', ...kit].sort();
+  assert.equal(ARTIFACTS.length, 6);
+  const lines = readFileSync(join(RELEASE, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
+  assert.deepEqual(lines.map((line) => line.slice(66)), files);
+  assert.deepEqual(filesIn(RELEASE).sort(), [...files, 'SHA256SUMS'].sort());
+  for (const line of lines) {
+    const sum = createHash('sha256').update(readFileSync(join(RELEASE, line.slice(66)))).digest('hex');
+    assert.equal(line, `${sum}  ${line.slice(66)}`);
+  }
 });
 
 test('what a page loads to run Lua takes less than 165 KB, compressed as servers do', () => {
@@ -57,9 +81,13 @@ test('what a page loads to run Lua takes less than 165 KB, compressed as servers
   assert.ok(sum < 165_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
 });
 
-test('what lua-persistent/inline loads takes less than 175 KB, and the tarball less than 460 KB', () => {
+test('what lua-persistent/inline loads takes less than 175 KB, and the tarball less than 690 KB', () => {
   assert.ok(gzipSync(readFileSync(join(DIST, 'inline.js')), { level: 9 }).length < 175_000);
-  assert.ok(statSync(TARBALL).size < 460_000, String(statSync(TARBALL).size));
+  assert.ok(statSync(TARBALL).size < 690_000, String(statSync(TARBALL).size));
+});
+
+test('what turns the module into that of Lua 5.5 takes less than 70 KB, compressed', () => {
+  assert.ok(gzipSync(readFileSync(join(DIST, 'lua-5.5.js')), { level: 9 }).length < 70_000);
 });
 
 test('every link in a document leads to a file of the package, or to another place on the Web', () => {

@@ -8,7 +8,8 @@ import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { FOLDER, PROJECT, TARBALL, WEB } from './project.js';
+import { writeRelease } from '../../web/build/release.js';
+import { FOLDER, PROJECT, RELEASE, TARBALL } from './project.js';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
@@ -22,7 +23,7 @@ function npm(words, folder) {
 
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(PROJECT, { recursive: true });
-npm(['pack', '--pack-destination', FOLDER], WEB);
+writeRelease(RELEASE);
 writeFileSync(join(PROJECT, 'package.json'), '{ "private": true, "type": "module" }\n');
 npm(['install', '--offline', '--no-audit', '--no-fund', TARBALL], PROJECT);
 cpSync(join(HERE, 'programs'), PROJECT, { recursive: true });

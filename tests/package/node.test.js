@@ -42,6 +42,18 @@ for (const { title, program } of NODES) {
       assert.deepEqual({ stdout, stderr }, { stdout: '42\n', stderr: '' });
     });
 
+    test('Lua 5.5 as a file and as a script', () => {
+      const code = `
+        import { Lua } from 'lua-persistent';
+        import { Lua as Inline } from 'lua-persistent/inline';
+        const wasm = () => import('lua-persistent/lua-5.5');
+        const all = [Lua.create({ lua: '5.5' }), Lua.create({ lua: '5.5', wasm: wasm() }), Inline.create({ wasm: wasm() }), Lua.create()];
+        console.log(...(await Promise.all(all)).map((lua) => lua.eval('_VERSION').value));\n`;
+      writeFileSync(join(folder, 'lines.js'), code);
+      const { stdout, stderr } = run(['lines.js']);
+      assert.deepEqual({ stdout, stderr }, { stdout: 'Lua 5.5 Lua 5.5 Lua 5.5 Lua 5.4\n', stderr: '' });
+    });
+
     test('require, where Node can require ES modules', () => {
       const code = "if (process.features.require_module === undefined) console.log(42);\nelse require('lua-persistent').Lua.create().then((lua) => console.log(lua.eval('6 * 7').value));\n";
       writeFileSync(join(folder, 'required.cjs'), code);

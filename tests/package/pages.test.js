@@ -48,6 +48,22 @@ for (const kind of BROWSERS) {
       assert.deepEqual({ value, files }, { value: 42, files: ['inline.js'] });
     });
 
+    test('Lua 5.5 is fetched by who asks for it', async () => {
+      const fetched = await tab.evaluate(async () => {
+        const { Lua } = await import('lua-persistent');
+        const files = [];
+        for (const lua of ['5.4', '5.5']) {
+          performance.clearResourceTimings();
+          const machine = await Lua.create({ lua });
+          files.push([machine.eval('_VERSION').value, ...performance.getEntriesByType('resource').map(({ name }) => name.replace(/.*\//, ''))]);
+          machine.close();
+        }
+        return files;
+      });
+      // The module of 5.4 has been there since the tour.
+      assert.deepEqual(fetched, [['Lua 5.4'], ['Lua 5.5', 'lua-5.5.wasm']]);
+    });
+
     test('the module is taken in every form', async () => {
       const outcomes = await tab.evaluate(async () => {
         const { tour } = await import('./tour.js');

@@ -12,8 +12,11 @@ export const FOLDER = join(ROOT, 'target', 'package');
 
 const { name, version } = JSON.parse(readFileSync(join(WEB, 'package.json'), 'utf8'));
 
+/** The files of a release. */
+export const RELEASE = join(FOLDER, 'release');
+
 /** The tarball that `npm pack` makes. */
-export const TARBALL = join(FOLDER, `${name}-${version}.tgz`);
+export const TARBALL = join(RELEASE, `${name}-${version}.tgz`);
 
 /** A project that the tarball is installed into, with the files of `programs/`. */
 export const PROJECT = join(FOLDER, 'project');

@@ -7,8 +7,9 @@
  * - `persist.js`: what only machines with a durable state need, loaded with the first of them
  * - `worker.js`: the thread of the command, found beside it
  * - `inline.js`: all that `lua-persistent.js` leads to and the module, in one file without imports
- * - `lua-persistent.d.ts`, `loader.d.ts`: declarations, one file for each entry point that can be imported
- * - `lua.wasm`, and `lua-host.delta`, with which it becomes the artifact for old engines
+ * - `lua-5.5.js`: what turns the module into that of Lua 5.5, in one file without imports, for programs that take `inline.js`
+ * - `lua-persistent.d.ts`, `loader.d.ts`, `lua-5.5.d.ts`: declarations, one file for each entry point that can be imported
+ * - `lua.wasm`, `lua-5.5.wasm`, and the `.delta` files with which they become the artifacts for other engines
  *
  * README, licence and notice, and the documents and examples that the README leads to, are copied to where npm looks for them.
  *
@@ -24,6 +25,8 @@ import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
 import { minify } from 'terser';
 
+import { LUA_LINES } from '../loader.js';
+import { BINARIES } from './binaries.js';
 import { closeDeclarations, shortenDeclarations, uniteAliases } from './declarations.js';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
@@ -36,8 +39,8 @@ const TYPES = join(WEB, 'types');
 /** Entry points by their name in `dist/`. The worker's is what its address in the code becomes beside the command. */
 const ENTRIES = { 'lua-persistent': 'lua-persistent.js', loader: 'loader.js', cli: 'cli.js', worker: 'cli/worker.js' };
 
-/** What the build has made. */
-const BINARIES = ['lua.wasm', 'lua-host.delta'];
+/** The lines of Lua after the first, each with a module and a script of its own. */
+const OTHER_LINES = LUA_LINES.slice(1);
 
 /** Which text files of the repository belong to the package. */
 const TEXTS = /^(README|LICENSE|NOTICE|CHANGELOG|CONTRIBUTING)(\.\w+)?$/;
@@ -106,25 +109,31 @@ async function buildScripts() {
   await bundle.close();
 }
 
-/** Bundles and minifies all that a page or Node needs, with the module, into one script. */
-async function buildInline() {
-  const wasm = await readFile(join(WEB, 'lua.wasm'));
-  const text = deflateSync(wasm, { level: 9 }).toString('base64');
+/**
+ * Bundles and minifies what an entry point leads to, with a file of the build, into one script.
+ *
+ * @param {string} entry
+ * @param {string} name of the script
+ * @param {string} file
+ */
+async function buildInline(entry, name, file) {
+  const content = await readFile(join(WEB, file));
+  const text = deflateSync(content, { level: 9 }).toString('base64');
   const artifact = join(WEB, 'artifact.js');
   const bundle = await rollup({
-    input: join(WEB, 'inline.js'),
+    input: join(WEB, entry),
     onwarn: refuse,
     plugins: [
       {
         name: 'inline',
         resolveId: (source, importer) =>
           importer !== undefined && join(importer, '..', source) === artifact ? join(WEB, 'artifact-inline.js') : null,
-        load: (id) => (id === join(WEB, 'module', 'inlined.js') ? `export const INLINED = { text: '${text}', length: ${wasm.length} };` : null),
+        load: (id) => (id === join(WEB, 'module', 'inlined.js') ? `export const INLINED = { text: '${text}', length: ${content.length} };` : null),
       },
       SHORTEN,
     ],
   });
-  await bundle.write({ dir: DIST, entryFileNames: 'inline.js', inlineDynamicImports: true });
+  await bundle.write({ dir: DIST, entryFileNames: name, inlineDynamicImports: true });
   await bundle.close();
 }
 
@@ -143,6 +152,10 @@ async function buildDeclarations() {
   await bundle.write({ dir: DIST, entryFileNames: 'lua-persistent.d.ts', paths: () => './loader.js' });
   await bundle.close();
   await copyFile(join(WEB, 'loader.d.ts'), join(DIST, 'loader.d.ts'));
+  for (const line of OTHER_LINES) {
+    const text = `/** The module of Lua ${line}: a \`wasm\` for \`Lua.create\`. */\nexport default function moduleOfLine(first: () => Promise<Uint8Array>): Promise<Uint8Array>;\n`;
+    await writeFile(join(DIST, `lua-${line}.d.ts`), text);
+  }
 }
 
 /**
@@ -175,6 +188,7 @@ async function copyOthers() {
 await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST);
 await buildScripts();
-await buildInline();
+await buildInline('inline.js', 'inline.js', 'lua.wasm');
+for (const line of OTHER_LINES) await buildInline('line.js', `lua-${line}.js`, `lua-${line}.delta`);
 await buildDeclarations();
 await copyOthers();

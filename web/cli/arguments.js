@@ -1,9 +1,11 @@
 /**
  * Reads the command line.
  *
+ * @import { LuaLine } from '../lua-persistent.js'
  * @import { Limits } from './limits.js'
  */
 
+import { LUA_LINES } from '../loader.js';
 import { UsageError } from './errors.js';
 import { addLimits } from './limits.js';
 
@@ -16,6 +18,7 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
   -l NAME, -l G=NAME   first load the module NAME into a global of that name, or into the global G
   -i                   give a prompt at the end
   -                    as FILE: the standard input
+  --lua LINE           run Lua of that line, 5.4 (by default) or 5.5
   --state STATE        keep external tables (_home and all that it leads to) in the file STATE
   --snapshot SNAPSHOT  go on with the machine in the file SNAPSHOT, if it is there, and put it there at the end
   --read-only          only look at STATE or SNAPSHOT, which another process may have open: nothing is saved
@@ -27,7 +30,7 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
   -h, --help           show this text
   -v, --version        show the version
 
---state, --snapshot, --read-only and --limit may also stand behind FILE; all else there is the program's, as is all behind
+--lua, --state, --snapshot, --read-only and --limit may also stand behind FILE; all else there is the program's, as is all behind
 '--'.
 `;
 
@@ -44,16 +47,19 @@ Runs the Lua program FILE. FILE and the args are in the global table 'arg', and 
  * @property {string[]} before the words before FILE
  * @property {string[]} args
  * @property {boolean} interactive
+ * @property {LuaLine | undefined} lua
  * @property {string | undefined} state
  * @property {string | undefined} snapshot
  * @property {boolean} readOnly
  * @property {Limits} limits
  */
 
-/** @typedef {'state' | 'snapshot' | 'limit'} LongOption */
+/** @typedef {'lua' | 'state' | 'snapshot' | 'limit'} LongOption */
+
+const LINES = LUA_LINES.join(' or ');
 
 /** @type {Record<LongOption, string>} */
-const NEEDS = { state: 'a file', snapshot: 'a file', limit: 'NAME=NUMBER' };
+const NEEDS = { lua: `a line of Lua, ${LINES}`, state: 'a file', snapshot: 'a file', limit: 'NAME=NUMBER' };
 
 /**
  * Read the command line.
@@ -64,7 +70,7 @@ const NEEDS = { state: 'a file', snapshot: 'a file', limit: 'NAME=NUMBER' };
  */
 export function parseArguments(words) {
   /** @type {Command} */
-  const command = { first: [], file: undefined, before: [], args: [], interactive: false, state: undefined, snapshot: undefined, readOnly: false, limits: {} };
+  const command = { first: [], file: undefined, before: [], args: [], interactive: false, lua: undefined, state: undefined, snapshot: undefined, readOnly: false, limits: {} };
   let at = 0;
   let ended = false;
 
@@ -85,7 +91,7 @@ export function parseArguments(words) {
       command.readOnly = true;
       return true;
     }
-    const [, name, equals, inline] = /^--(state|snapshot|limit)(=?)([^]*)$/.exec(word) || [];
+    const [, name, equals, inline] = /^--(lua|state|snapshot|limit)(=?)([^]*)$/.exec(word) || [];
     if (name === undefined || (equals === '' && inline !== '')) return false;
     const key = /** @type {LongOption} */ (name);
     if (equals !== '' && inline === '') throw new UsageError(`--${name} needs ${NEEDS[key]}`);
@@ -94,7 +100,8 @@ export function parseArguments(words) {
       addLimits(command.limits, value);
     } else {
       if (command[key] !== undefined) throw new UsageError(`--${name} is given twice`);
-      command[key] = value;
+      if (key === 'lua') command.lua = lineOf(value);
+      else command[key] = value;
     }
     return true;
   };
@@ -132,6 +139,17 @@ function checkTogether({ state, snapshot, readOnly }) {
     throw new UsageError('--state and --snapshot exclude each other: a snapshot holds the external tables, too');
   }
   if (readOnly && state === undefined && snapshot === undefined) throw new UsageError('--read-only needs --state or --snapshot');
+}
+
+/**
+ * @param {string} text
+ * @returns {LuaLine}
+ * @throws {UsageError}
+ */
+function lineOf(text) {
+  const line = LUA_LINES.find((known) => known === text);
+  if (line === undefined) throw new UsageError(`--lua '${text}' is none that there is: it has to be ${LINES}`);
+  return line;
 }
 
 /**

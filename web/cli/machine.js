@@ -36,6 +36,7 @@ export class Machine {
       keepOutput: false,
       clock: clock(interrupt),
       milliseconds: LONGEST,
+      ...(command.lua === undefined ? {} : { lua: command.lua }),
       ...command.limits,
     };
     const kept = command.snapshot === undefined ? await openState(command, options) : await openSnapshot(command, options, interrupt);
@@ -60,6 +61,21 @@ export class Machine {
     this.interrupt = interrupt;
     this.streams = streams;
     this.offerExit();
+  }
+
+  /**
+   * What the machine speaks, as it says itself: a snapshot may have any `_VERSION`.
+   *
+   * @returns {string}
+   */
+  get language() {
+    try {
+      const version = this.lua.get('_VERSION');
+      return typeof version === 'string' ? version : 'Lua';
+    } catch (error) {
+      if (!(error instanceof LuaError)) throw error;
+      return 'Lua';
+    }
   }
 
   /**

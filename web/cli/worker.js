@@ -88,7 +88,7 @@ function runAll(machine) {
  */
 async function converse(machine) {
   const prompt = new Console(machine);
-  port.postMessage({ atLineStart: streams.atLineStart });
+  port.postMessage({ atLineStart: streams.atLineStart, language: machine.language });
   for (;;) {
     const [request] = /** @type {[Request]} */ (await once(port, 'message'));
     if (request.ask === 'end') return;

@@ -1,7 +1,8 @@
 /**
  * Makes machines: new ones, from snapshots, and as copies of others.
  *
- * @import { LuaInstance } from '../loader.js'
+ * @import { LuaInstance, LuaLine } from '../loader.js'
+ * @import { Parts } from '../image/snapshot.js'
  * @import { Store } from '../store/store.js'
  * @import { LuaOptions, Origin } from './options.js'
  */
@@ -12,7 +13,7 @@ import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotEr
 import { instantiate } from '../loader.js';
 import { MapStore } from '../store/map-store.js';
 import { UndoLog } from '../store/undo-log.js';
-import { compileFrom } from '../wasm.js';
+import { checkLine, compileFrom, lineOf, lineOfRelease } from '../wasm.js';
 import { HostFunctions } from './host-functions.js';
 import { createHost, rangesOf } from './host.js';
 import { heapLimitOf, limitsOf } from './limits.js';
@@ -27,7 +28,7 @@ import { Quota } from './quotas.js';
  * @returns {Promise<Machine>}
  */
 export async function createMachine(options) {
-  const origin = { module: await compileFrom(options.wasm), options };
+  const origin = { module: await compileFrom(options.wasm, options.lua), options };
   const store = options.store || new MapStore();
   return assemble(origin, store, (instance) => {
     instance.setHeapLimit(heapLimitOf(options.heapBytes));
@@ -50,7 +51,7 @@ export async function createMachine(options) {
  */
 export async function restoreMachine(bytes, options) {
   const parts = readSnapshot(bytes);
-  const origin = { module: await compileFrom(options.wasm), options };
+  const origin = { module: await compileFrom(options.wasm, lineFor(parts, options)), options };
   const build = await buildOf(origin.module);
   const image = await imageOf(parts, build);
   const tables = await tablesOf(parts);
@@ -61,6 +62,22 @@ export async function restoreMachine(bytes, options) {
     if (tables !== null) fillStore(store, tables);
     revive(instance);
   });
+}
+
+/**
+ * Finds the line of Lua that a snapshot goes on with.
+ *
+ * @param {Parts} parts
+ * @param {LuaOptions} options
+ * @returns {LuaLine | undefined} undefined if the module that is given decides, or there is no such line
+ * @throws {SnapshotError} if another is asked for
+ */
+function lineFor(parts, { lua, wasm }) {
+  const line = lineOfRelease(parts.build.luaRelease);
+  if (lua === undefined) return wasm === undefined ? line : undefined;
+  if (lineOf(lua) === line) return line;
+  const detail = `was made by Lua ${parts.build.luaRelease}, and the option lua asks for Lua ${lua}: leave the option out; readSnapshotTables reads its external tables`;
+  throw new SnapshotError('other-build', detail);
 }
 
 /**
@@ -75,6 +92,7 @@ export function copyMachine(machine, options) {
   const tables = copyTables(machine.store);
   const store = options.store || new MapStore();
   const { module } = machine.origin;
+  if (options.lua !== undefined) checkLine(module, lineOf(options.lua));
   const origin = { module, options: Object.assign({}, machine.origin.options, options) };
   const begin = (/** @type {LuaInstance} */ instance) => {
     instance.bytes.set(memory, STACK_SIZE);

@@ -13,10 +13,12 @@
 
 import { Checkpoints } from '../image/checkpoint.js';
 import { takeCompressedSnapshot, takeSnapshot } from '../image/snapshot.js';
+import { identify } from '../loader.js';
 import { exportTables } from '../persist/tables-json.js';
 import { MapStore } from '../store/map-store.js';
 import { ExternalTable } from '../tables/external-table.js';
 import { toPlain } from '../tables/to-plain.js';
+import { lineOf } from '../wasm.js';
 import { copyMachine, createMachine, restoreMachine } from './create.js';
 import { checkPath, PATH_HEAD } from './requests.js';
 
@@ -60,6 +62,7 @@ export class Lua {
    * @throws {StateError} and what is stored is as it was
    */
   static async open(name, options = {}) {
+    lineOf(options.lua);
     // Most programs keep nothing: what does is loaded when it is needed.
     const { openState } = await import('../persist/open.js');
     const session = await openState(name, options.store || new MapStore(), options);
@@ -378,6 +381,12 @@ export class Lua {
    */
   commit() {
     this.checkpoints().commit();
+  }
+
+  /** Release of Lua that the machine runs, as `5.4.9`. */
+  get luaRelease() {
+    const stamp = identify(this.machine.origin.module);
+    return stamp === null ? '' : stamp.luaRelease;
   }
 
   /** How many bytes the last call has printed. */

@@ -1,7 +1,7 @@
 /**
  * The types of what callers give to a machine and get from it.
  *
- * @import { WasmModule } from '../loader.js'
+ * @import { LuaLine, WasmModule } from '../loader.js'
  * @import { OpenOptions } from '../persist/open.js'
  * @import { Store } from '../store/store.js'
  * @import { LuaFunction } from '../values/values.js'
@@ -15,8 +15,9 @@
 
 /**
  * @typedef {object} MachineOptions
- * @property {WasmSource | Promise<WasmSource>} [wasm] the module; by default `lua.wasm` beside this file, in old engines changed
- *   by `lua-host.delta` into the form that they can run
+ * @property {LuaLine} [lua] line of Lua releases, by default 5.4, or that of the snapshot; a machine never changes it
+ * @property {WasmSource | Promise<WasmSource>} [wasm] the module; by default `lua.wasm` or `lua-5.5.wasm` beside this file, in
+ *   other engines changed by a `.delta` file into the form that they can run
  * @property {Store} [store] where external tables live; by default a new `MapStore`
  * @property {number} [homeTableId] which table of the store is `_home`; by default 1
  * @property {number} [nextTableId] lowest id that a new table may get; above all tables of the store in any case

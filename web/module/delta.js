@@ -1,5 +1,5 @@
 /**
- * Makes the artifact for old engines from `lua.wasm` and a delta: the two differ in little but the numbers of
+ * Makes the artifacts for other engines from `lua.wasm` and a delta: they differ in little but the numbers of
  * the functions that are called. `codegen/src/delta.rs` makes the file and tells its format.
  */
 
@@ -38,7 +38,7 @@ export function applyDelta(from, delta) {
     at += seek & 1 ? -(seek + 1) / 2 : seek / 2;
   }
   if (crc32(to) !== header.getUint32(4, true)) {
-    throw new Error('lua-host.delta does not belong to lua.wasm: both have to come from one release');
+    throw new Error('the .delta file does not belong to the .wasm file: both have to come from one release');
   }
   return to;
 }

@@ -21,6 +21,8 @@ import { gzipSync } from 'node:zlib';
 
 import { build as bundle } from 'esbuild';
 
+import { BINARIES } from '../build/binaries.js';
+
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const WEB = join(ROOT, 'web');
 const PAGE = join(WEB, 'page');
@@ -28,8 +30,8 @@ const PAGE = join(WEB, 'page');
 /** The oldest browsers that the page is for. */
 const BROWSERS = ['chrome74', 'firefox79', 'safari14'];
 
-/** What the build of the guest has made. */
-const BINARIES = ['lua.wasm', 'lua-host.delta'];
+/** What a visitor needs who does not choose another Lua. The other files are kept when they are first asked for. */
+const FIRST = ['lua.wasm', 'lua-host.delta'];
 
 /** Where the page is built. */
 export const FOLDER = join(ROOT, 'target', 'page');
@@ -68,7 +70,11 @@ export async function buildPage(folder = FOLDER) {
   for (const [name, content] of parts) hashes[`${version}/${name}`] = hash(content);
   const serviceWorker = await script('service-worker.js', {
     format: 'iife',
-    define: { VERSION: JSON.stringify(version), FILES: JSON.stringify(hashes) },
+    define: {
+      VERSION: JSON.stringify(version),
+      FILES: JSON.stringify(hashes),
+      LATER: JSON.stringify(BINARIES.filter((name) => !FIRST.includes(name)).map((name) => `${version}/${name}`)),
+    },
   });
 
   // What refers to other files is written after them.

@@ -6,9 +6,10 @@
 
 import { byId } from './dom.js';
 import { bytes, number } from './format.js';
+import { showRelease } from './line.js';
 
 /** @param {Stats} stats */
-export function showStats({ heap, capacity, pages, tables, items, bytes: size }) {
+export function showStats({ heap, capacity, pages, tables, items, bytes: size, release }) {
   const gauge = byId('heap');
   const text = `${bytes(heap)} of ${bytes(capacity)}`;
   gauge.setAttribute('aria-valuemax', String(capacity));
@@ -21,4 +22,5 @@ export function showStats({ heap, capacity, pages, tables, items, bytes: size })
   byId('tables-count').textContent = number(tables);
   byId('items').textContent = number(items);
   byId('bytes').textContent = bytes(size);
+  showRelease(release);
 }

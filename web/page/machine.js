@@ -1,6 +1,7 @@
 /**
  * Calls the machine in the worker, and starts a new worker when the old one does not listen any more.
  *
+ * @import { LuaLine } from '../lua-persistent.js'
  * @import { Failure, Outcome, Stats } from './playground.js'
  */
 
@@ -57,9 +58,10 @@ export class Machine {
   /**
    * Start the worker and open the state.
    *
+   * @param {LuaLine} line of Lua
    * @returns {Promise<{ keeping: import('./playground.js').Keeping, problem: string, stats: Stats }>}
    */
-  open() {
+  open(line) {
     this.end();
     const worker = new Worker(new URL('./worker.js', import.meta.url));
     worker.onmessage = ({ data }) => this.receive(data);
@@ -67,7 +69,7 @@ export class Machine {
     this.worker = worker;
     const orphaned = this.orphaned;
     this.orphaned = false;
-    return this.call('open', this.name, { attempts: orphaned || isReload() ? PATIENT : 2, orphaned });
+    return this.call('open', this.name, { attempts: orphaned || isReload() ? PATIENT : 2, orphaned }, line);
   }
 
   /**

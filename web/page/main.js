@@ -13,6 +13,7 @@ import { download, fileChooser, timestamp } from './files.js';
 import { duration, number, plural } from './format.js';
 import { showStats } from './gauge.js';
 import { Machine, MachineError, Terminated } from './machine.js';
+import { chosenLine, initLine } from './line.js';
 import { makeMenu } from './menu.js';
 import { notify } from './notices.js';
 import { initOffline } from './offline.js';
@@ -42,7 +43,7 @@ const KEEPING = {
 };
 
 /** Buttons that need a machine at rest. */
-const AT_REST = ['run', 'save', 'load', 'snapshot', 'rollback', 'reset'];
+const AT_REST = ['run', 'save', 'load', 'snapshot', 'rollback', 'reset', 'line'];
 
 /** @typedef {'starting' | 'idle' | 'running' | 'working'} Mode */
 
@@ -138,7 +139,7 @@ async function open() {
   setMode('starting');
   say('Opening the state…');
   try {
-    const { keeping, problem, stats } = await machine.open();
+    const { keeping, problem, stats } = await machine.open(chosenLine());
     canRollBack = false;
     showKeeping(keeping, problem);
     showStats(stats);
@@ -412,6 +413,16 @@ makeMenu('examples-button', 'examples-menu', examples, ({ title, code }) => {
   say(`${title}: undo brings your script back`);
 });
 
+initLine((line) =>
+  work(
+    `Changing to Lua ${line}`,
+    async () => {
+      await keepBefore(`Before Lua ${line}`);
+      await machine.call('changeLine', line);
+    },
+    `Lua ${line} goes on with the tables; the machine before is kept as a snapshot`,
+  ),
+);
 initTheme();
 initOffline();
 open();

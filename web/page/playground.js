@@ -5,10 +5,12 @@
  * file of tables or a reset make another machine over the same store, which then runs the code, while the keeper goes on
  * saving.
  *
+ * @import { LuaLine, LuaOptions } from '../lua-persistent.js'
  * @import { Entry, Page, Reference } from './values.js'
  */
 
 import { Lua, LuaError, MapStore, MemoryBackend, StateError } from '../lua-persistent.js';
+import { LUA_LINES } from '../loader.js';
 import { OutputBuffer } from './output-buffer.js';
 import { runInPieces } from './pieces.js';
 import { Values } from './values.js';
@@ -41,6 +43,7 @@ const SAVE = 3000;
  * @property {number} tables
  * @property {number} items
  * @property {number} bytes
+ * @property {string} release of Lua
  *
  * @typedef {object} Failure
  * @property {string} message
@@ -56,6 +59,14 @@ const SAVE = 3000;
  * @property {string} [unsaved] why the state could not be saved
  * @property {Stats} [stats] missing if the machine has crashed
  */
+
+/**
+ * @param {Lua} lua
+ * @returns {LuaLine | undefined} the line of Lua that a machine runs
+ */
+function lineOf({ luaRelease }) {
+  return LUA_LINES.find((line) => luaRelease.startsWith(`${line}.`));
+}
 
 export class Playground {
   /** @param {(event: string, detail: object) => void} tell tells the page */
@@ -75,7 +86,11 @@ export class Playground {
     this.stopping = false;
     /** Whether there is a run to undo. */
     this.undoable = false;
-    /** Options of all machines. */
+    /**
+     * Options of all machines.
+     *
+     * @type {LuaOptions}
+     */
     this.options = {
       keepOutput: false,
       onPrint: (/** @type {string} */ text) => this.output.add(text),
@@ -93,10 +108,12 @@ export class Playground {
    *
    * @param {string} name
    * @param {Impatience} impatience what to do while it is locked
+   * @param {LuaLine} line of Lua that the machine runs
    * @returns {Promise<{ keeping: Keeping, problem: string, stats: Stats }>} `problem` says why the state is not saved, if so
    */
-  async open(name, impatience) {
+  async open(name, impatience, line) {
     let problem = '';
+    this.options.lua = line;
     /** @type {[Keeping, () => Promise<Lua>][]} */
     const ways = [
       ['saved', () => this.openPatiently(name, impatience)],
@@ -250,12 +267,14 @@ export class Playground {
    */
   async restore(bytes) {
     // Into a store of its own first: a snapshot that is damaged must not cost what is there.
+    const { lua: _line, ...options } = this.options;
     const trial = await Lua.restore(bytes);
     if (trial.homeTableId !== this.lua.homeTableId) throw new RangeError(`its _home is table ${trial.homeTableId}, and here it is ${this.lua.homeTableId}`);
     this.forget();
     if (this.undoable) this.lua.commit();
     this.undoable = false;
-    this.machine = await Lua.restore(bytes, { ...this.options, store: this.store });
+    this.machine = await Lua.restore(bytes, { ...options, store: this.store });
+    this.options.lua = lineOf(this.machine);
     await this.save();
   }
 
@@ -268,15 +287,25 @@ export class Playground {
    * Begin anew with the tables of an export.
    *
    * @param {string} text from `exportTables`
+   * @param {LuaLine} [line]
    */
-  async importTables(text) {
-    const lua = await Lua.open(new MemoryBackend(), { import: text });
+  async importTables(text, line = this.options.lua) {
+    const lua = await Lua.open(new MemoryBackend(), { import: text, lua: line });
     await this.restore(lua.snapshot({ compress: false }));
+  }
+
+  /**
+   * Begin anew with the same tables and another Lua.
+   *
+   * @param {LuaLine} line
+   */
+  async changeLine(line) {
+    await this.importTables(this.exportTables(), line);
   }
 
   /** Begin anew with nothing. */
   async reset() {
-    const lua = await Lua.create();
+    const lua = await Lua.create({ lua: this.options.lua });
     await this.restore(lua.snapshot({ compress: false }));
   }
 
@@ -336,7 +365,7 @@ export class Playground {
       items += size;
       if (size > 0) tables++;
     }
-    return { heap: luaMemoryUsed, capacity: heapSize, pages: wasmPages, tables, items, bytes: store.bytes };
+    return { heap: luaMemoryUsed, capacity: heapSize, pages: wasmPages, tables, items, bytes: store.bytes, release: this.lua.luaRelease };
   }
 
   /** @private */

@@ -6,14 +6,18 @@
  * two versions. A new version waits until no page uses the old one, or until a page asks for it.
  */
 
-/* global VERSION, FILES -- set by the build: a name for this version, and the SHA-256 of each file by its path */
+/* global VERSION, FILES, LATER -- set by the build: a name for this version, the SHA-256 of each file by its path, and the
+   paths of those that are kept when they are first asked for */
 
 const PREFIX = 'lua-playground-';
 const CACHE = PREFIX + VERSION;
 const scope = /** @type {any} */ (self);
 
+const addressOf = (/** @type {string} */ path) => new URL(path, location.href).href;
+
 /** @type {Map<string, string>} the hashes by address */
-const hashes = new Map(Object.entries(FILES).map(([path, hash]) => [new URL(path, location.href).href, hash]));
+const hashes = new Map(Object.entries(FILES).map(([path, hash]) => [addressOf(path), hash]));
+const later = new Set(LATER.map(addressOf));
 
 scope.addEventListener('install', (/** @type {any} */ event) => event.waitUntil(fill()));
 scope.addEventListener('activate', (/** @type {any} */ event) => event.waitUntil(removeOld()));
@@ -30,14 +34,25 @@ scope.addEventListener('fetch', (/** @type {any} */ event) => {
 
 async function fill() {
   const cache = await caches.open(CACHE);
+  const addresses = Array.from(hashes.keys()).filter((address) => !later.has(address));
   await Promise.all(
-    Array.from(hashes, async ([address, hash]) => {
+    addresses.map(async (address) => {
       const response = await fetch(address, { cache: 'no-store' });
       if (!response.ok) throw new Error(`${address}: ${response.status}`);
-      if ((await sha256(response.clone())) !== hash) throw new Error(`${address} is not of version ${VERSION}`);
-      await cache.put(address, response);
+      await keep(cache, address, response);
     }),
   );
+}
+
+/**
+ * @param {Cache} cache
+ * @param {string} address
+ * @param {Response} response
+ * @throws {Error} if it is of another version
+ */
+async function keep(cache, address, response) {
+  if ((await sha256(response.clone())) !== hashes.get(address)) throw new Error(`${address} is not of version ${VERSION}`);
+  await cache.put(address, response);
 }
 
 async function removeOld() {
@@ -48,8 +63,11 @@ async function removeOld() {
 /** @param {string} address */
 async function answer(address) {
   const cached = await caches.match(address, { cacheName: CACHE });
-  // The browser may have removed the cache to make room.
-  return cached || fetch(address);
+  if (cached) return cached;
+  // The browser may have removed the cache to make room, or the file is one of those that most visitors do not need.
+  const response = await fetch(address);
+  if (response.ok && later.has(address)) await keep(await caches.open(CACHE), address, response.clone());
+  return response;
 }
 
 /** @param {Response} response */

@@ -12,7 +12,7 @@ pub const USAGE: &str = "\
 usage: cargo xtask VERB [options]
 
   setup                      get whatever is missing to build, run and test
-  build                      build web/lua.wasm and web/lua-host.wasm
+  build                      build web/lua.wasm, web/lua-5.5.wasm and their variants for other engines
     --verify-reproducible    build it again in another place and compare the bytes
   generate                   rewrite the files that are generated from exports.toml
     --check                  only say which of them would change, and fail if any would
@@ -23,6 +23,8 @@ usage: cargo xtask VERB [options]
     --                       no option behind it is one of xtask
   serve                      build the page, and serve it on this machine until Ctrl-C
     --port N                 at http://127.0.0.1:N/; 8000 unless given
+  pack                       write the files of a release into target/release-files: the package, every artifact, the
+                             ABI file, the conformance kit, and their checksums
   test [STEP ...]            run every test, or the steps named (or tagged rust, js, lint)
   help                       this text
 
@@ -32,7 +34,7 @@ options of every verb
   --verbose                  show the output of steps that pass, too
 ";
 
-const VERBS: [&str; 8] = ["setup", "build", "generate", "abi", "run", "serve", "test", "help"];
+const VERBS: [&str; 9] = ["setup", "build", "generate", "abi", "run", "serve", "pack", "test", "help"];
 
 /// Where the page is served unless the command line says otherwise.
 const PORT: u16 = 8000;
@@ -80,6 +82,8 @@ pub enum Verb {
         /// Port on this machine; 0 for one that is free.
         port: u16,
     },
+    /// Write the files of a release.
+    Pack,
     /// Run tests.
     Test {
         /// Names or tags of steps; none means all.
@@ -183,6 +187,7 @@ impl Reader {
             "abi" => self.abi(),
             "run" => self.command(),
             "serve" => self.port(),
+            "pack" => Ok(self.flag(None)?.map_or(Verb::Help, |_| Verb::Pack)),
             "test" => self.filters(),
             other => Err(UsageError::unknown("verb", other, &VERBS)),
         }

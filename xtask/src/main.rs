@@ -1,4 +1,4 @@
-//! `cargo xtask`: sets up, builds, generates, runs, serves and tests. Each verb is a module of `verbs`; they
+//! `cargo xtask`: sets up, builds, generates, runs, serves, packs and tests. Each verb is a module of `verbs`; they
 //! find and install what they need through `tools`, and run it through `system`.
 
 mod arguments;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use arguments::{Invocation, Verb};
 use error::Error;
-use verbs::{abi, build, generate, run, serve, setup, test};
+use verbs::{abi, build, generate, pack, run, serve, setup, test};
 use workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -41,6 +41,7 @@ fn dispatch(invocation: Invocation) -> Result<(), Error> {
         Verb::AbiDiff { old, new } => abi::diff(&workspace, &old, &new),
         Verb::Run { words } => run::run(&workspace, &options, &words),
         Verb::Serve { port } => serve::serve(&workspace, &options, port),
+        Verb::Pack => pack::pack(&workspace, &options),
         Verb::Test { filters } => test::command(&workspace, &options, &filters),
     }
 }

@@ -379,7 +379,8 @@ pub struct Artifact {
     pub unwind: Unwind,
     /// The most that the module may need of an engine beyond WebAssembly 1.0.
     pub features: Vec<Feature>,
-    /// Name of the artifact that is shipped in its place, with what turns that one into it.
+    /// Name of the artifact that it is like: the build also makes what turns that one into it, which packages ship in its
+    /// place. Those of other lines are like that of the default line.
     pub base: Option<String>,
     /// One sentence.
     pub summary: String,
@@ -404,7 +405,7 @@ impl Artifact {
             path: format!("{folder}{separator}{}", file_of(file, line)),
             unwind: self.unwind,
             features: self.features.clone(),
-            base: self.base.as_deref().map(|base| file_of(base, line)),
+            base: Some(self.base.as_deref().map_or_else(|| self.name.clone(), |base| file_of(base, line))),
             summary: rename(&self.summary),
             doc: rename(&self.doc),
         }

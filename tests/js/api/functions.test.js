@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm';
 
 import { Lua, LuaError, LuaFunction, LuaStateError, MultiReturn } from '../../../web/lua-persistent.js';
 import { failure } from '../support/failure.js';
+import { NO_ERROR_OBJECT } from '../support/line.js';
 
 test('functions are globals, and those in objects are fields of tables', async () => {
   const lua = await Lua.create({ functions: { add: (a, b) => a + b, http: { get: (url) => `got ${url}`, deep: { er: () => 1 } } } });
@@ -69,7 +70,7 @@ test('an Error is a Lua error with its message, and its cause when nobody catche
   assert.ok(error instanceof LuaError);
   assert.equal(error.message, 'main:1: no such id');
   assert.equal(error.cause, thrown);
-  assert.match(error.traceback, /\[C\]: in function 'fail'\n\tmain:1: in .*\n\tmain:2: in main chunk/);
+  assert.match(error.traceback, /\[C\]: in (function|global) 'fail'\n\tmain:1: in .*\n\tmain:2: in main chunk/);
   assert.match(lua.eval('ext.stack()').value, /^RangeError: no such id\n {4}at /);
   lua.close();
 });
@@ -86,7 +87,7 @@ test('what is thrown and no Error is the Lua error value itself', async () => {
   const lua = await Lua.create({ functions: { raise: (x) => { throw x; } } });
   assert.deepEqual(lua.eval('local ok, e = pcall(raise, {code = 5}) return e').value, { code: 5 });
   assert.equal(lua.eval('local ok, e = pcall(raise, 7) return math.type(e)').value, 'integer');
-  assert.equal(lua.eval('local ok, e = pcall(raise) return e == nil').value, true);
+  assert.equal(lua.eval('local ok, e = pcall(raise) return e').value, NO_ERROR_OBJECT);
   const error = failure(() => lua.eval('raise("plain")'));
   assert.deepEqual([error.message, error.value, error.cause], ['plain', 'plain', 'plain']);
   lua.set('symbol', () => {
@@ -137,7 +138,7 @@ test('an error in a called function has its message, value and traceback', async
   const error = failure(() => lua.call('g'));
   assert.ok(error instanceof LuaError);
   assert.deepEqual(error.value, { code: 7 });
-  assert.match(error.traceback, /main:1: in function 'f'/);
+  assert.match(error.traceback, /main:1: in (function|global) 'f'/);
   lua.close();
 });
 
@@ -432,7 +433,8 @@ test('values that are sent back and forth leave both heaps as they were', async 
   for (let i = 0; i < 3; i++) round();
   const before = round();
   for (let i = 0; i < 10; i++) round();
-  assert.ok(round() - before < 1000, `${round()} after ${before}`);
+  // A fifth of a byte for each value.
+  assert.ok(round() - before < 2000, `${round()} after ${before}`);
   assert.ok(lua.machine.functions.byNumber.size <= 5, String(lua.machine.functions.byNumber.size));
   lua.close();
 });

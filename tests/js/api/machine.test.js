@@ -6,6 +6,7 @@ import test from 'node:test';
 
 import { decodeValue, encodeValue, ExternalTable, Lua, LuaError, LuaFunction, LuaOpaque, LuaStateError, MapStore } from '../../../web/lua-persistent.js';
 import { failure } from '../support/failure.js';
+import { NO_ERROR_OBJECT } from '../support/line.js';
 import { WASM } from '../support/documented-host.js';
 
 test('the module is found by itself, or given as bytes, module, response, address or promise', async () => {
@@ -179,7 +180,7 @@ test('a LuaError has message, traceback, status, value and output', async () => 
   assert.equal(long.message, 'm'.repeat(1000));
   const printed = failure(() => lua.compute('for i = 1, 30000 do print(i) end error("end", 0)'));
   assert.equal(printed.output.split('\n').length, 30_001);
-  assert.equal(failure(() => lua.compute('error(nil)')).value, null);
+  assert.equal(failure(() => lua.compute('error(nil)')).value, NO_ERROR_OBJECT);
   assert.deepEqual(failure(() => lua.compute('error("\\xff", 0)')).value, Uint8Array.of(255));
   lua.close();
 });

@@ -244,7 +244,7 @@ test('`run` says so when another program takes its place', async () => {
 
 test('a program gets arguments and runs as a console if it is to', async () => {
   const lua = await Lua.create();
-  lua.compute('arg = {[0] = "main", "a", "b", nil, "d"}');
+  lua.compute('arg = {[0] = "main", "a", "b", false, "d"}');
   lua.start('return select("#", ...), ...', { passArguments: true });
   assert.deepEqual(lua.step().values.slice(0, 3), [4, 'a', 'b']);
   lua.start('return select("#", ...)');

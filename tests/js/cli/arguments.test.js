@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { parseArguments } from '../../../web/cli/arguments.js';
+import { UsageError } from '../../../web/cli/errors.js';
 import { HEAP_LEAST } from '../../../web/loader.js';
 import { argumentTable } from '../../../web/cli/source.js';
 
@@ -34,6 +35,18 @@ test('files and limits are named before FILE and behind it', () => {
   }
   assert.equal(parse('a.lua --snapshot s').snapshot, 's');
   assert.deepEqual(parse('a.lua --limit ms=5').limits, { milliseconds: 5 });
+});
+
+test('a line of Lua is named before FILE or behind it, once', () => {
+  for (const line of ['--lua 5.5 a.lua x', '--lua=5.5 a.lua x', 'a.lua --lua 5.5 x']) {
+    const { args, lua } = parse(line);
+    assert.deepEqual({ args, lua }, { args: ['x'], lua: '5.5' }, line);
+  }
+  assert.equal(parse('a.lua').lua, undefined);
+  const refused = (line, message) => assert.throws(() => parse(line), (error) => error instanceof UsageError && error.message === message, line);
+  refused('--lua 5.3 a.lua', "--lua '5.3' is none that there is: it has to be 5.4 or 5.5");
+  refused('--lua=', '--lua needs a line of Lua, 5.4 or 5.5');
+  refused('--lua 5.4 --lua 5.5', '--lua is given twice');
 });
 
 test('a state or snapshot may be opened for reading only', () => {

@@ -8,10 +8,11 @@ import { test } from 'node:test';
 import { Lua } from '../../../web/lua-persistent.js';
 import { instantiateSync, REPLY_NONE } from '../../../web/loader.js';
 import { compileFrom } from '../../../web/wasm.js';
+import { artifact } from '../support/line.js';
 import { finish, program } from '../support/programs.js';
 
 const [LEGACY, HOST] = ['lua.wasm', 'lua-host.wasm'].map(
-  (name) => new WebAssembly.Module(readFileSync(new URL(`../../../web/${name}`, import.meta.url))),
+  (name) => new WebAssembly.Module(readFileSync(artifact(name))),
 );
 
 const unwindsByHost = (module) => WebAssembly.Module.imports(module).some(({ name }) => name === 'lua_try');

@@ -3,13 +3,14 @@
 
 import { readFileSync } from 'node:fs';
 
+import { artifact } from './line.js';
 import { unwindByHost } from './documented-host-unwind.js';
 
-/** The artifact under test: `lua.wasm`, unless old-engine.cjs says otherwise. */
-export const WASM = new URL(`../../../web/${process.env.LUA_ARTIFACT || 'lua.wasm'}`, import.meta.url);
+/** The artifact under test: `lua.wasm`, unless old-engine.cjs or other-line.js says otherwise. */
+export const WASM = artifact(process.env.LUA_ARTIFACT || 'lua.wasm');
 
 /** Whether the module imports its protected calls from the host. */
-export const UNWINDS_BY_HOST = WASM.pathname.endsWith('/lua-host.wasm');
+export const UNWINDS_BY_HOST = WASM.pathname.endsWith('-host.wasm');
 
 /** The module, compiled once for all instances of a test file. */
 export const wasmModule = new WebAssembly.Module(readFileSync(WASM));

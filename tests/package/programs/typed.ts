@@ -30,6 +30,7 @@ import type {
   DurableOptions,
   Functions,
   Limits,
+  LuaLine,
   LuaOptions,
   MemoryStats,
   Modules,
@@ -39,6 +40,7 @@ import type {
   Store,
 } from 'lua-persistent';
 import { Lua as LuaInOneFile } from 'lua-persistent/inline';
+import lua55 from 'lua-persistent/lua-5.5';
 import { ABI_VERSION, instantiate } from 'lua-persistent/loader';
 import type { Host, LuaInstance } from 'lua-persistent/loader';
 
@@ -52,6 +54,9 @@ const hosted: LuaOptions = {
   outputBytes: 1e6,
 };
 const durable: DurableOptions = { ...options, storage: 'file', wasm: 'https://example.org/lua.wasm' };
+const line: LuaLine = '5.5';
+const newer: LuaOptions = { lua: line, wasm: lua55 };
+const onDemand: LuaOptions = { wasm: import('lua-persistent/lua-5.5') };
 const functions: Functions = { half: (n: number) => n / 2, deep: { er: () => null } };
 const modules: Modules = (name: string) => (name === 'empty' ? 'return {}' : null);
 const limits: Limits = { instructions: 1e6 };
@@ -62,6 +67,8 @@ const compressed: SnapshotOptions = { compress: true };
 
 export async function use(): Promise<MemoryStats> {
   const lua: Lua = await Lua.create(options);
+  const others: Lua[] = [await Lua.create(newer), await Lua.create(onDemand)];
+  const releases: string[] = others.map((other) => other.luaRelease);
   const result: Result = lua.eval('return 1', how);
   const value: unknown = result.value;
   const lines: string[] = lua.compute('print(1)').lines;
@@ -86,7 +93,7 @@ export async function use(): Promise<MemoryStats> {
   await twin.close();
   const opened = await Lua.open(backend, durable);
   await opened.save();
-  decodeValue(encodeValue([value, lines, home, config, sum, values]));
+  decodeValue(encodeValue([releases, value, lines, home, config, sum, values]));
   return lua.stats();
 }
 

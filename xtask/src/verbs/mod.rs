@@ -4,6 +4,7 @@ pub mod abi;
 pub mod artifact;
 pub mod build;
 pub mod generate;
+pub mod pack;
 pub mod run;
 pub mod serve;
 pub mod setup;

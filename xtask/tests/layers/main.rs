@@ -157,11 +157,7 @@ const TREES: [Tree; 4] = [
             Room { name: "bytes", holds: "text, checksums and compression, which know nothing of Lua", uses: &[] },
             Room { name: "module", holds: "finding and choosing lua.wasm", uses: &["loader", "bytes"] },
             Room { name: "artifact", holds: "the module as a file beside the script", uses: &["loader", "module"] },
-            Room {
-                name: "artifact-inline",
-                holds: "the module within the script",
-                uses: &["loader", "bytes", "module"],
-            },
+            Room { name: "artifact-inline", holds: "the module within the script", uses: &["loader", "module"] },
             Room { name: "wasm", holds: "the module, wherever it comes from", uses: &["loader", "module", "artifact"] },
             Room { name: "store", holds: "where external tables live: text keys and byte values", uses: &["bytes"] },
             Room {
@@ -192,12 +188,23 @@ const TREES: [Tree; 4] = [
             Room {
                 name: "lua-persistent",
                 holds: "the entry point",
-                uses: &["errors", "wasm", "store", "values", "tables", "image", "persist", "machine"],
+                uses: &[
+                    "loader", "errors", "module", "wasm", "store", "values", "tables", "image", "persist", "machine",
+                ],
             },
             Room { name: "inline", holds: "the entry point with the module in it", uses: &["lua-persistent"] },
-            Room { name: "cli", holds: "the command, which uses the API", uses: &["persist", "lua-persistent"] },
-            Room { name: "page", holds: "the playground, which uses the API", uses: &["lua-persistent"] },
-            Room { name: "build", holds: "what makes the package", uses: &[] },
+            Room {
+                name: "cli",
+                holds: "the command, which uses the API",
+                uses: &["loader", "persist", "lua-persistent"],
+            },
+            Room { name: "line", holds: "the module of another line within a script", uses: &["module"] },
+            Room { name: "build", holds: "what makes the package", uses: &["loader"] },
+            Room {
+                name: "page",
+                holds: "the playground, which uses the API",
+                uses: &["loader", "lua-persistent", "build"],
+            },
             Room { name: "eslint", holds: "the rules of ESLint", uses: &[] },
         ],
     },

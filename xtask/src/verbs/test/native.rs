@@ -20,9 +20,9 @@ const MAIN: &str = "vendor/glue/native_main.c";
 /// Flags of a plain C99 build: no system-specific code in Lua, as in the guest.
 const FLAGS: [&str; 2] = ["-O2", "-std=gnu99"];
 
-/// Brings the native Lua up to date and returns the path of its program.
-pub fn build(workspace: &Workspace) -> Result<PathBuf, Error> {
-    let lua = sources::of_line(&workspace.path("vendor"), "5.4").map_err(Error::codegen("find the Lua sources"))?;
+/// Brings the native Lua of a line up to date and returns the path of its program.
+pub fn build(workspace: &Workspace, line: &str) -> Result<PathBuf, Error> {
+    let lua = sources::of_line(&workspace.path("vendor"), line).map_err(Error::codegen("find the Lua sources"))?;
     let folder = workspace.target.join("native").join(format!("lua-{}", lua.release));
     let program = folder.join(programs::executable("lua"));
     let stamp = folder.join("lua.stamp");
