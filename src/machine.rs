@@ -56,10 +56,11 @@ fn make() -> bool {
 
 /// Closes the machine: finalizers run within the limits of a call, and all of its memory is free again.
 pub fn stop() {
-    let Some(frame) = frame::current() else { return };
+    // A finalizer's import comes here, too, while the machine closes and is found no more.
     if refusal::refuse_within_import() {
         return;
     }
+    let Some(frame) = frame::current() else { return };
     if frame.nested {
         return refusals::CLOSE_FUNCTION.note();
     }

@@ -1,0 +1,15 @@
+//! The counterparts of the tests of `tests/js/abi/`, on the typed bindings: each has the name of the test in JavaScript.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod counterparts;
+mod documented;
+mod examples;
+mod functions;
+mod negotiate;
+mod refusals;
+mod results;
+mod robustness;
+mod vectors;
+mod within;

@@ -1,0 +1,122 @@
+//! What a host may answer to the request `negotiate`, and what the module does with the answer.
+
+use std::sync::Arc;
+
+use lua_persistent::Range;
+use lua_persistent::Value;
+use lua_persistent::generated::{self as abi, services};
+use lua_persistent::wasmtime::Caller;
+
+use crate::call;
+use crate::documented::{Host, Instance, documented_set, parts, put, start, word};
+
+/// Numbers as a reply.
+fn words(numbers: &[u32]) -> Vec<u8> {
+    numbers.iter().flat_map(|&number| word(number)).collect()
+}
+
+/// A machine whose host answers `negotiate` with some bytes, and has a clock whose reply is longer than today's.
+fn start_with(reply: &[u8], answer: Option<i32>) -> Instance {
+    let reply = reply.to_vec();
+    let get = move |caller: &mut Caller<'_, Host>, id: u32, key: Range, val: Range| {
+        let (memory, host) = parts(caller);
+        let request = key.of(memory).to_vec();
+        if id != abi::SERVICE_TABLE {
+            let key = String::from_utf8(request).unwrap();
+            let Some(value) = host.tables.get(&id).and_then(|table| table.get(&key)) else { return Ok(-1) };
+            if value.len() > val.of(memory).len() {
+                return Ok(-(value.len() as i32));
+            }
+            put(memory, val, value);
+            return Ok(value.len() as i32);
+        }
+        match request[0] {
+            services::NEGOTIATE => {
+                let fit = reply.len().min(val.of(memory).len());
+                put(memory, val, &reply[..fit]);
+                Ok(answer.unwrap_or(reply.len() as i32))
+            }
+            services::CLOCK => {
+                let clock: Vec<u8> = [1e9f64, 1.0, 3.0].iter().flat_map(|number| number.to_le_bytes()).collect();
+                put(memory, val, &clock);
+                Ok(24)
+            }
+            _ => Ok(-1),
+        }
+    };
+    let set = |caller: &mut Caller<'_, Host>, id: u32, key: Range, val: Range| {
+        let (memory, host) = parts(caller);
+        let length = val.of(memory).len();
+        host.notes.push(length.to_string());
+        documented_set(caller, id, key, val)
+    };
+    start(Host { get: Some(Arc::new(get)), set: Some(Arc::new(set)), ..Host::default() })
+}
+
+/// Whether the clock is asked, and the longest string that is stored.
+fn limits(mut instance: Instance) -> (bool, usize) {
+    let clock = instance.compute("return os.time()").value() == Value::Integer(1_000_000_000);
+    let (mut low, mut high) = (0, 300_000);
+    while high - low > 1 {
+        let middle = (low + high) / 2;
+        let fits = instance.compute(format!("_home.x = ('x'):rep({middle})")).error.is_none();
+        *(if fits { &mut low } else { &mut high }) = middle;
+    }
+    let longest = instance.store.data().notes.iter().filter_map(|note| note.parse().ok()).max();
+    assert_eq!(longest, Some(low + abi::VALUE_HEAD as usize), "the host sees the head, too");
+    assert_eq!(instance.compute("return #_home.x").value(), Value::Integer(low as i64), "and it comes back");
+    (clock, low)
+}
+
+#[test]
+fn a_reply_is_read_as_far_as_it_goes_and_what_is_not_there_has_its_default() {
+    let whole = words(&[1 << services::CLOCK, 20_000, 0, 99, 99]);
+    for (length, expected) in [
+        (0, (false, 16_384)),
+        (3, (false, 16_384)),
+        (4, (true, 16_384)),
+        (7, (true, 16_384)),
+        (8, (true, 20_000)),
+        (11, (true, 20_000)),
+        (12, (true, 20_000)),
+        (13, (true, 20_000)),
+        (16, (true, 20_000)),
+        (20, (true, 20_000)),
+    ] {
+        assert_eq!(limits(start_with(&whole[..length], None)), expected, "{length} bytes");
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_length_of_a_reply_is_no_answer() {
+    let whole = words(&[1 << services::CLOCK, 20_000, 0]);
+    for answer in [-1, -20, 65, 1 << 30, i32::MIN] {
+        assert_eq!(limits(start_with(&whole, Some(answer))), (false, 16_384), "{answer}");
+    }
+}
+
+#[test]
+fn the_longest_string_is_what_the_host_says_more_or_less_than_the_default_from_64_bytes_on() {
+    let cases = [(0, 64), (63, 64), (64, 64), (100, 100), (16_383, 16_383), (16_384, 16_384), (100_000, 100_000)];
+    for (said, held) in cases {
+        assert_eq!(limits(start_with(&words(&[0, said, 0]), None)), (false, held), "{said}");
+    }
+}
+
+#[test]
+fn a_value_that_is_longer_is_refused_with_the_limit_on_every_way_into_a_table() {
+    let mut instance = start_with(&words(&[0, 100, 0]), None);
+    let told = "at most 100 bytes with this host, this one has 101";
+    assert!(instance.compute("_home.x = ('x'):rep(101)").error().contains(told));
+    let inner = instance.compute("_home.x = { y = ('x'):rep(101) }");
+    assert!(inner.error().contains("_home.x.y: ") && inner.error().contains(told), "{}", inner.error());
+    let value = [vec![4], word(101), vec![0; 101]].concat();
+    let at = instance.buffer();
+    instance.put(at, b"k");
+    instance.put(at + 1, &value);
+    assert_eq!(call!(instance.ext_table_set(1, at, 1, at + 1, value.len() as u32)), -1);
+    assert_eq!(instance.status(), abi::STATUS_BAD_ARGUMENT);
+    for value in ["1 << 62", "0.5", "true", "print", "string", "package.searchpath", "_home"] {
+        assert_eq!(instance.compute(format!("_home.x = {value}")).error, None, "{value}");
+    }
+}
