@@ -77,17 +77,23 @@ impl<'r> Reply<'r> {
         self.length += bytes.len();
     }
 
-    /// What the import returns: the length, or its negation if that is more than there was room for.
+    /// What the import returns: the length, or its negation if that is more than there was room for. A reply of one byte asks
+    /// for room for two, as -1 says that there is none.
     pub fn finish(self) -> i32 {
-        answer(self.length, self.room.len())
+        if self.length <= self.room.len() {
+            answer(self.length, self.room.len())
+        } else {
+            answer(self.length.max(2), 0)
+        }
     }
 }
 
-/// What an import returns for bytes of a length, and room for so many. A negation says at least 2, as -1 says something else.
+/// What an import returns for bytes of a length, and room for so many: the length, or its negation. For one byte without room,
+/// this is -1, which says no more than that it failed.
 pub fn answer(length: usize, room: usize) -> i32 {
     match i32::try_from(length) {
-        Ok(length) if length as usize <= room => length,
-        Ok(length) => -length.max(2),
+        Ok(whole) if length <= room => whole,
+        Ok(whole) => -whole,
         Err(_) => -1,
     }
 }

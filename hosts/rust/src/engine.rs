@@ -225,9 +225,15 @@ impl Inner {
         let exports = Exports::new(&mut store, &instance).map_err(Error::Module)?;
         let buffer = exports.get_buffer_ptr(&mut store).map_err(not_started)?;
         let state = store.data_mut();
+        state.memory = Some(exports.memory);
         state.exports = Some(Arc::new(exports));
         state.buffer = buffer;
         Ok(store)
+    }
+
+    /// Compiles another module, or loads it from the cache.
+    pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Module> {
+        compile(&self.engine, wasm, self.cache.as_deref())
     }
 
     /// What machines of this module are right after `init`.
@@ -244,9 +250,7 @@ impl Inner {
         if let Some(template) = self.template.get() {
             return Ok(template);
         }
-        let template = Template::make(&self.engine, &self.wasm, MEMORY, |wasm| {
-            compile(&self.engine, wasm, self.cache.as_deref())
-        })?;
+        let template = Template::make(&self.wasm, MEMORY, |wasm| self.compile(wasm))?;
         Ok(self.template.get_or_init(|| template))
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use wasmtime::{AsContextMut, Caller};
+use wasmtime::{AsContextMut, Caller, Memory};
 
 use crate::boundary::{Range, answer};
 use crate::error::BoxedError;
@@ -30,6 +30,7 @@ const MOST_IDS: usize = 1 << 14;
 /// What belongs to one machine outside of its memory.
 pub(crate) struct State {
     pub(crate) exports: Option<Arc<Exports>>,
+    pub(crate) memory: Option<Memory>,
     pub(crate) tables: Tables,
     pub(crate) functions: Functions,
     pub(crate) held: HeldValues,
@@ -67,6 +68,9 @@ pub(crate) struct State {
     pub(crate) home: u32,
     pub(crate) io: u32,
     pub(crate) checkpoints: Vec<Checkpoint>,
+    /// The export of the conformance kit that its host function calls.
+    #[cfg(test)]
+    pub(crate) kit_again: Option<wasmtime::TypedFunc<(), i32>>,
 }
 
 /// What a machine goes back to.
@@ -124,6 +128,7 @@ impl State {
         let named = options.named();
         Ok(Self {
             exports: None,
+            memory: None,
             tables: Tables::new(store, options.quota())?,
             functions: Functions { named, ..Functions::default() },
             held: HeldValues::default(),
@@ -155,6 +160,8 @@ impl State {
             home: 0,
             io: 0,
             checkpoints: Vec::new(),
+            #[cfg(test)]
+            kit_again: None,
         })
     }
 
@@ -442,7 +449,7 @@ impl State {
 
 /// The memory of the machine that calls, and what belongs to it.
 fn parts<'c>(caller: &'c mut Caller<'_, State>) -> Option<(&'c mut [u8], &'c mut State)> {
-    let memory = caller.data().exports.as_ref()?.memory;
+    let memory = caller.data().memory?;
     Some(memory.data_and_store_mut(caller))
 }
 

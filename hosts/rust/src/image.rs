@@ -140,14 +140,8 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    pub(crate) fn make(
-        engine: &wasmtime::Engine,
-        wasm: &[u8],
-        memory: usize,
-        compile: impl Fn(&[u8]) -> Result<Module>,
-    ) -> Result<Self> {
+    pub(crate) fn make(wasm: &[u8], memory: usize, compile: impl Fn(&[u8]) -> Result<Module>) -> Result<Self> {
         let failed = |why: &str| Error::Module(wasmtime::Error::msg(why.to_owned()));
-        let _ = engine;
         // Numbers that come nowhere else in the file.
         let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
         let mark: Vec<u8> = std::iter::repeat_with(|| {

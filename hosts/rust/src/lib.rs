@@ -8,6 +8,8 @@ mod error;
 pub mod generated;
 mod host;
 mod image;
+#[cfg(test)]
+mod kit;
 mod lua;
 mod options;
 mod snapshot;

@@ -34,7 +34,7 @@ pub struct Lua {
 
 /// The machine inside a host function that Lua has called: it may run Lua again, and use tables.
 pub struct Context<'a> {
-    store: StoreContextMut<'a, State>,
+    pub(crate) store: StoreContextMut<'a, State>,
     exports: Arc<Exports>,
 }
 
