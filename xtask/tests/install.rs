@@ -93,6 +93,7 @@ impl Machine {
             ("bin/id", &says("0")),
             ("bin/node", &says("v20.1.0")),
             ("bin/npm", &says("10.2.0")),
+            ("bin/python3", &says("3.11.2")),
             ("bin/dpkg-query", &says("20.1.0+dfsg-1")),
             ("packages/clang", &CLANG.replace("TARGETS", "wasm32")),
             ("packages/nodejs", &says("v18.20.4")),

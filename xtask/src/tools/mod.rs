@@ -7,5 +7,6 @@ pub mod install;
 pub mod needs;
 pub mod node;
 pub mod programs;
+pub mod python;
 pub mod rust;
 pub mod toolchain;

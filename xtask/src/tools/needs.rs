@@ -32,6 +32,8 @@ pub enum Need {
     Firefox,
     /// The browser with JavaScriptCore: WebKitGTK's, with its driver and the display it needs.
     WebKit,
+    /// Python, with the modules that make environments.
+    Python,
 }
 
 /// A package of Debian's.
@@ -76,6 +78,9 @@ pub const BROWSERS: &[Need] = if cfg!(target_os = "linux") {
     &[Need::Chromium, Need::Firefox]
 };
 
+/// What the tests of the host in Python need besides, which are left out where this is not wanted.
+pub const PYTHON: &[Need] = &[Need::Python];
+
 impl Need {
     /// What it is called in a sentence.
     pub fn name(self) -> &'static str {
@@ -91,6 +96,7 @@ impl Need {
             Self::Chromium => "Chromium or Chrome",
             Self::Firefox => "Firefox",
             Self::WebKit => "WebKitGTK's WebDriver and Xvfb",
+            Self::Python => "Python 3.9 or newer with venv",
         }
     }
 
@@ -112,6 +118,7 @@ impl Need {
             Self::Chromium => &[OneOf(&["chromium"])],
             Self::Firefox => &[OneOf(&["firefox-esr", "firefox"])],
             Self::WebKit => &[OneOf(&["webkit2gtk-driver"]), OneOf(&["xvfb"])],
+            Self::Python => &[OneOf(&["python3"]), OneOf(&["python3-venv"])],
             Self::Rustfmt | Self::Clippy => &[],
         }
     }
@@ -182,6 +189,12 @@ impl Need {
                 ("Debian", "apt-get install webkit2gtk-driver xvfb"),
                 ("elsewhere", "put Xvfb on the path and set WEBKIT_DRIVER to the program WebKitWebDriver"),
             ],
+            Self::Python => vec![
+                ("Debian", "apt-get install python3 python3-venv"),
+                ("Fedora", "dnf install python3"),
+                ("macOS", "brew install python"),
+                ("Windows", "winget install Python.Python.3.12"),
+            ],
         }
     }
 
@@ -200,6 +213,7 @@ impl Need {
             Self::Chromium => programs::chromium().err(),
             Self::Firefox => programs::firefox().err(),
             Self::WebKit => programs::webkit_driver().err(),
+            Self::Python => programs::python().err(),
         }
     }
 }
@@ -262,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_missing_thing_is_named_with_what_was_found_and_how_to_get_it() {
-        let all = || TEST.into_iter().chain(BROWSERS.iter().copied());
+        let all = || TEST.into_iter().chain(BROWSERS.iter().chain(PYTHON).copied());
         let needs = all().map(|need| (need, "not found".to_owned())).collect();
         let attempt = Attempt { tried: vec!["apt-get: no network".into()], ..Attempt::default() };
         let text = Missing { needs, way: None, attempt }.to_string();

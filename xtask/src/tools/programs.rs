@@ -14,6 +14,8 @@ pub const LLVM: u32 = 22;
 pub const OLDEST_CLANG: u32 = 15;
 /// See [`OLDEST_CLANG`].
 pub const OLDEST_NODE: u32 = 18;
+/// The oldest Python 3 that wasmtime's package is for.
+const OLDEST_PYTHON: u32 = 9;
 /// The first npm that reads the lock files of the project.
 const OLDEST_NPM: u32 = 7;
 
@@ -227,6 +229,23 @@ pub fn with_node_first(command: &mut Command, node: Option<&Path>) {
     if let Ok(path) = std::env::join_paths(folder.into_iter().chain(std::env::split_paths(&path))) {
         command.env("PATH", path);
     }
+}
+
+/// A Python that can make environments, or what was found in its place. Debian has the modules for that in a package
+/// of their own.
+pub fn python() -> Result<PathBuf, String> {
+    const ASKS: &str = "import ensurepip, platform, sqlite3, venv; print(platform.python_version())";
+    let found = ["python3", "python"].into_iter().flat_map(all_on_path);
+    first_that_does(found, |python| {
+        let version = said(python, &["-c", ASKS]);
+        match numbers(version.trim())[..] {
+            [] => Err(format!("{} lacks its modules ensurepip, sqlite3 or venv", python.display())),
+            [3, minor, ..] if minor < OLDEST_PYTHON => {
+                Err(format!("{} is 3.{minor}, which is older than 3.{OLDEST_PYTHON}", python.display()))
+            }
+            _ => Ok(()),
+        }
+    })
 }
 
 /// Chromium, or Chrome, which tests take as well; or why there is none.

@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 
 /// Gets everything that any verb needs and says what is used.
 pub fn setup(workspace: &Workspace, options: &Options) -> Result<(), Error> {
-    let needs: Vec<_> = needs::TEST.iter().chain(needs::BROWSERS).copied().collect();
+    let needs: Vec<_> = needs::TEST.iter().chain(needs::BROWSERS).chain(needs::PYTHON).copied().collect();
     let toolchain = provide(workspace, options, &needs)?;
     println!("everything is there\n{}", toolchain.summary());
     Ok(())

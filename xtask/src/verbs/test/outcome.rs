@@ -98,6 +98,20 @@ impl Outcome {
         Self { totals, closing, output: finished.output }.judged(finished.success)
     }
 
+    /// Python's `unittest`: its last lines.
+    pub fn of_unittest(finished: Finished) -> Self {
+        let summary = |line: &str| line.starts_with("Ran ") || line.starts_with("OK") || line.starts_with("FAILED (");
+        let closing: Vec<_> = lines(&finished.output, summary);
+        let counted = |what: &str| -> usize {
+            let parts = closing.iter().flat_map(|line| line.split(['(', ',', ')'])).map(str::trim);
+            parts.filter_map(|part| part.strip_prefix(what)?.strip_prefix('=')?.parse::<usize>().ok()).sum()
+        };
+        let ran: usize = closing.iter().filter_map(|line| ran(line)).sum();
+        let (failed, skipped) = (counted("failures") + counted("errors"), counted("skipped"));
+        let totals = Totals { passed: ran.saturating_sub(failed + skipped), failed, skipped };
+        Self { totals, closing, output: finished.output }.judged(finished.success)
+    }
+
     /// Counts a runner that failed before it came to a test, or that ran none, as one failure.
     fn judged(mut self, success: bool) -> Self {
         if !success && self.totals.failed == 0 {
@@ -126,6 +140,11 @@ fn behind(line: &str, what: &str) -> Option<usize> {
     text.strip_prefix(what)?.trim().parse().ok()
 }
 
+/// The number in `Ran 12 tests in 0.1s`.
+fn ran(line: &str) -> Option<usize> {
+    line.strip_prefix("Ran ")?.split(' ').next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +163,16 @@ mod tests {
         ));
         assert_eq!(outcome.totals, Totals { passed: 15, failed: 2, skipped: 1 });
         assert_eq!(outcome.closing.len(), 2);
+    }
+
+    #[test]
+    fn the_last_lines_of_unittest_are_read() {
+        let good = Outcome::of_unittest(finished(true, "test_a ... ok\n\nRan 16 tests in 1.5s\n\nOK (skipped=1)\n"));
+        assert_eq!(good.totals, Totals { passed: 15, failed: 0, skipped: 1 });
+        let bad = Outcome::of_unittest(finished(false, "Ran 4 tests in 0.1s\n\nFAILED (failures=1, errors=2)\n"));
+        assert_eq!(bad.totals, Totals { passed: 1, failed: 3, skipped: 0 });
+        let broken = Outcome::of_unittest(finished(false, "ModuleNotFoundError: No module named 'wasmtime'\n"));
+        assert_eq!(broken.totals, Totals { passed: 0, failed: 1, skipped: 0 });
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::system::progress::Progress;
 use crate::tools::needs::{self, Missing};
 use crate::tools::node;
 use crate::tools::programs;
+use crate::tools::python;
 use crate::tools::rust::{self, Way};
 use crate::verbs::build;
 use crate::verbs::generate;
@@ -43,6 +44,8 @@ const RUST_HOST: &str = "hosts/rust";
 const OLD_ENGINE: &str = "tests/old-engine";
 /// The folder of the tests of documents: snippets, messages, examples.
 const DOCUMENT_TESTS: &str = "tests/docs";
+/// The folder of the host in Python, and of its tests.
+const PYTHON_HOST: &str = "examples/python";
 /// The folder of the tests in browsers, which has what drives them as a dependency.
 const BROWSER_TESTS: &str = "tests/browser";
 /// The folder of the tests of the packed package, which has the bundlers that its users have as dependencies.
@@ -57,7 +60,7 @@ const CARGO: &str = "cargo";
 const BROWSERS: &str = "browsers";
 
 /// All steps. Those that others wait for come first, and long ones before short ones, so that the lanes end together.
-pub const STEPS: [Step; 17] = [
+pub const STEPS: [Step; 18] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], uses: &[], run: format },
     Step {
         name: "build",
@@ -148,6 +151,14 @@ pub const STEPS: [Step; 17] = [
         requires: &["build", "packages"],
         uses: &[],
         run: documents,
+    },
+    Step {
+        name: "python",
+        title: "the tests of the host in Python",
+        tags: &[],
+        requires: &["build"],
+        uses: &[],
+        run: python,
     },
     Step {
         name: "eslint",
@@ -294,6 +305,20 @@ fn quoted(path: &Path) -> String {
 
 fn documents(context: &Context<'_>) -> Result<Outcome, Error> {
     watch(&mut node_tests(context, DOCUMENT_TESTS, &[])?, "node --test on the documents").map(Outcome::of_node)
+}
+
+/// The host in Python, in an environment that has wasmtime.
+fn python(context: &Context<'_>) -> Result<Outcome, Error> {
+    if context.options.no_install
+        && let Some(missing) = Missing::find(context.workspace, context.options.way, needs::PYTHON)
+    {
+        return Ok(Outcome::left_out(&missing.to_string()));
+    }
+    setup::require(context.workspace, context.options, needs::PYTHON)?;
+    let mut python = Command::new(python::environment(context.workspace, PYTHON_HOST)?);
+    // Without compiled files among the sources.
+    python.args(["-B", "-m", "unittest", "-v"]).current_dir(context.workspace.path(PYTHON_HOST));
+    watch(&mut python, "python -m unittest").map(Outcome::of_unittest)
 }
 
 fn browsers(context: &Context<'_>) -> Result<Outcome, Error> {
