@@ -81,8 +81,13 @@ struct Line {
 
 /// The lines that are built, the default one first.
 fn lines(manifest: &Manifest) -> Vec<Line> {
-    let feature = |name: &String| (*name != manifest.abi.lua).then(|| format!("lua-{}", name.replace('.', "-")));
-    manifest.abi.lines.iter().map(|name| Line { name: name.clone(), feature: feature(name) }).collect()
+    let of = |name: &String| (*name != manifest.abi.lua).then(|| feature(name));
+    manifest.abi.lines.iter().map(|name| Line { name: name.clone(), feature: of(name) }).collect()
+}
+
+/// The feature of the guest that builds it with a line that is not the default.
+pub fn feature(line: &str) -> String {
+    format!("lua-{}", line.replace('.', "-"))
 }
 
 impl Line {

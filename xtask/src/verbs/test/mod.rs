@@ -99,6 +99,13 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_that_are_tested_are_those_of_the_manifest() {
+        let workspace = Workspace::find().expect("the repository is around this program");
+        let manifest = crate::verbs::artifact::manifest(&workspace).expect("the manifest is valid");
+        assert_eq!(manifest.abi.lines, steps::LINES);
+    }
+
+    #[test]
     fn an_unknown_step_is_refused_with_the_known_ones() {
         let message = select(&["lnit".to_owned()]).unwrap_err().to_string();
         assert!(message.contains("did you mean `lint`?") && message.contains("clippy-wasm"), "{message}");
