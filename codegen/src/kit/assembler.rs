@@ -224,6 +224,12 @@ impl Code {
         Value::Local(number)
     }
 
+    /// Puts the statements of other code, which has no variables, in front of those that are there.
+    pub fn begin_with(&mut self, other: Self) {
+        debug_assert_eq!(other.locals, 0);
+        self.body.splice(0..0, other.body);
+    }
+
     /// The finished function, which ends with its result.
     pub fn finish(mut self, result: impl Into<Value>) -> Function {
         result.into().assemble(&mut self.body);

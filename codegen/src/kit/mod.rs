@@ -40,6 +40,10 @@ pub const PATH: &str = "hosts/kit/kit.wasm";
 /// If the manifest's imports are not the five that the kit tests.
 pub fn module(manifest: &Manifest) -> Vec<u8> {
     let promises: Vec<_> = all().collect();
+    let number_of = |name: &str| {
+        let number = promises.iter().position(|promise| promise.name == name);
+        number.unwrap_or_else(|| panic!("the kit has no promise {name}")) as u32
+    };
     let mut texts = Texts::default();
     let mut functions: Vec<(usize, Function)> = runtime::functions().collect();
     for (number, promise) in promises.iter().enumerate() {
@@ -48,7 +52,7 @@ pub fn module(manifest: &Manifest) -> Vec<u8> {
             test.needs(service);
         }
         (promise.test)(&mut test);
-        functions.push((0, test.finish()));
+        functions.push((0, test.finish(number as u32, promise.name, number_of)));
     }
     for export in &EXPORTS {
         let mut code = Code::new(export.params);

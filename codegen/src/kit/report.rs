@@ -25,12 +25,13 @@ pub struct Report<'a> {
 }
 
 /// All exported functions.
-pub const EXPORTS: [Export; 11] = [
+pub const EXPORTS: [Export; 12] = [
     Export { name: "run", params: 0, body: run },
     Export { name: "tested", params: 0, body: tested },
     Export { name: "passed", params: 0, body: |code, report| report.count(code, outcome::PASSED) },
     Export { name: "failed", params: 0, body: |code, report| report.count(code, outcome::FAILED) },
     Export { name: "not_offered", params: 0, body: |code, report| report.count(code, outcome::NOT_OFFERED) },
+    Export { name: "not_judged", params: 0, body: |code, report| report.count(code, outcome::NOT_JUDGED) },
     Export { name: "promise_count", params: 0, body: |_, report| report.number_of_promises() },
     Export { name: "promise_outcome", params: 1, body: promise_outcome },
     Export { name: "promise_name", params: 1, body: |code, report| report.text_of(code, |promise| promise.name) },
@@ -92,9 +93,10 @@ fn promise_message(code: &mut Code, report: &mut Report<'_>) -> Value {
     let record = record_of(code.param(0));
     let record = code.local(record);
     let part = |part: u32| (record.clone() + part).word();
-    let failed = part(record::OUTCOME).equals(outcome::FAILED);
+    let outcome = code.local(part(record::OUTCOME));
+    let has_message = outcome.clone().equals(outcome::FAILED).or(outcome.equals(outcome::NOT_JUDGED));
     let nothing = report.texts.place_counted("");
-    code.when(failed.equals(0), |code| code.answer(nothing));
+    code.when(has_message.equals(0), |code| code.answer(nothing));
     Call::Describe.with([part(record::MESSAGE), part(record::GOT), part(record::EXPECTED), part(record::WHICH)])
 }
 

@@ -1,8 +1,8 @@
 //! The words in which a promise is tested: what the host is asked, and what it has to answer.
 
 use super::assembler::{Code, Value, Width, Write};
-use super::layout::{KEY, ROOM, Texts};
-use super::runtime::{Call, mark};
+use super::layout::{KEY, RECORD, RECORDS, ROOM, Texts};
+use super::runtime::{Call, mark, record};
 use crate::manifest::Manifest;
 
 /// What became of a promise.
@@ -15,6 +15,8 @@ pub mod outcome {
     pub const FAILED: u32 = 2;
     /// The host does not offer the service.
     pub const NOT_OFFERED: u32 = 3;
+    /// Its test needs a promise that the host breaks.
+    pub const NOT_JUDGED: u32 = 4;
 }
 
 /// What the room for an answer holds before.
@@ -99,6 +101,26 @@ pub struct Test<'m> {
     manifest: &'m Manifest,
     next_table: u32,
     which: Value,
+    observes: Vec<Observation>,
+}
+
+/// What tests of other promises observe a host by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// The list of keys.
+    Keys,
+    /// The number of entries.
+    Size,
+}
+
+impl Observation {
+    /// The promises without which it tells nothing.
+    pub fn rests_on(self) -> &'static [&'static str] {
+        match self {
+            Self::Keys => &["keys.lists", "keys.length", "keys.line-feeds"],
+            Self::Size => &["size.absent-table", "size.counts"],
+        }
+    }
 }
 
 impl Write for Test<'_> {
@@ -111,12 +133,34 @@ impl<'m> Test<'m> {
     /// Begins the test of a promise, which gets tables of its own.
     pub fn new(number: u32, texts: &'m mut Texts, manifest: &'m Manifest) -> Self {
         let next_table = FIRST_TABLE + TABLES * number;
-        Self { code: Code::new(0), texts, manifest, next_table, which: 0.into() }
+        Self { code: Code::new(0), texts, manifest, next_table, which: 0.into(), observes: Vec::new() }
     }
 
-    /// The finished test.
-    pub fn finish(self) -> wasm_encoder::Function {
+    /// The finished test of a promise. It is not judged if another promise is broken by which it observes the host;
+    /// `numbers` gives the number of each promise.
+    pub fn finish(mut self, number: u32, name: &str, numbers: impl Fn(&str) -> u32) -> wasm_encoder::Function {
+        let mut before = Code::new(0);
+        let record = |number: u32, part: u32| RECORDS + RECORD * number + part;
+        for other in self.observes.iter().flat_map(|observation| observation.rests_on()) {
+            // What a promise is about, its own test observes.
+            if other.split('.').next() == name.split('.').next() {
+                continue;
+            }
+            let is_broken = Value::from(record(numbers(other), record::OUTCOME)).word().equals(outcome::FAILED);
+            let message = self.texts.place_counted(&format!("not judged, as its test needs {other}, which is broken"));
+            before.when(is_broken, |code| {
+                code.store(Width::Word, record(number, record::MESSAGE), message);
+                code.answer(outcome::NOT_JUDGED);
+            });
+        }
+        self.code.begin_with(before);
         self.code.finish(outcome::PASSED)
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        if !self.observes.contains(&observation) {
+            self.observes.push(observation);
+        }
     }
 
     /// A table that no other test uses.
@@ -319,6 +363,7 @@ impl<'m> Test<'m> {
 
     /// Expects a number of entries.
     pub fn size(&mut self, table: impl Into<Table>, size: impl Into<Value>) {
+        self.observe(Observation::Size);
         let table = table.into();
         let message = self.answered(&format!("js_ext_table_size({})", table.shown));
         self.expect(Call::Size.with([table.id]), size, &message);
@@ -334,6 +379,7 @@ impl<'m> Test<'m> {
 
     /// Expects a list of keys, in a room of this size.
     pub fn keys_in_room(&mut self, table: impl Into<Table>, list: &Range, room: impl Into<Value>) {
+        self.observe(Observation::Keys);
         let (table, room) = (table.into(), self.local(room));
         let call = format!("js_ext_table_keys({})", table.shown);
         self.run(Call::Blank.with([ROOM.into(), room.clone(), CANARY.into()]));

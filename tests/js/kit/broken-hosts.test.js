@@ -150,17 +150,18 @@ breaks('keeps the place of a deleted key', 'set.last-again', ({ tables, ...host 
     keys: (id, ...room) => ((tables.get(id)?.size ?? 0) > 50 ? host.keys(id, ...room) : listed({ tables, ...host }).keys(id, ...room)),
   };
 });
-breaks('answers 1 for success', 'set.stores', ({ set }) => {
-  let isFirst = true;
-  return {
-    set: (...all) => {
-      const answer = set(...all);
-      if (!isFirst) return answer;
-      isFirst = false;
-      return 1;
-    },
-  };
-});
+breaks('answers 1 where it overwrites', 'set.replaces', ({ set, tables, text }) => ({
+  set: (id, at, length, ...value) => {
+    const isNew = !tables.get(id)?.has(text(at, length));
+    return set(id, at, length, ...value) || (isNew ? 0 : 1);
+  },
+}));
+breaks('answers the number of entries in place of success', 'set.stores', ({ set, tables }) => ({
+  set: (id, ...rest) => {
+    set(id, ...rest);
+    return tables.get(id).size > 1 && tables.get(id).size < 3 ? 2 : 0;
+  },
+}));
 breaks('never overwrites', 'set.replaces', ({ tables, text, set }) => ({
   set: (id, at, length, ...value) => (text(at, length) === 'key' && tables.get(id)?.has('key') ? 0 : set(id, at, length, ...value)),
 }));
@@ -277,6 +278,10 @@ breaks('makes an entry of a key that is asked for', 'get.changes-nothing', ({ ge
     if (answer === -1 && id !== 0 && length === 1 && (tables.get(id)?.size ?? 0) < 3) set(id, at, length, at, 0);
     return answer;
   },
+}));
+
+breaks('takes the room of a value for a number of 16 bits', 'get.length', ({ get }) => ({
+  get: (id, at, length, room, size) => get(id, at, length, room, size & 0xffff),
 }));
 
 // Deleting.
@@ -447,6 +452,8 @@ breaks('says that the list is shorter than it is', 'keys.too-small', ({ keys, ta
     return length > size ? -Math.max(2, length - 1) : keys(id, room, size);
   },
 }));
+breaks('takes the room of a list for a number of 16 bits', 'keys.length', ({ keys }) => ({ keys: (id, room, size) => keys(id, room, size & 0xffff) }));
+breaks('lists at most 65535 bytes of keys', 'keys.all', listing((keys) => (keys.join('\n').length > 65_535 ? keys.slice(0, 4000) : keys).join('\n')));
 breaks('writes a zero behind the keys', 'memory.keys', ({ keys, memory }) => ({
   keys: (id, room, size) => {
     const answer = keys(id, room, size);

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 /** The kit's module, compiled once for all hosts of a test file. */
 const kitModule = new WebAssembly.Module(readFileSync(new URL('../../../hosts/kit/kit.wasm', import.meta.url)));
 
-const OUTCOMES = ['untested', 'passed', 'failed', 'not offered'];
+const OUTCOMES = ['untested', 'passed', 'failed', 'not offered', 'not judged'];
 
 /**
  * Makes a host and runs the kit on it, as the README of the kit says.

@@ -39,7 +39,8 @@ fn length(test: &mut Test<'_>) {
     let table = test.table();
     store_lengths(test, table);
     for length in LENGTHS {
-        for more in [1, 5, 1000] {
+        // Rooms whose lower 16 bits are a small number, too.
+        for more in [1, 5, 1000, 65_536 - length, 65_536, 1_000_000] {
             let answer = test.try_get(table, key(length).as_str(), length + more);
             let room = length + more;
             let call =

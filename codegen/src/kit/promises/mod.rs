@@ -38,14 +38,14 @@ const fn offered(service: &'static str, name: &'static str, says: &'static str, 
     Promise { name, says, service: Some(service), test }
 }
 
-/// Every promise, those first without which the others mean little.
+/// Every promise, those first by which the tests of the others observe a host.
 pub fn all() -> impl Iterator<Item = &'static Promise> {
     [
+        lists::PROMISES,
+        sizes::PROMISES,
         sets::PROMISES,
         gets::PROMISES,
         deletes::PROMISES,
-        sizes::PROMISES,
-        lists::PROMISES,
         keys::PROMISES,
         ids::PROMISES,
         memory::PROMISES,

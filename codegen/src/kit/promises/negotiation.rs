@@ -21,6 +21,12 @@ pub const PROMISES: &[Promise] = &[
     offered("negotiate", "negotiate.too-small", "and `-n` if the reply needs `n` bytes.", too_small),
     offered(
         "negotiate",
+        "negotiate.any-version",
+        "Version of the boundary that the module was built with.",
+        any_version,
+    ),
+    offered(
+        "negotiate",
         "negotiate.same-again",
         "Asks which services the host offers and how large a value its tables take.",
         same_again,
@@ -113,4 +119,13 @@ fn same_again(test: &mut Test<'_>) {
         longest,
         "negotiate gave another longest value when asked again: {got} in place of {expected}",
     );
+}
+
+/// A host may be older or newer than a module: it answers as far as it can, or -1.
+fn any_version(test: &mut Test<'_>) {
+    for version in [1, test.abi_version() + 1, 1000, u32::MAX] {
+        let answer = test.ask("negotiate", &[Part::Word(version.into())], 64);
+        let message = format!("negotiate with version {version} answered {{got}}, no length of a reply, and not -1");
+        test.unless_within(&answer, -1, 64, &message);
+    }
 }

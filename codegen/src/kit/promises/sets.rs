@@ -175,6 +175,13 @@ fn longest_negotiated(test: &mut Test<'_>) {
     let (_, longest) = test.negotiated();
     let most = END - ROOM - 0x1000;
     test.when(Value::from(most).below(&longest), |test| test.assign(&longest, most));
+    // Lengths that have no room in numbers of 15 and 16 bits, as far as the host takes them.
+    for length in [32_764_u32, 32_768, 65_531, 65_536, 70_000] {
+        test.when(Value::from(length).below(&longest), |test| {
+            let length = test.local(length);
+            stores_whole(test, &length);
+        });
+    }
     stores_whole(test, &longest);
 }
 
