@@ -7,45 +7,18 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import test from 'node:test';
 
-import { createHost, rangesOf } from '../../../web/machine/host.js';
-import { createImports, SERVICES } from '../../../web/loader.js';
-import { Decoder } from '../../../web/values/decoder.js';
+import { SERVICES } from '../../../web/loader.js';
 import { FileBackend } from '../../../web/persist/file.js';
-import { HostFunctions, MultiReturn } from '../../../web/machine/host-functions.js';
 import { LocalStorageBackend } from '../../../web/persist/local-storage.js';
 import { MapStore } from '../../../web/store/map-store.js';
 import { MemoryBackend } from '../../../web/persist/memory.js';
 import { observable } from '../../../web/persist/observed-store.js';
-import { Quota } from '../../../web/machine/quotas.js';
-import { UndoLog } from '../../../web/store/undo-log.js';
-import { complaints, runKit } from '../support/kit.js';
+import { complaints, packageHost, runKit } from '../support/kit.js';
 import { contents, FakeStorage, look, open } from '../support/states.js';
 import { documentedHost } from '../support/documented-host.js';
 import { PlainStore } from '../support/stores.js';
 
 const LIST = JSON.parse(fs.readFileSync(new URL('../../../hosts/kit/promises.json', import.meta.url), 'utf8'));
-
-/** The package's host over a store, as a machine makes it, with what the kit's README names. */
-function packageHost(store, options = {}) {
-  return (kit, memory) => {
-    const quota = Quota.of(options, store);
-    const log = quota === null ? new UndoLog(store, rangesOf(store)) : new UndoLog(quota.counted, quota.counted, quota);
-    if (options.isInCheckpoint) log.begin();
-    const functions = new HostFunctions({ kit_echo: (...values) => MultiReturn.of(...values), kit_again: () => kit().again() });
-    functions.machine = {
-      get view() {
-        return new DataView(memory().buffer);
-      },
-      live: { store, encode: () => false },
-      decode: (start, end) => new Decoder(memory()).all(start, end),
-      enter: () => {},
-      leave: () => {},
-      lastError: () => undefined,
-    };
-    const host = createHost(log, () => {}, { modules: { kit: 'return "kit"' } }, functions, quota);
-    return createImports(host, () => kit().memory).imports.env;
-  };
-}
 
 test('the documented host keeps every promise, and offers no service', () => {
   const report = runKit((_kit, memory) => documentedHost(memory).functions);

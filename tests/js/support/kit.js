@@ -2,6 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 
+import { createHost, rangesOf } from '../../../web/machine/host.js';
+import { createImports } from '../../../web/loader.js';
+import { Decoder } from '../../../web/values/decoder.js';
+import { HostFunctions, MultiReturn } from '../../../web/machine/host-functions.js';
+import { Quota } from '../../../web/machine/quotas.js';
+import { UndoLog } from '../../../web/store/undo-log.js';
+
 /** The kit's module, compiled once for all hosts of a test file. */
 const kitModule = new WebAssembly.Module(readFileSync(new URL('../../../hosts/kit/kit.wasm', import.meta.url)));
 
@@ -43,4 +50,26 @@ export function runKit(makeImports) {
 /** The broken promises of a report, for messages. */
 export function complaints({ promises }) {
   return promises.filter(({ outcome }) => outcome === 'failed').map(({ name, message }) => `${name}: ${message}`);
+}
+
+/** The package's host over a store, as a machine makes it, with what the kit's README names. */
+export function packageHost(store, options = {}) {
+  return (kit, memory) => {
+    const quota = Quota.of(options, store);
+    const log = quota === null ? new UndoLog(store, rangesOf(store)) : new UndoLog(quota.counted, quota.counted, quota);
+    if (options.isInCheckpoint) log.begin();
+    const functions = new HostFunctions({ kit_echo: (...values) => MultiReturn.of(...values), kit_again: () => kit().again() });
+    functions.machine = {
+      get view() {
+        return new DataView(memory().buffer);
+      },
+      live: { store, encode: () => false },
+      decode: (start, end) => new Decoder(memory()).all(start, end),
+      enter: () => {},
+      leave: () => {},
+      lastError: () => undefined,
+    };
+    const host = createHost(log, () => {}, { modules: { kit: 'return "kit"' } }, functions, quota);
+    return createImports(host, () => kit().memory).imports.env;
+  };
 }
