@@ -16,9 +16,11 @@ test('the licence is the one that the packages name', () => {
   assert.match(read('Cargo.toml'), /^license = "MIT"$/m);
 });
 
-test('the notice has that of the Lua release that is built', () => {
-  const [, release] = /^release = "(.*)"$/m.exec(read('vendor/Cargo.toml'));
-  assert.ok(notice.includes(`Lua ${release}`), `NOTICE does not name Lua ${release}`);
+test('the notice has that of each Lua release that is built', () => {
+  const [, lines] = /\[package\.metadata\.lua\.lines\]\n([^]*?)\n\n/.exec(read('vendor/Cargo.toml'));
+  const releases = [...lines.matchAll(/^"[\d.]+" = "([\d.]+)"/gm)].map((match) => match[1]);
+  assert.ok(releases.length > 0);
+  for (const release of releases) assert.ok(notice.includes(`Lua ${release}`), `NOTICE does not name Lua ${release}`);
   assert.match(notice, /^Copyright \(C\) 1994-\d{4} Lua\.org, PUC-Rio\.$/m);
 });
 

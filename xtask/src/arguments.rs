@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
+use codegen::lua::release::Release;
+
 use crate::error::Error;
 use crate::tools::rust::Way;
 
@@ -18,6 +20,11 @@ usage: cargo xtask VERB [options]
     --check                  only say which of them would change, and fail if any would
   abi diff OLD NEW           compare two ABIs, each an exports.toml, an ABI file as web/abi.json, or a module;
                              fail if a change breaks callers and the version has not grown
+  lua RELEASE                build with another release of Lua, as 5.4.8: check that all edits fit, move its line,
+                             build, test, and tell what it changes; one that is not pinned is taken from the registry
+    --no-test                leave out the tests
+  lua --check                say whether the registry has newer releases; exit code 0 if not, 3 if so, 1 if it
+                             cannot be asked
   run [options] [FILE args]  run the command lua-persistent, building first if something changed: all its
                              options are taken, and `run --help` tells them
     --                       no option behind it is one of xtask
@@ -34,7 +41,7 @@ options of every verb
   --verbose                  show the output of steps that pass, too
 ";
 
-const VERBS: [&str; 9] = ["setup", "build", "generate", "abi", "run", "serve", "pack", "test", "help"];
+const VERBS: [&str; 10] = ["setup", "build", "generate", "abi", "lua", "run", "serve", "pack", "test", "help"];
 
 /// Where the page is served unless the command line says otherwise.
 const PORT: u16 = 8000;
@@ -72,6 +79,15 @@ pub enum Verb {
         /// The file of the new one.
         new: PathBuf,
     },
+    /// Build with another release of Lua.
+    Lua {
+        /// The release.
+        release: Release,
+        /// Whether to run the tests.
+        tests: bool,
+    },
+    /// Say whether there are newer releases of Lua.
+    LuaNews,
     /// Run the command of the package.
     Run {
         /// Its own command line.
@@ -185,6 +201,7 @@ impl Reader {
                 .map_or(Verb::Help, |verify_reproducible| Verb::Build { verify_reproducible })),
             "generate" => Ok(self.flag(Some("--check"))?.map_or(Verb::Help, |check| Verb::Generate { check })),
             "abi" => self.abi(),
+            "lua" => self.lua(),
             "run" => self.command(),
             "serve" => self.port(),
             "pack" => Ok(self.flag(None)?.map_or(Verb::Help, |_| Verb::Pack)),
@@ -229,6 +246,32 @@ impl Reader {
         match files {
             [old, new] => Ok(Verb::AbiDiff { old: old.into(), new: new.into() }),
             _ => Err(UsageError::new(format!("`abi diff` takes two files, not {}", files.len()))),
+        }
+    }
+
+    /// A release, or `--check`.
+    fn lua(&mut self) -> Result<Verb, UsageError> {
+        let (mut release, mut tests, mut check) = (None, true, false);
+        while let Some(word) = self.next()? {
+            match word {
+                Word::Option(name, None) if name == "--help" => return Ok(Verb::Help),
+                Word::Option(name, None) if name == "--check" => check = true,
+                Word::Option(name, None) if name == "--no-test" => tests = false,
+                Word::Option(name, _) => return Err(unknown_option(&name, &["--check", "--no-test"])),
+                Word::Plain(word) if release.is_none() => {
+                    release = Some(word.to_string_lossy().parse().map_err(|reason: String| UsageError::new(reason))?);
+                }
+                Word::Plain(word) => {
+                    let word = word.to_string_lossy();
+                    return Err(UsageError::new(format!("`{word}` is one word too many")));
+                }
+            }
+        }
+        match release {
+            None if check && tests => Ok(Verb::LuaNews),
+            Some(release) if !check => Ok(Verb::Lua { release, tests }),
+            None if !check => Err(UsageError::new("`lua` needs a release, as 5.4.8, or `--check`")),
+            _ => Err(UsageError::new("`--check` stands alone: it moves to no release")),
         }
     }
 
@@ -420,6 +463,30 @@ mod tests {
         }
         for line in ["serve --port 65536", "serve --port x", "serve --port", "serve 80"] {
             assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn lua_takes_a_release_or_looks_for_newer_ones() {
+        let release = "5.4.8".parse().unwrap();
+        for (line, verb) in [
+            ("lua 5.4.8", Verb::Lua { release, tests: true }),
+            ("lua --no-test 5.4.8", Verb::Lua { release, tests: false }),
+            ("lua --check", Verb::LuaNews),
+        ] {
+            assert_eq!(read(line).unwrap().verb, verb, "{line}");
+        }
+        for (line, problem) in [
+            ("lua", "`lua` needs a release"),
+            ("lua 5.4", "`5.4` is no release of Lua: those have three numbers"),
+            ("lua newest", "`newest` is no number of a Lua release"),
+            ("lua 5.4.8 5.5.1", "`5.5.1` is one word too many"),
+            ("lua 5.4.8 --check", "`--check` stands alone"),
+            ("lua --check --no-test", "`--check` stands alone"),
+            ("lua 5.4.8 --no-tests", "there is no option `--no-tests`; did you mean `--no-test`?"),
+        ] {
+            let message = read(line).unwrap_err().to_string();
+            assert!(message.starts_with(problem), "{line}: {message}");
         }
     }
 

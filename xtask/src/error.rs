@@ -1,11 +1,13 @@
 //! Defines the errors of `xtask` and their exit codes: 2 where the caller has to change something first (the command
-//! line, or what is installed), 1 for everything else.
+//! line, or what is installed), 3 where newer releases of Lua were asked for and found, 1 for everything else.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use codegen::lua::release::Release;
 
 /// Why a verb did not do what it was asked to.
 #[derive(Debug)]
@@ -69,6 +71,17 @@ pub enum Error {
     },
     /// An ABI breaks callers of an older one; the report says how.
     AbiBroken,
+    /// The project does not move to a release of Lua.
+    Lua {
+        /// The release.
+        release: String,
+        /// Why not.
+        reason: String,
+    },
+    /// There are releases of Lua newer than the pinned ones.
+    NewerLua(Vec<Release>),
+    /// Something that was asked cannot be told.
+    Unknown(String),
     /// Tests failed; the report says which.
     TestsFailed,
 }
@@ -94,6 +107,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused(_) => 2,
+            Self::NewerLua(_) => 3,
             _ => 1,
         }
     }
@@ -129,6 +143,14 @@ impl fmt::Display for Error {
             }
             Self::Script { path, reason } => write!(f, "cannot run {}: {reason}", path.display()),
             Self::AbiBroken => write!(f, "the ABI breaks callers"),
+            Self::Lua { release, reason } => write!(f, "cannot move to Lua {release}: {reason}"),
+            Self::NewerLua(releases) => {
+                write!(f, "newer than those pinned:")?;
+                releases
+                    .iter()
+                    .try_for_each(|release| write!(f, "\n  Lua {release}: `cargo xtask lua {release}` moves to it"))
+            }
+            Self::Unknown(what) => write!(f, "cannot tell {what}"),
             Self::TestsFailed => write!(f, "tests failed"),
         }
     }

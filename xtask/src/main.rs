@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use arguments::{Invocation, Verb};
 use error::Error;
-use verbs::{abi, build, generate, pack, run, serve, setup, test};
+use verbs::{abi, build, generate, lua, pack, run, serve, setup, test};
 use workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -39,6 +39,8 @@ fn dispatch(invocation: Invocation) -> Result<(), Error> {
         Verb::Build { verify_reproducible } => build::command(&workspace, &options, verify_reproducible),
         Verb::Generate { check } => generate::command(&workspace, check),
         Verb::AbiDiff { old, new } => abi::diff(&workspace, &old, &new),
+        Verb::Lua { release, tests } => lua::command(&workspace, &options, release, tests),
+        Verb::LuaNews => lua::check(&workspace),
         Verb::Run { words } => run::run(&workspace, &options, &words),
         Verb::Serve { port } => serve::serve(&workspace, &options, port),
         Verb::Pack => pack::pack(&workspace, &options),

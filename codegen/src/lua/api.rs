@@ -80,6 +80,21 @@ impl Api {
         names.into_iter().map(change).filter(|change| change.before != change.now).collect()
     }
 
+    /// Makes the changes that [`Change`] shows, as they stand in a text.
+    pub fn replay(&mut self, changes: &str) {
+        let kinds = [Kind::Function, Kind::Constant, Kind::Type];
+        let mut kind = Kind::Type;
+        for line in changes.lines() {
+            if let Some(known) = kinds.into_iter().find(|kind| line.starts_with(&format!("{kind} "))) {
+                kind = known;
+            } else if let Some(declaration) = line.strip_prefix("  - ") {
+                self.0.remove(&(kind, name_of(declaration)));
+            } else if let Some(declaration) = line.strip_prefix("  + ") {
+                self.0.insert((kind, name_of(declaration)), declaration.to_owned());
+            }
+        }
+    }
+
     /// Leaves out what this project adds to the API of Lua.
     pub fn of_lua(mut self) -> Self {
         self.0.retain(|(_, name), _| !name.to_lowercase().starts_with("lp_"));
@@ -92,6 +107,13 @@ impl fmt::Display for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.values().try_for_each(|declaration| writeln!(f, "{declaration}"))
     }
+}
+
+/// The name in a declaration that is one line.
+fn name_of(declaration: &str) -> String {
+    let rest = WORDS.iter().find_map(|(word, _)| declaration.strip_prefix(word.strip_prefix("pub ")?));
+    let name = rest.unwrap_or(declaration).split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    name.unwrap_or_default().to_owned()
 }
 
 /// A declaration without line ends, and with short names of C's types.
@@ -188,6 +210,10 @@ unsafe extern \"C-unwind\" {
             .replace("lua_close(L: *mut lua_State)", "lua_close(L: *mut lua_State, from: *mut lua_State)")
             .replace("lua_absindex", "lua_topindex")
             .replace("LUA_OK: u32 = 0", "LUA_OK: u32 = 1");
+        let mut replayed = Api::read(BINDINGS);
+        let text: String = replayed.changes(&Api::read(&later)).iter().map(|change| format!("\n{change}\n")).collect();
+        replayed.replay(&text);
+        assert_eq!(replayed, Api::read(&later));
         let changes: Vec<_> = Api::read(BINDINGS).changes(&Api::read(&later)).iter().map(Change::to_string).collect();
         assert_eq!(
             changes,

@@ -7,7 +7,7 @@ use std::ops::Range;
 const CONTEXT: usize = 3;
 /// Most lines that a difference shows.
 const SHOWN: usize = 40;
-/// How much more alike a text elsewhere has to be than one at the place where it should be.
+/// How much more alike a text has to be than one that is at the expected place, or begins with the same line.
 const BONUS: f64 = 0.1;
 
 /// Which lines of an old text are which of a new one: the pairs of their longest common part, in ascending order.
@@ -111,6 +111,7 @@ pub fn nearest(wanted: &str, lines: &[&str], expected: &Range<usize>) -> Option<
     }
     let pairs: Vec<_> = lines.iter().map(|line| letter_pairs(line)).collect();
     let height = wanted.lines().count().max(1);
+    let first = wanted.lines().next().unwrap_or_default().trim();
     let mut best: Option<(f64, Nearest)> = None;
     for height in [height, height + 1, height.saturating_sub(1)].into_iter().filter(|&height| height > 0) {
         for start in 0..=lines.len().saturating_sub(height) {
@@ -125,7 +126,8 @@ pub fn nearest(wanted: &str, lines: &[&str], expected: &Range<usize>) -> Option<
             window.for_each(|&pair| need[usize::from(pair)] += 1);
             let alike = 2.0 * common as f64 / (total + wanted_pairs.len()).max(1) as f64;
             let near = start < expected.end + CONTEXT && start + height + CONTEXT > expected.start;
-            let score = alike + if near { BONUS } else { 0.0 };
+            let begins = lines.get(start).is_some_and(|line| !first.is_empty() && line.trim() == first);
+            let score = alike + if near { BONUS } else { 0.0 } + if begins { BONUS } else { 0.0 };
             if best.as_ref().is_none_or(|(other, _)| score > *other) {
                 best = Some((score, Nearest { lines: start..(start + height).min(lines.len()), alike }));
             }

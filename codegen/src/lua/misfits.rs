@@ -26,12 +26,17 @@ pub struct Misfit {
 pub struct Misfits {
     release: Release,
     misfits: Vec<Misfit>,
+    /// The nearest of the other releases.
+    nearest: Option<Release>,
     /// What is known of the place of each, in the same order; empty without [`Misfits::explain`].
     explained: Vec<String>,
 }
 
 /// How much alike a text in another file has to be to be mentioned.
 const WORTH_MENTIONING: f64 = 0.6;
+
+/// How much more alike than the nearest one in its own file.
+const MUCH_MORE: f64 = 0.1;
 
 /// Another release that some changes fit.
 struct Reference<'a> {
@@ -50,7 +55,7 @@ impl Reference<'_> {
 impl Misfits {
     /// The changes that do not fit a release, unexplained.
     pub fn new(release: Release, misfits: Vec<Misfit>) -> Self {
-        Self { release, misfits, explained: Vec::new() }
+        Self { release, misfits, nearest: None, explained: Vec::new() }
     }
 
     /// How many there are.
@@ -62,6 +67,7 @@ impl Misfits {
     pub fn explain(mut self, sources: &Sources, edits: &[Edit], others: &[Sources]) -> Result<Self, EditError> {
         let mut others: Vec<_> = others.iter().filter(|other| other.release != sources.release).collect();
         others.sort_by_key(|other| other.release.distance(sources.release));
+        self.nearest = others.first().map(|other| other.release);
         let mut references = Vec::new();
         for other in others {
             let pristine = edits::read_sources(&other.folder)?;
@@ -79,7 +85,7 @@ impl Misfits {
 
 impl fmt::Display for Misfits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { release, misfits, explained } = self;
+        let Self { release, misfits, nearest, explained } = self;
         let (changes, each) = match misfits.len() {
             1 => ("1 change does".to_owned(), "it"),
             count => (format!("{count} changes do"), "each"),
@@ -100,11 +106,17 @@ impl fmt::Display for Misfits {
             f.write_str(&quoted(change.anchor.lines()))?;
             f.write_str(explained.get(number).map_or("", |text| text))?;
         }
+        let [old, new] = match nearest {
+            Some(nearest) if nearest < release => [format!(".. {nearest}"), format!("{release} ..")],
+            Some(nearest) => [format!("{nearest} .."), format!(".. {release}")],
+            None => ["...".to_owned(), "...".to_owned()],
+        };
         write!(
             f,
-            "\nTo mend one, make its `at` a text that stands once in this release and the others, as a shorter one may. \
-             If there\nis none, make two variants of the change, with `releases = \"...\"`: \"5.5\" (a line), \"5.4.6\", \
-             \"5.4.4 .. 5.4.6\",\n\"5.4.7 ..\" or \".. 5.4\"."
+            "\nTo mend one, make its `at` a text that stands once in this release and the others: a shorter one, or a line \
+             next to it.\nIf there is none, give the change `releases = \"{old}\"`, and behind it add one for this release, \
+             with\n`releases = \"{new}\"`. A range may also be one release, as \"{release}\", or a line, as \"{}\".",
+            release.line()
         )
     }
 }
@@ -136,8 +148,9 @@ fn explain(misfit: &Misfit, release: Release, files: &Files, reference: Option<&
         let _ = writeln!(text, "   Nearest in Lua {release}, {}:{line}, {alike}:", change.file);
         text += &quoted(new[nearest.lines.clone()].iter().copied());
     }
-    if nearest.as_ref().is_none_or(|nearest| nearest.alike < WORTH_MENTIONING)
-        && let Some((file, line, alike)) = elsewhere(change, files)
+    let here = nearest.as_ref().map_or(0.0, |nearest| nearest.alike);
+    if let Some((file, line, alike)) = elsewhere(change, files)
+        && alike > here + MUCH_MORE
     {
         let _ = writeln!(text, "   In another file, {file}:{line} is {}.", percent(alike));
     }

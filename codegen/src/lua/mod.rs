@@ -7,6 +7,7 @@ pub mod compare;
 pub mod compile;
 pub mod edits;
 pub mod misfits;
+pub mod registry;
 pub mod release;
 pub mod sources;
 

@@ -17,6 +17,12 @@ impl Release {
         format!("{}.{}", self.major, self.minor)
     }
 
+    /// The line and the number within it without a point, as `545`: how versions of the package that carries the release
+    /// begin.
+    pub fn digits(self) -> String {
+        format!("{}{}{}", self.major, self.minor, self.patch)
+    }
+
     /// How far two releases are apart, to compare with other distances: first by line, then within it.
     pub fn distance(self, other: Self) -> (u32, u32, u32) {
         let Self { major, minor, patch } = self;

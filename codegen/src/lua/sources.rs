@@ -112,12 +112,12 @@ pub fn of_release(vendor: &Path, release: Release) -> Result<Sources, SourcesErr
         wanted: release.to_string(),
         known: releases.keys().cloned().collect(),
     })?;
-    locate(vendor, release, entry, &metadata(vendor)?)
+    locate(vendor, release, entry, &metadata(vendor, true)?)
 }
 
 /// Locates all pinned releases, in ascending order.
 pub fn all(vendor: &Path) -> Result<Vec<Sources>, SourcesError> {
-    let (manifest, metadata) = (read_manifest(vendor)?, metadata(vendor)?);
+    let (manifest, metadata) = (read_manifest(vendor)?, metadata(vendor, true)?);
     let mut all = Vec::new();
     for (name, entry) in table(&manifest, "releases", vendor)? {
         all.push(locate(vendor, number(name, vendor)?, entry, &metadata)?);
@@ -177,12 +177,15 @@ fn number(text: &str, vendor: &Path) -> Result<Release, SourcesError> {
     text.parse().map_err(|reason: String| manifest_error(vendor, reason))
 }
 
-/// What cargo knows of the packages, which it fetches if they are not there.
-fn metadata(vendor: &Path) -> Result<serde_json::Value, SourcesError> {
+/// What cargo knows of the packages that `Cargo.toml` in a folder names. Cargo fetches those that are not there, and
+/// writes the lock file unless it is `locked`.
+pub fn metadata(folder: &Path, locked: bool) -> Result<serde_json::Value, SourcesError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
-        .arg(vendor.join("Cargo.toml"))
+        .args(["metadata", "--format-version", "1"])
+        .args(locked.then_some("--locked"))
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
         .output()
         .map_err(|e| SourcesError::Cargo(e.to_string()))?;
     if !output.status.success() {

@@ -15,7 +15,8 @@ use crate::workspace::Workspace;
 pub struct Toolchain {
     /// Which Rust.
     pub way: Way,
-    clang: PathBuf,
+    /// The C compiler for wasm32.
+    pub clang: PathBuf,
     libclang: PathBuf,
     /// Where this way builds; the two do not share a folder, or each would undo the other's work.
     pub target: PathBuf,

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::system::diff;
 use crate::system::files;
 use crate::verbs::artifact;
+use crate::verbs::notice;
 use crate::workspace::Workspace;
 
 /// An output whose file differs from what its backend writes.
@@ -55,9 +56,9 @@ pub fn drifted(workspace: &Workspace) -> Result<Vec<Drifted>, Error> {
         .map_err(Error::codegen("generate from the manifest"))?;
     let mut drifted = Vec::new();
     let promises: &dyn Backend = &kit::List;
-    for backend in backend::all().into_iter().chain([promises]) {
-        let path = PathBuf::from(backend.path());
-        let text = backend.render(&manifest);
+    let backends = backend::all().into_iter().chain([promises]);
+    let outputs = backends.map(|backend| (PathBuf::from(backend.path()), backend.render(&manifest)));
+    for (path, text) in outputs.chain([(PathBuf::from(notice::PATH), notice::render(workspace)?)]) {
         let committed = std::fs::read(workspace.root.join(&path)).unwrap_or_default();
         if committed != text.as_bytes() {
             let difference = diff::short(&String::from_utf8_lossy(&committed), &text);

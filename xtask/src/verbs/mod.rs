@@ -4,6 +4,8 @@ pub mod abi;
 pub mod artifact;
 pub mod build;
 pub mod generate;
+pub mod lua;
+pub mod notice;
 pub mod pack;
 pub mod run;
 pub mod serve;
