@@ -7,6 +7,7 @@ mod stage;
 
 use std::path::Path;
 
+use codegen::contract::{Contract, compare};
 use codegen::lua::api::{Api, Change};
 use codegen::lua::release::Release;
 use codegen::lua::sources::{self, Line};
@@ -18,6 +19,7 @@ use crate::system::process;
 use crate::system::progress::Progress;
 use crate::tools::needs;
 use crate::tools::toolchain::Toolchain;
+use crate::verbs::artifact;
 use crate::verbs::build;
 use crate::verbs::generate;
 use crate::verbs::setup;
@@ -40,7 +42,7 @@ pub fn command(workspace: &Workspace, options: &Options, release: Release, tests
     let staged = stage::prepare(workspace, &line, release)?;
     fit::check(workspace, &toolchain, &staged)?;
 
-    let abi = std::fs::read_to_string(workspace.path(ABI)).unwrap_or_default();
+    let abi = abi(workspace, &line)?;
     for file in staged.keep(workspace)? {
         println!("wrote {}", workspace.shown(&file));
     }
@@ -52,7 +54,9 @@ pub fn command(workspace: &Workspace, options: &Options, release: Release, tests
         println!("{}: {}", workspace.shown(&built.path), built.report);
     }
     println!("\n{}", told(workspace, line.release, release)?);
-    println!("{}", abi_told(&abi, &files::read(&workspace.path(ABI))?));
+    if let (Some(before), Some(now)) = (&abi, self::abi(workspace, &line)?) {
+        print!("This project's ABI:\n{}", compare(before, &now));
+    }
     let back = format!("`cargo xtask lua {}` moves back", line.release);
     if tests {
         let steps = STEPS.map(str::to_owned);
@@ -121,11 +125,14 @@ fn api(workspace: &Workspace, release: Release) -> Result<Api, Error> {
     Ok(api.unwrap_or_default().of_lua())
 }
 
-/// Tells what changes in this project's binary interface.
-fn abi_told(before: &str, now: &[u8]) -> String {
-    let now = String::from_utf8_lossy(now);
-    match before == now {
-        true => "This project's ABI is the same.".to_owned(),
-        false => format!("This project's ABI ({ABI}):\n{}", crate::system::diff::short(before, &now)),
-    }
+/// The binary interface as the artifact of a line has it, if there is one.
+fn abi(workspace: &Workspace, line: &Line) -> Result<Option<Contract>, Error> {
+    let doing = "compare the ABIs";
+    let manifest = artifact::manifest(workspace)?;
+    let Some(artifact) = manifest.artifacts.iter().find(|artifact| artifact.line == line.name) else { return Ok(None) };
+    let Ok(wasm) = std::fs::read(workspace.path(&artifact.path)) else { return Ok(None) };
+    let module = Contract::of_wasm(&artifact.path, &wasm).map_err(Error::codegen(doing))?;
+    let text = std::fs::read_to_string(workspace.path(ABI)).map_err(Error::io("read", &workspace.path(ABI)))?;
+    let declared = Contract::of_json(ABI, &text).map_err(Error::codegen(doing))?;
+    Ok(Some(declared.of_module(&module, artifact.path.clone())))
 }
