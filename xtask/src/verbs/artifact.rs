@@ -1,5 +1,6 @@
 //! Configures the passes, which know nothing of the manifest, from the manifest.
 
+use codegen::lua::release::Release;
 use codegen::lua::sources;
 use codegen::manifest::{self, Artifact, Manifest, Source, WasmFunction};
 use codegen::passes::{self, Config, Export, Import, Processed, Signature, Stamp};
@@ -26,7 +27,17 @@ pub fn process(
 ) -> Result<Processed, Error> {
     let lua =
         sources::of_line(&workspace.path("vendor"), &artifact.line).map_err(Error::codegen("find the Lua sources"))?;
-    let config = config(manifest, artifact, &lua.release.to_string(), linked)?;
+    process_release(manifest, artifact, lua.release, linked)
+}
+
+/// Makes an artifact from a module that was linked with some release of Lua.
+pub fn process_release(
+    manifest: &Manifest,
+    artifact: &Artifact,
+    release: Release,
+    linked: &[u8],
+) -> Result<Processed, Error> {
+    let config = config(manifest, artifact, &release.to_string(), linked)?;
     passes::process(linked, &config).map_err(Error::codegen("make the artifact from the linked module"))
 }
 

@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 use codegen::backend;
 use codegen::delta;
 use codegen::kit;
+use codegen::lua::release::Release;
 use codegen::manifest::Manifest;
 
 use crate::arguments::Options;
@@ -146,10 +147,25 @@ fn derive(
 
 /// Compiles and links the guest; returns the module as the linker wrote it.
 fn link(workspace: &Workspace, toolchain: &Toolchain, line: &Line, target: &Path) -> Result<PathBuf, Error> {
-    let label = format!("compile the guest with Lua {} for wasm32 with {}", line.name, toolchain.way);
+    link_release(workspace, toolchain, line, None, target)
+}
+
+/// The variable that names a release of Lua to the guest's build script.
+const RELEASE: &str = "LUA_PERSISTENT_RELEASE";
+
+/// As [`link`], with another release than the one that the line is at.
+fn link_release(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    line: &Line,
+    release: Option<Release>,
+    target: &Path,
+) -> Result<PathBuf, Error> {
+    let lua = release.map_or_else(|| line.name.clone(), |release| release.to_string());
+    let label = format!("compile the guest with Lua {lua} for wasm32 with {}", toolchain.way);
     let mut progress = Progress::start(&label);
     let mut command = toolchain.guest(workspace, "build", target);
-    command.arg("--release");
+    command.arg("--release").env_remove(RELEASE).envs(release.map(|release| (RELEASE, release.to_string())));
     if let Some(feature) = &line.feature {
         command.args(["--features", feature]);
     }
@@ -165,6 +181,22 @@ fn link(workspace: &Workspace, toolchain: &Toolchain, line: &Line, target: &Path
         eprint!("{}", finished.output);
     }
     Ok(target.join(TARGET).join("release/lua_persistent.wasm"))
+}
+
+/// Builds a module of a release that no line is at, in a folder of its own. Its exceptions are those of the first artifact
+/// of its line.
+pub fn other_release(workspace: &Workspace, toolchain: &Toolchain, release: Release) -> Result<PathBuf, Error> {
+    let manifest = artifact::manifest(workspace)?;
+    let target = toolchain.target.join("releases");
+    share_host_tools(toolchain, &target)?;
+    let known = lines(&manifest).into_iter().find(|line| line.name == release.line());
+    let line = known.ok_or_else(|| Error::Unknown(format!("how to build Lua {release}: no line is its own")))?;
+    let linked = files::read(&link_release(workspace, toolchain, &line, Some(release), &target)?)?;
+    let first = line.artifacts(&manifest).next();
+    let first = first.ok_or_else(|| Error::Unknown(format!("how to build Lua {release}: its line has no artifact")))?;
+    let path = target.join(format!("lua-{release}.wasm"));
+    files::replace(&path, &artifact::process_release(&manifest, first, release, &linked)?.wasm)?;
+    Ok(path)
 }
 
 /// Runs the passes for one artifact, unless nothing that goes into it has changed.

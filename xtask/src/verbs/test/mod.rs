@@ -3,6 +3,7 @@
 
 mod native;
 mod outcome;
+mod releases;
 mod report;
 mod schedule;
 mod step;

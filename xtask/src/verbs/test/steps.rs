@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::native;
 use super::outcome::Outcome;
+use super::releases;
 use super::step::{Context, Step};
 use crate::error::Error;
 use crate::system::files;
@@ -60,7 +61,7 @@ const CARGO: &str = "cargo";
 const BROWSERS: &str = "browsers";
 
 /// All steps. Those that others wait for come first, and long ones before short ones, so that the lanes end together.
-pub const STEPS: [Step; 18] = [
+pub const STEPS: [Step; 19] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], uses: &[], run: format },
     Step {
         name: "build",
@@ -119,6 +120,14 @@ pub const STEPS: [Step; 18] = [
         requires: &["build", "native"],
         uses: &[],
         run: rust_host,
+    },
+    Step {
+        name: "releases",
+        title: "build the other pinned releases of Lua, and node --test on each",
+        tags: &[],
+        requires: &["build", "packages"],
+        uses: &[CARGO],
+        run: other_releases,
     },
     Step {
         name: "browsers",
@@ -298,6 +307,15 @@ fn host_test(context: &Context<'_>) -> Result<Outcome, Error> {
     node.env("NODE_OPTIONS", format!("--require {}", quoted(&pretend)));
     node.env("LUA_NATIVE", native::build(context.workspace, LINES[0])?);
     watch(&mut node, "node --test with lua-host.wasm").map(Outcome::of_node)
+}
+
+/// The releases of Lua that are pinned and that no line is at.
+fn other_releases(context: &Context<'_>) -> Result<Outcome, Error> {
+    let modules = std::env::join_paths(releases::modules(context)?)
+        .map_err(|error| Error::Unknown(format!("the modules to test: {error}")))?;
+    let mut node = node_tests(context, releases::TESTS, &[])?;
+    node.env(releases::MODULES, modules);
+    watch(&mut node, "node --test on the other releases of Lua").map(Outcome::of_node)
 }
 
 /// A path as it stands in `NODE_OPTIONS`.
