@@ -28,10 +28,11 @@ function filter(input, ...words) {
 }
 
 /** Start a prompt in a terminal, up to where it asks. */
-async function open(words = [], environment = {}) {
+async function open(words = [], environment = {}, line = '5.4') {
   const env = { ...process.env, LUA_PERSISTENT_HISTORY: '', ...environment };
   const terminal = new Terminal([process.execPath, CLI, '-i', ...words], { cwd: directory, env, ...BOUNDED });
-  assert.match(await terminal.see(/^> $/m), /lua-persistent \d+\.\d+\.\d+, Lua 5\.4; \.help tells what there is\n> $/);
+  const [, shown] = /lua-persistent \d+\.\d+\.\d+, (.*); \.help tells what there is\n> $/.exec(await terminal.see(/^> $/m)) || [];
+  assert.equal(shown, `Lua ${line}`);
   return terminal;
 }
 
@@ -103,6 +104,12 @@ test('in a terminal it asks, also for the rest of an input', { skip: missing }, 
   assert.equal(await enter(terminal, 'for i = 1, 2 do', /^>> $/m), '');
   assert.equal(await enter(terminal, 'print(i) end'), '1\n2\n');
   assert.match(await enter(terminal, 'error("broken")'), /^stdin:1: broken\nstack traceback:\n/);
+  await end(terminal);
+});
+
+test('it names the Lua that runs', { skip: missing }, async () => {
+  const terminal = await open(['--lua', '5.5'], {}, '5.5');
+  assert.equal(await enter(terminal, '_VERSION'), 'Lua 5.5\n');
   await end(terminal);
 });
 
