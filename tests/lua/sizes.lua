@@ -61,6 +61,12 @@ for _, n in ipairs(edges) do
   show("step " .. n, function() return type(collectgarbage("step", n)) end)
   show("incremental " .. n, function() local mode = collectgarbage("incremental", n, n, n) collectgarbage("setpause", 200) collectgarbage("setstepmul", 100) collectgarbage("incremental", 200, 100, 13) return mode end)
   show("generational " .. n, function() local mode = collectgarbage("generational", n, n) collectgarbage("incremental", 200, 100, 13) return mode end)
+  show("parameters " .. n, function()
+    local name = ({"minormul", "majorminor", "minormajor", "pause", "stepmul", "stepsize"})[1 + n % 6]
+    local before = collectgarbage("param", name, 300)
+    collectgarbage("param", name, n)
+    return collectgarbage("param", name, before)
+  end)
   show("load level " .. n, function() return pcall(error, "x", n) end)
   show("getinfo " .. n, function() if n < 0 or n > 100 then return type(debug.getinfo(n)) end end)
   show("getlocal " .. n, function() if n < 0 or n > 100 then return debug.getlocal(1, n) end end)

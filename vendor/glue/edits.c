@@ -221,9 +221,27 @@ Table *lp_vararg_table (lua_State *L, const CallInfo *ci, int place) {
 }
 
 
-/* A register without a name, or of a 'for' loop, holds what the interpreter relies on. */
-int lp_may_set (const char *name) {
-  return name[0] != '(' || strcmp(name, "(vararg)") == 0;
+/* Whether variable 'n' of a call is one of those that a 'for' loop keeps for itself. */
+static int is_loops (lua_State *L, CallInfo *ci, int n) {
+  StkId pos;
+  const char *name = (n > 0) ? luaG_findlocal(L, ci, n, &pos) : NULL;
+  return name != NULL && strcmp(name, "(for state)") == 0;
+}
+
+
+/*
+** A register without a name, or of a 'for' loop, holds what the interpreter
+** relies on. In 5.5, a numeric loop counts in the variable behind two of
+** these, whose type has to stay.
+*/
+int lp_may_set (lua_State *L, CallInfo *ci, const char *name, int n) {
+  StkId pos;
+  if (name[0] == '(')
+    return strcmp(name, "(vararg)") == 0;
+  if (!is_loops(L, ci, n - 1) || !is_loops(L, ci, n - 2) || is_loops(L, ci, n - 3))
+    return 1;
+  luaG_findlocal(L, ci, n, &pos);
+  return rawtt(s2v(L->top.p - 1)) == rawtt(s2v(pos));
 }
 
 

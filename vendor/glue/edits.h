@@ -106,8 +106,8 @@ int lp_is_internal (const struct CallInfo *ci);
 */
 void lp_shield_local (lua_State *L, const struct CallInfo *ci, const char *name, int n);
 
-/* Whether 'debug.setlocal' may set what has that name. */
-int lp_may_set (const char *name);
+/* Whether 'debug.setlocal' may set variable 'n' of the call 'ci', which has that name, to the value on top. */
+int lp_may_set (lua_State *L, struct CallInfo *ci, const char *name, int n);
 
 /* The vararg table in register 'place' of a function, which raises an error if it is none. */
 struct Table *lp_vararg_table (lua_State *L, const struct CallInfo *ci, int place);

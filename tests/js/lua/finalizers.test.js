@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { Lua, LuaError } from '../../../web/lua-persistent.js';
+import { collector } from '../support/line.js';
 
 test('finalizers and the __tostring of an error may call functions that run Lua', async () => {
   const lua = await Lua.create({ functions: { f: () => lua.eval('return "from Lua"').value } });
@@ -17,7 +18,7 @@ test('finalizers and the __tostring of an error may call functions that run Lua'
 
 /** Makes garbage whose finalizers run as often as can be, and make it anew. */
 const TRASH = `
-  collectgarbage("setpause", 10) collectgarbage("setstepmul", 400)
+  ${collector('pause', 10)} ${collector('stepmul', 400)}
   function trash() setmetatable({}, {__gc = function() finalize() trash() end}) end
   for i = 1, 30 do trash() end`;
 

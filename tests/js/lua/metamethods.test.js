@@ -7,6 +7,7 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { Lua } from '../../../web/lua-persistent.js';
+import { collector } from '../support/line.js';
 
 const FOLDER = fileURLToPath(new URL('../../lua/', import.meta.url));
 const NAME = 'metamethods.lua';
@@ -46,7 +47,7 @@ test('so they do with plain tables, and with a collection at each step', async (
   const native = expected();
   assertSame(await printed((lua) => lua.compute(`local ext <const> = nil ${SOURCE}`, { name: `@${NAME}` })), native);
   assertSame(await printed((lua) => {
-    lua.compute('collectgarbage("setpause", 100) collectgarbage("setstepmul", 1000)');
+    lua.compute(`${collector('pause', 100)} ${collector('stepmul', 1000)}`);
     lua.compute(SOURCE, { name: `@${NAME}` });
   }), native);
 });

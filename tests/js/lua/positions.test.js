@@ -27,7 +27,9 @@ for (const [what, file] of [['position', 'positions.lua'], ['size, count or leve
     lua.close();
     const [expected, actual] = [run.stdout, Buffer.concat(pieces).toString('latin1')].map((text) => text.split('\n'));
     assert.ok(expected.length > 1000);
-    const different = expected.flatMap((line, index) => (actual[index] === line ? [] : [`native: ${line}\n    here:   ${actual[index]}`]));
+    // A memory of 64 bits has none left where one of 32 bits cannot be asked for so much.
+    const said = (line) => line?.replace('resulting string too large', 'not enough memory');
+    const different = expected.flatMap((line, index) => (said(actual[index]) === said(line) ? [] : [`native: ${line}\n    here:   ${actual[index]}`]));
     assert.equal(different.length, 0, `${different.length} of ${expected.length} differ:\n  ${different.slice(0, 30).join('\n  ')}`);
   });
 }

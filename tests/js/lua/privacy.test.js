@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import test from 'node:test';
 
 import { Lua, LuaError } from '../../../web/lua-persistent.js';
+import { collector } from '../support/line.js';
 
 const REACH = fs.readFileSync(new URL('../../lua/reach.lua', import.meta.url), 'utf8');
 
@@ -118,7 +119,7 @@ test(`${SEEDS} random walks over all that Lua code can reach leave the machine w
       lua.set('host', (callback, ...rest) => (typeof callback === 'function' ? callback(...rest) : null));
       lua.set('more', lua.compute(REACH).value);
       const more = lua.compute('return more').value;
-      lua.compute('collectgarbage("setpause", 0)');
+      lua.compute(collector('pause', 0));
       for (let round = 0; round < 12; round++) {
         try {
           more();

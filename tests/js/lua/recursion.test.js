@@ -6,6 +6,7 @@ import test from 'node:test';
 
 import { paint, STACK_SIZE, usedStack } from '../support/c-stack.js';
 import { compute, part, start } from '../support/documented-host.js';
+import { LINE } from '../support/line.js';
 
 const PART_MESSAGE = 2;
 
@@ -154,9 +155,12 @@ test('deeply nested results are encoded or refused, never a trap', () => {
   }
 });
 
-test('the deepest of these leaves a quarter of the C stack', (t) => {
+/** How much of the C stack is left, in percent: frames of Lua 5.5 are larger by 32 bytes. */
+const LEFT = LINE === '5.4' ? 25 : 22;
+
+test(`the deepest of these leaves ${LEFT} % of the C stack`, (t) => {
   const percent = Math.round((100 * (STACK_SIZE - deepest.bytes)) / STACK_SIZE);
   t.diagnostic(`deepest use of the C stack: ${deepest.bytes} of ${STACK_SIZE} bytes, by ${deepest.by}; margin ${percent} %`);
   assert.ok(deepest.bytes > 4096, 'the stack was not measured');
-  assert.ok(deepest.bytes <= STACK_SIZE * 0.75, `${deepest.by} uses ${deepest.bytes} bytes`);
+  assert.ok(deepest.bytes <= STACK_SIZE * (1 - LEFT / 100), `${deepest.by} uses ${deepest.bytes} bytes`);
 });

@@ -15,6 +15,17 @@ export const LINE = LUA_LINES[0];
 export const NO_ERROR_OBJECT = LINE === '5.4' ? null : '<no error object>';
 
 /**
+ * Lua code that sets a parameter of the collector.
+ *
+ * @param {'pause' | 'stepmul'} name
+ * @param {number} value
+ * @returns {string}
+ */
+export function collector(name, value) {
+  return LINE === '5.4' ? `collectgarbage("set${name}", ${value})` : `collectgarbage("param", "${name}", ${value})`;
+}
+
+/**
  * The address of an artifact of that line, by its name in the first: `lua-host.wasm` is `lua-5.5-host.wasm`.
  *
  * @param {string} name
