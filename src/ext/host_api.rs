@@ -98,7 +98,7 @@ pub fn get(id: u32, key: Bytes, value: BytesMut) -> i32 {
         request.answer = if form == keys::METATABLE || keys::push(state, form) { 0 } else { -1 };
         0
     }
-    if begin(id).is_none() {
+    if begin(id).is_none() || refusal::refuse_within_import() {
         return -1;
     }
     if ask(id, key, Bytes::of(NOTHING), check) != 0 {

@@ -55,6 +55,16 @@ impl Backend for Abi {
             ("layouts", Json::list(&manifest.layouts, layout)),
             ("keys", Json::list(&manifest.rules, rule)),
             ("stored", Json::list(&manifest.stored, stored)),
+            (
+                "states",
+                Json::list(&manifest.states, |state| {
+                    Json::Object(vec![
+                        ("name", Json::text(&state.name)),
+                        ("refusals", Json::list(&state.refusals, Json::text)),
+                        ("doc", Json::text(&state.doc)),
+                    ])
+                }),
+            ),
             ("refusals", Json::list(&manifest.refusals, refusal)),
             ("structs", Json::list(&manifest.structs, structure)),
             ("exports", Json::list(manifest.exports.iter().zip(&wasm_exports), |(entry, wasm)| export(entry, wasm))),
@@ -121,7 +131,7 @@ fn item(item: &Item) -> Json {
         }
     }
     members.extend(item.place.map(|place| ("place", Json::text(place.to_string()))));
-    for (key, texts) in [("tags", &item.tags), ("except", &item.except), ("among", &item.among)] {
+    for (key, texts) in [("tags", &item.tags), ("except", &item.except), ("known", &item.known)] {
         if !texts.is_empty() {
             members.push((key, Json::list(texts, Json::text)));
         }

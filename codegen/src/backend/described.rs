@@ -2,10 +2,12 @@
 
 use std::fmt::Write;
 
+use super::states;
 use super::text::table;
 use crate::manifest::{Count, Item, ItemType, Manifest, Stored, StoredEntry};
 
-/// The text of a topic, in which each line `{layout NAME}`, `{grammar}` or `{stored}` is replaced by what it names.
+/// The text of a topic, in which each line `{layout NAME}`, `{grammar}`, `{stored}`, `{states}` or `{runtimes}`
+/// is replaced by what it names.
 pub fn expand(text: &str, manifest: &Manifest) -> String {
     let lines = text.lines().map(|line| {
         let Some(name) = line.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else { return line.to_owned() };
@@ -15,6 +17,8 @@ pub fn expand(text: &str, manifest: &Manifest) -> String {
                 layout.map(|layout| items(&layout.items))
             }
             None if name == "grammar" => Some(grammar(manifest)),
+            None if name == "states" => Some(states::states(manifest)),
+            None if name == "runtimes" => Some(states::runtimes(&manifest.runtimes)),
             None if name == "stored" => Some(stored(&manifest.stored)),
             _ => None,
         };

@@ -12,6 +12,7 @@ mod reference;
 mod rust;
 mod rust_host;
 mod shims;
+mod states;
 mod text;
 mod types;
 

@@ -106,9 +106,8 @@ fn item(item: &Item) -> String {
         Count::Of { name, less } => format!("(\"{name}\", {less})"),
         Count::One | Count::Optional | Count::Rest => none(),
     };
-    let among: String = item.among.iter().map(|word| format!("\"{word}\", ")).collect();
     let (least, most) = (number(item.min), number(item.max));
-    format!("(\"{}\", \"{ty}\", {count}, {least}, {most}, ({})), ", item.name, among.trim_end())
+    format!("(\"{}\", \"{ty}\", {count}, {least}, {most}), ", item.name)
 }
 
 /// The class of a tag, as `LibraryFunction`.

@@ -65,12 +65,12 @@ class Reader:
     def items(self, items):
         """What follows a tag, by the names of the items."""
         read = {}
-        for name, kind, count, least, most, among in items:
+        for name, kind, count, least, most in items:
             if kind in ("bytes", "text"):
                 value = to_text(self.take(read[count[0]] - count[1]))
             else:
                 value = self.number(kind)
-            if least is not None and value < least or most is not None and value > most or among and value not in among:
+            if least is not None and value < least or most is not None and value > most:
                 raise AbiError(f"{value!r} is no {name}")
             read[name] = value
         return read

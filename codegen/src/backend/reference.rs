@@ -6,6 +6,7 @@ use super::described as layouts;
 use super::javascript::{scalar_type, wat};
 use super::names::camel;
 use super::output::{Backend, ORIGIN};
+use super::states;
 use super::text::table;
 use crate::manifest::{
     Answer, Condition, Constant, Export, Function, Import, Manifest, Param, Place, Refusal, Scalar, Service, Struct,
@@ -44,6 +45,9 @@ impl Backend for Reference {
         type_mappings(&mut out, manifest);
         constants(&mut out, manifest);
         topic(&mut out, "Result Format", "result", manifest);
+        topic(&mut out, "Output", "output", manifest);
+        topic(&mut out, "States", "states", manifest);
+        let _ = writeln!(out, "{}", states::allowed(manifest));
         refusals(&mut out, manifest);
         section(&mut out, "Exported Functions", "In the examples, `instance` is the instantiated module.");
         for export in &manifest.exports {
@@ -67,6 +71,7 @@ impl Backend for Reference {
             let _ = write!(out, "### {}\n\n{}\n\n", example.title, example.doc);
             code(&mut out, "javascript", &example.code);
         }
+        topic(&mut out, "Runtimes", "runtimes", manifest);
         build(&mut out, manifest);
         version(&mut out, manifest);
         out.truncate(out.trim_end().len());
@@ -109,7 +114,16 @@ fn link(out: &mut String, depth: usize, heading: &str) {
 
 fn contents(out: &mut String, manifest: &Manifest) {
     out.push_str("## Table of Contents\n\n");
-    for heading in ["Overview", "Type Mappings", "Constants", "Result Format", "Refused Calls", "Exported Functions"] {
+    for heading in [
+        "Overview",
+        "Type Mappings",
+        "Constants",
+        "Result Format",
+        "Output",
+        "States",
+        "Refused Calls",
+        "Exported Functions",
+    ] {
         link(out, 0, heading);
     }
     let mut group = "";
@@ -140,6 +154,7 @@ fn contents(out: &mut String, manifest: &Manifest) {
     for example in &manifest.examples {
         link(out, 1, &example.title);
     }
+    link(out, 0, "Runtimes");
     link(out, 0, "Build Information");
     link(out, 0, "Version Information");
     out.push('\n');
@@ -231,7 +246,7 @@ fn is_tag(constant: &Constant) -> bool {
 }
 
 fn constants(out: &mut String, manifest: &Manifest) {
-    section(out, "Constants", "");
+    section(out, "Constants", manifest.topic("constants"));
     let mut groups: Vec<&str> = Vec::new();
     for constant in manifest.constants.iter().filter(|constant| !is_tag(constant)) {
         if !groups.contains(&constant.group.as_str()) {

@@ -166,7 +166,14 @@ fn bounds(
     (old, new): (&Bounds, &Bounds),
     how: Use,
 ) {
-    if old == new {
+    for name in old.known.iter().filter(|name| !new.known.contains(name)) {
+        report.breaks(section, subject, format!("{field} is `{name}` no more"), "it is stored, and old hosts send it");
+    }
+    for name in new.known.iter().filter(|name| !old.known.contains(name)) {
+        let why = "the bytes have the same form; an old module says that it does not have it";
+        report.allows(section, subject, format!("{field} may be `{name}`, too"), why);
+    }
+    if (Bounds { known: Vec::new(), ..old.clone() }) == (Bounds { known: Vec::new(), ..new.clone() }) {
         return;
     }
     let allows = |more: &[String], less: &[String]| {
@@ -177,7 +184,6 @@ fn bounds(
     let wider = at_least(new.min, old.min)
         && at_most(new.max, old.max)
         && allows(&new.tags, &old.tags)
-        && allows(&new.among, &old.among)
         && new.except.iter().all(|item| old.except.contains(item));
     let what = format!("{field} may be {}, was {}", show(new), show(old));
     match how {
@@ -193,13 +199,11 @@ fn bounds(
 }
 
 fn show(bounds: &Bounds) -> String {
-    let Bounds { min, max, tags, except, among } = bounds;
+    let Bounds { min, max, tags, except, known: _ } = bounds;
     let mut parts = Vec::new();
     parts.extend(min.map(|min| format!("at least {min}")));
     parts.extend(max.map(|max| format!("at most {max}")));
-    parts.extend(
-        [tags, among].into_iter().filter(|list| !list.is_empty()).map(|list| format!("one of {}", list.join(", "))),
-    );
+    parts.extend(Some(tags).filter(|list| !list.is_empty()).map(|list| format!("one of {}", list.join(", "))));
     parts.extend(Some(except).filter(|list| !list.is_empty()).map(|list| format!("not {}", list.join(", "))));
     if parts.is_empty() { "anything".to_owned() } else { parts.join(", ") }
 }

@@ -72,8 +72,8 @@ pub(super) struct Bounds {
     /// Empty: anything.
     pub tags: Vec<String>,
     pub except: Vec<String>,
-    /// Empty: anything.
-    pub among: Vec<String>,
+    /// Names that a version has.
+    pub known: Vec<String>,
 }
 
 /// What an ABI file says, beside functions.
@@ -362,7 +362,7 @@ fn field(at: &At<'_>, base: &dyn Fn(String) -> String) -> Read<Field> {
             max: at.maybe_number("max")?,
             tags: at.texts("tags")?,
             except: at.texts("except")?,
-            among: at.texts("among")?,
+            known: at.texts("known")?,
         },
     })
 }

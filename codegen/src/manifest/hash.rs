@@ -80,12 +80,12 @@ impl Manifest {
 /// Items with all that bytes depend on.
 fn items_of(items: &[Item]) -> String {
     let item = |item: &Item| {
-        let Item { name, ty, count, place, tags, except, min, max, among, index_of, holds, joined, rule, doc: _ } =
+        let Item { name, ty, count, place, tags, except, min, max, known, index_of, holds, joined, rule, doc: _ } =
             item;
         let scalar: Option<Scalar> = ty.scalar();
         let ty = scalar.map_or_else(|| ty.name().to_owned(), |scalar| scalar.name().to_owned());
         format!(
-            "{name}:{ty}:{count:?}:{place:?}:{tags:?}:{except:?}:{min:?}:{max:?}:{among:?}:{index_of:?}:{holds:?}:{joined:?}:{rule:?}"
+            "{name}:{ty}:{count:?}:{place:?}:{tags:?}:{except:?}:{min:?}:{max:?}:{known:?}:{index_of:?}:{holds:?}:{joined:?}:{rule:?}"
         )
     };
     items.iter().map(item).collect::<Vec<_>>().join(",")

@@ -18,6 +18,8 @@ pub const ROOT: &[Key] = &[
     optional("layout"),
     optional("rule"),
     optional("stored"),
+    optional("state"),
+    optional("runtime"),
     optional("refusal"),
     optional("struct"),
     optional("export"),
@@ -46,6 +48,10 @@ pub const GROUPS: &[Key] =
 pub const TOPICS: &[Key] = &[
     optional("overview"),
     optional("result"),
+    optional("constants"),
+    optional("states"),
+    optional("output"),
+    optional("runtimes"),
     optional("refusals"),
     optional("values"),
     optional("keys"),
@@ -87,7 +93,7 @@ pub const ITEM: &[Key] = &[
     optional("except"),
     optional("min"),
     optional("max"),
-    optional("among"),
+    optional("known"),
     optional("index_of"),
     optional("holds"),
     optional("joined"),
@@ -105,6 +111,25 @@ pub const STORED_ENTRY: &[Key] = &[
     optional("rule"),
     required("layout", "add `layout = \"...\"`, the [[layout]] of the value"),
     optional("optional"),
+    DOC,
+];
+
+pub const STATE: &[Key] = &[
+    NAME,
+    required("refusals", "add `refusals = [...]`, the [[refusal]]s whose reason it is"),
+    required("leads", "add `leads = [{ by = \"...\", to = \"...\" }]`, what leads to another state"),
+    DOC,
+];
+
+pub const LEAD: &[Key] = &[
+    required("by", "add `by = \"...\"`, what happens"),
+    required("to", "add `to = \"...\"`, the state that it leads to"),
+];
+
+pub const RUNTIME: &[Key] = &[
+    NAME,
+    required("artifacts", "add `artifacts = [...]`, the names of those that it takes"),
+    required("tested", "add `tested = true` if this project's tests run an artifact there, else false"),
     DOC,
 ];
 

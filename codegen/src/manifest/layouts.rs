@@ -52,8 +52,8 @@ pub struct Item {
     pub min: Option<i64>,
     /// For numbers: the most. For bytes and text: the most bytes.
     pub max: Option<i64>,
-    /// For text: what it has to be one of.
-    pub among: Vec<String>,
+    /// For bytes and text: what this version gives them. Others have the same form.
+    pub known: Vec<String>,
     /// For numbers: the tag whose values, in their order from 0, the number is one of.
     pub index_of: Option<String>,
     /// For a value that is a string: the layout of its bytes.
@@ -194,7 +194,7 @@ impl Known {
             except: entry.texts("except", faults),
             min,
             max,
-            among: entry.texts("among", faults),
+            known: entry.texts("known", faults),
             index_of,
             holds: self.reference(entry, "holds", faults),
             joined: entry.raw_text("joined", faults),
@@ -238,7 +238,7 @@ impl Known {
 }
 
 /// Notes a name that nothing declares.
-fn unknown(what: &'static str, name: &str, known: &[String], entry: &Entry<'_>, key: &str, faults: &mut Faults) {
+pub fn unknown(what: &'static str, name: &str, known: &[String], entry: &Entry<'_>, key: &str, faults: &mut Faults) {
     if !known.iter().any(|other| other == name) {
         let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
         let problem = Problem::Unknown { what, name: name.to_owned(), nearest, known: known.to_vec() };

@@ -32,7 +32,7 @@ pub use grammar::{Expression, Rule};
 pub use layouts::{Count, Item, ItemType, Layout, Writer};
 pub use model::{
     Abi, Answer, Artifact, Condition, Constant, Example, Export, Feature, Field, Function, Import, Manifest, NamedType,
-    Param, Place, Refusal, Returns, Service, Stored, StoredEntry, Struct, Topic, Unwind, WasmFunction,
+    Param, Place, Refusal, Returns, Runtime, Service, State, Stored, StoredEntry, Struct, Topic, Unwind, WasmFunction,
 };
 pub use source::Source;
 pub use types::{Scalar, Type, ValType};

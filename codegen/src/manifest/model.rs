@@ -23,6 +23,10 @@ pub struct Manifest {
     pub rules: Vec<Rule>,
     /// External tables whose entries have a meaning to the module.
     pub stored: Vec<Stored>,
+    /// The states of a module.
+    pub states: Vec<State>,
+    /// What runs a module.
+    pub runtimes: Vec<Runtime>,
     /// Why calls are refused.
     pub refusals: Vec<Refusal>,
     /// Structures that cross the boundary by address.
@@ -337,6 +341,32 @@ impl Service {
 
 fn fixed_size(params: &[Param]) -> u32 {
     params.iter().filter_map(|param| param.ty.scalar()).map(Scalar::size).sum()
+}
+
+/// `[[state]]`: a state of a module.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// `snake_case` name.
+    pub name: String,
+    /// The names of the refusals whose reason the state is.
+    pub refusals: Vec<String>,
+    /// What leads to which other state.
+    pub leads: Vec<(String, String)>,
+    /// What it is.
+    pub doc: String,
+}
+
+/// `[[runtime]]`: what runs a module.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    /// Its name.
+    pub name: String,
+    /// The artifacts that it takes, by their names.
+    pub artifacts: Vec<String>,
+    /// Whether this project's tests run an artifact there.
+    pub tested: bool,
+    /// From which version on, and other remarks.
+    pub doc: String,
 }
 
 /// `[[stored]]`: an external table whose entries have a meaning to the module.

@@ -12,10 +12,10 @@ use super::entry::{Entry, Faults, Key};
 use super::grammar;
 use super::keys;
 use super::layout;
-use super::layouts::Known;
+use super::layouts::{Known, unknown};
 use super::model::{
     Abi, Answer, Artifact, Condition, Constant, Example, Export, Field, Function, Import, Manifest, NamedType, Param,
-    Refusal, Returns, Service, Stored, StoredEntry, Struct, Topic,
+    Refusal, Returns, Runtime, Service, State, Stored, StoredEntry, Struct, Topic,
 };
 use super::names::{Case, nearest};
 use super::prose;
@@ -142,13 +142,16 @@ impl Reader<'_> {
         let rules = self.rules(&root);
         let imports = self.each(&root, "import", keys::IMPORT, Self::import);
         self.service_import(&root, &imports);
+        let states = names(&root, "state", keys::STATE);
         let manifest = Manifest {
             types,
             closed: self.closed(&root),
             layouts,
             rules,
             stored: self.each(&root, "stored", keys::STORED, Self::stored),
-            refusals,
+            states: self.each(&root, "state", keys::STATE, |reader, entry| reader.state(entry, &refusals, &states)),
+            runtimes: self.each(&root, "runtime", keys::RUNTIME, Self::runtime),
+            refusals: refusals.clone(),
             structs: self.each(&root, "struct", keys::STRUCT, Self::structure),
             exports: self.each(&root, "export", keys::EXPORT, Self::export),
             imports,
@@ -332,6 +335,34 @@ impl Reader<'_> {
         let (rules, spans): (Vec<_>, Vec<_>) = read.unzip();
         grammar::check(&rules, &self.known.rules, &spans, &mut self.faults);
         rules
+    }
+
+    fn state(&mut self, entry: &Entry<'_>, refusals: &[Refusal], states: &[String]) -> Option<State> {
+        let name = entry.name("name", "a state", Case::Snake, &mut self.faults);
+        let reasons = entry.texts("refusals", &mut self.faults);
+        let known: Vec<_> = refusals.iter().map(|refusal| refusal.name.clone()).collect();
+        for reason in &reasons {
+            unknown("refusal", reason, &known, entry, "refusals", &mut self.faults);
+        }
+        let mut leads = Vec::new();
+        for lead in entry.entries("leads", "lead", keys::LEAD, &mut self.faults) {
+            let by = lead.text("by", &mut self.faults);
+            let to = lead.text("to", &mut self.faults);
+            if let Some(to) = &to {
+                unknown("state", to, states, &lead, "to", &mut self.faults);
+            }
+            leads.extend(by.zip(to));
+        }
+        let doc = entry.text("doc", &mut self.faults);
+        Some(State { name: name?, refusals: reasons, leads, doc: doc? })
+    }
+
+    fn runtime(&mut self, entry: &Entry<'_>) -> Option<Runtime> {
+        let name = entry.text("name", &mut self.faults);
+        let artifacts = entry.texts("artifacts", &mut self.faults);
+        let tested = entry.flag("tested", &mut self.faults);
+        let doc = entry.text("doc", &mut self.faults);
+        Some(Runtime { name: name?, artifacts, tested, doc: doc? })
     }
 
     fn stored(&mut self, entry: &Entry<'_>) -> Option<Stored> {
@@ -698,6 +729,8 @@ impl Reader<'_> {
             ("layout", "name", "layout", keys::LAYOUT),
             ("rule", "name", "rule", keys::RULE),
             ("stored", "name", "stored table", keys::STORED),
+            ("state", "name", "state", keys::STATE),
+            ("runtime", "name", "runtime", keys::RUNTIME),
             ("refusal", "name", "refusal", keys::REFUSAL),
             ("struct", "name", "struct", keys::STRUCT),
             ("export", "name", "export", keys::EXPORT),

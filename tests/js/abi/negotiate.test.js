@@ -1,6 +1,7 @@
 // Tests what a host may answer to the request `negotiate`, and what the module does with the answer.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
 import { compute, instantiate } from '../support/documented-host.js';
@@ -91,4 +92,114 @@ test('a value that is longer is refused with the limit, on every way into a tabl
   for (const value of ['1 << 62', '0.5', 'true', 'print', 'string', 'package.searchpath', '_home']) {
     assert.equal(compute(instance, `_home.x = ${value}`).error, undefined, value);
   }
+});
+
+test('a host that refuses, or throws, has the five imports alone, and init succeeds', () => {
+  for (const answer of [-1, -2, -(2 ** 31)]) {
+    const machine = startWith(words(1 << SERVICE.clock), answer);
+    assert.equal(machine.instance.exports.get_status(), 0);
+    assert.deepEqual(findLimits(machine), [false, 16_384], String(answer));
+  }
+  const instance = instantiate({
+    js_ext_table_get: (id) => {
+      if (id === 0) throw new Error('this host knows no version');
+      return -1;
+    },
+  });
+  assert.equal(instance.exports.init(), 0);
+  assert.equal(compute(instance, 'return os.time() + #tostring(_home)').error, undefined);
+});
+
+test('the request tells the version of the module', () => {
+  const abi = JSON.parse(readFileSync(new URL('../../../web/abi.json', import.meta.url), 'utf8'));
+  let request;
+  const instance = instantiate({
+    js_ext_table_get: (id, keyPtr, keyLen) => {
+      if (id === 0 && request === undefined) request = instance.memory.slice(keyPtr, keyPtr + keyLen);
+      return -1;
+    },
+  });
+  assert.equal(instance.exports.init(), 0);
+  assert.deepEqual([...request], [SERVICE.negotiate, ...words(abi.abi_version)]);
+});
+
+test('a newer host names services that the module does not know, and is never asked for them', () => {
+  const asked = new Set();
+  const instance = instantiate({
+    js_ext_table_get: (id, keyPtr, _keyLen, valPtr) => {
+      const { memory } = instance;
+      if (id !== 0) return -1;
+      asked.add(memory[keyPtr]);
+      if (memory[keyPtr] !== SERVICE.negotiate) return -1;
+      memory.set(words(0xffffffff, 16_384, 0), valPtr);
+      return 12;
+    },
+  });
+  assert.equal(instance.exports.init(), 0);
+  const { error } = compute(instance, 'os.time() os.date() math.randomseed() print(("x"):rep(70000)) pcall(require, "x") pcall(ext.collect)');
+  assert.equal(error, undefined);
+  for (const code of ['for _ in pairs(_home) do end', 'ext.collect()']) {
+    assert.match(compute(instance, code).error, /the host failed to list/, 'what these ask for cannot be had otherwise');
+  }
+  const abi = JSON.parse(readFileSync(new URL('../../../web/abi.json', import.meta.url), 'utf8'));
+  const known = abi.services.requests.map(({ number }) => number);
+  assert.deepEqual([...asked].filter((number) => !known.includes(number)), []);
+  assert.ok(asked.size > 4, [...asked].join());
+});
+
+test('a service that is named and then not answered, or too shortly, is done without, and asked for again', () => {
+  for (const [answer, time] of [[-1, 0n], [7, 0n], [15, 0n], [16, 1_000_000_000n], [24, 1_000_000_000n]]) {
+    let asked = 0;
+    const instance = instantiate({
+      js_ext_table_get: (id, keyPtr, _keyLen, valPtr) => {
+        const { memory } = instance;
+        if (id !== 0) return -1;
+        if (memory[keyPtr] === SERVICE.negotiate) {
+          memory.set(words(1 << SERVICE.clock), valPtr);
+          return 4;
+        }
+        asked++;
+        memory.set(new Uint8Array(Float64Array.of(1e9, 1, 3).buffer), valPtr);
+        return answer;
+      },
+    });
+    assert.equal(instance.exports.init(), 0);
+    asked = 0;
+    assert.equal(compute(instance, 'return os.time()').value, time, String(answer));
+    assert.equal(compute(instance, 'return os.time()').value, time, String(answer));
+    assert.equal(asked, 2, String(answer));
+  }
+});
+
+test('entries that an earlier host took are read although they are longer than this host says', () => {
+  const { instance } = startWith(words(0, 100, 0));
+  instance.tables.set(1, new Map([['long', Uint8Array.of(4, 0x50, 0xc3, 0, 0, ...new Uint8Array(50_000).fill(0x78))]]));
+  assert.equal(compute(instance, 'return #_home.long').value, 50_000n);
+  assert.match(compute(instance, '_home.copy = _home.long').error, /at most 100 bytes with this host/);
+  assert.equal(compute(instance, 'return #_home.long').value, 50_000n);
+});
+
+test('init on a running machine asks again, and what the host before offered does not count', () => {
+  let reply = words(1 << SERVICE.clock, 20_000, 0);
+  const instance = instantiate({
+    js_ext_table_get: (id, keyPtr, _keyLen, valPtr) => {
+      const { memory } = instance;
+      if (id !== 0) return -1;
+      if (memory[keyPtr] === SERVICE.negotiate) {
+        memory.set(reply, valPtr);
+        return reply.length || -1;
+      }
+      memory.set(new Uint8Array(Float64Array.of(1e9, 1).buffer), valPtr);
+      return 16;
+    },
+  });
+  assert.equal(instance.exports.init(), 0);
+  const longest = () => compute(instance, `_home.x = ('x'):rep(20000)`).error === undefined;
+  assert.deepEqual([compute(instance, 'return os.time()').value, longest()], [1_000_000_000n, true]);
+  reply = new Uint8Array(0);
+  assert.equal(instance.exports.init(), 0);
+  assert.deepEqual([compute(instance, 'return os.time()').value, longest()], [0n, false]);
+  reply = words(1 << SERVICE.clock, 20_000, 0);
+  assert.equal(instance.exports.init(), 0);
+  assert.deepEqual([compute(instance, 'return os.time()').value, longest()], [1_000_000_000n, true]);
 });
