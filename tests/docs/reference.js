@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { runJavaScript } from './javascript.js';
 import { instantiate as loadMachine } from '../../web/loader.js';
 import { instantiate, wasmModule } from '../js/support/documented-host.js';
+import { abi } from '../js/support/export-calls.js';
 
 /** The reference, and the example in it that is a whole host. */
 export const REFERENCE = 'docs/WASM_EXPORTS_REFERENCE.md';
@@ -164,4 +165,20 @@ function simpleHost(tables) {
       },
     },
   };
+}
+
+/**
+ * Checks that a diagram leads from states of abi.json to states of abi.json.
+ *
+ * @param {string} code
+ */
+export function checkStates(code) {
+  const names = abi.states.map(({ name }) => name);
+  const [kind, first, ...lines] = code.trim().split('\n');
+  assert.equal(kind, 'stateDiagram-v2');
+  assert.equal(first, `    [*] --> ${names[0]}`);
+  for (const line of lines) {
+    const [, from, to] = /^ {4}(\w+) --> (\w+): .+$/.exec(line) ?? assert.fail(line);
+    assert.ok(names.includes(from) && names.includes(to), line);
+  }
 }

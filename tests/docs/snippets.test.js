@@ -121,6 +121,7 @@ describe(reference.REFERENCE, () => {
     test(`line ${line}: ${language} (${heading})`, () => {
       if (language === 'javascript') return reference.runExample(code, folder);
       if (language === 'wasm' || language === 'rust') return reference.checkSignature(language, code);
+      if (language === 'mermaid') return reference.checkStates(code);
       return assert.fail(`nothing is known about the language '${language}'`);
     });
   }

@@ -11,7 +11,7 @@ use crate::boundary::{self, Range};
 /// Version of the boundary.
 pub const ABI_VERSION: u32 = 2;
 /// Equal for two builds exactly if they agree on every call.
-pub const MANIFEST_HASH: u64 = 0x493788992133ca30;
+pub const MANIFEST_HASH: u64 = 0x22bca3bddf2cc2d9;
 /// The table id that marks a request to the host.
 pub const SERVICE_TABLE: u32 = 0;
 /// The custom section in which a module says what it is.
@@ -180,7 +180,7 @@ pub const TAG_MORE_RESULTS: u8 = 0x0B;
 /// A table of the standard libraries, by name: `_G`, `coroutine`, `debug`, `ext`, `io`, `math`,
 /// `os`, `package`, `package.loaded`, `string`, `table` or `utf8`.
 ///
-/// What follows it: length: `u32`, name: length bytes of UTF-8.
+/// What follows it: length: `u32`, name: length bytes.
 pub const TAG_LIBRARY: u8 = 0x0C;
 /// In place of `TAG_OPAQUE` for hosts with the service `call`: a held value, which stays in Lua
 /// under this number until `release_value`. The host can send it back; Lua then ignores the type
@@ -419,6 +419,7 @@ pub const REFUSALS: [Refusal; 15] = [
             "attach_memory_table",
             "clear_io_table",
             "ext_table_set",
+            "ext_table_get",
             "ext_table_delete",
             "ext_table_size",
         ],
@@ -1413,6 +1414,7 @@ impl Exports {
     /// # Errors
     ///
     /// - The machine does not run: `init` has not been called or has failed, or `deinit` has closed it: refused with `STATUS_NOT_INITIALIZED`
+    /// - An import runs, whatever called it: Lua code, a finalizer or the module itself: refused with `STATUS_BUSY`
     /// - A range does not lie in memory; nothing is read or written: refused with `STATUS_BAD_ARGUMENT`
     /// - `table_id` is 0: refused with `STATUS_BAD_ARGUMENT`
     /// - The key has not the form that keys have, or is too long: refused with `STATUS_BAD_ARGUMENT`
@@ -1733,7 +1735,24 @@ pub mod services {
         /// given.
         ///
         /// The fields have defaults, so the reply may end after any of them: one of 4 bytes names
-        /// the services alone. A field that is cut short counts as missing.
+        /// the services alone. A field that is cut short counts as missing. What happens if host
+        /// and module are not made for each other:
+        ///
+        /// | Case | What the module does |
+        /// | --- | --- |
+        /// | the host does not know the service `negotiate`, or refuses the version: it returns -1 | runs with the five imports alone |
+        /// | the host's function throws, or returns another negative value | the same; `init` returns 0 |
+        /// | the reply is shorter than the module's: an older host | takes the defaults of the fields that are missing |
+        /// | the reply is longer than the module's: a newer host | ignores the rest, up to 64 bytes in all |
+        /// | the reply has more than 64 bytes, or its length is no length | takes it for no answer |
+        /// | the reply names services that the module does not know: a newer host | ignores them, and never asks for them |
+        /// | the reply does not name services that the module knows: an older host | does without them |
+        /// | a service that the reply names answers -1, or with too short a reply | does without it this time, and asks again the next time; for `keys`, `tables` and `call`, it raises an error in Lua, as what they ask for cannot be had otherwise |
+        /// | entries are longer than `max_value_len`: those of an earlier host | reads them; new ones have to fit |
+        /// | `init` on a machine that runs: an image on another host | asks again; what the host before offered does not count |
+        ///
+        /// A host that cannot work with a version does not call `init`: the stamp tells the version
+        /// before the module is instantiated. A module never refuses a host.
         Negotiate {
             /// Version of the boundary that the module was built with.
             abi_version: u32,
