@@ -297,24 +297,8 @@ export interface Services {
    * `VALUE_LIMIT`. The generated loader answers it from the handlers that it was given.
    *
    * The fields have defaults, so the reply may end after any of them: one of 4 bytes names the
-   * services alone. A field that is cut short counts as missing. What happens if host and module
-   * are not made for each other:
-   *
-   * | Case | What the module does |
-   * | --- | --- |
-   * | the host does not know the service `negotiate`, or refuses the version: it returns -1 | runs with the five imports alone |
-   * | the host's function throws, or returns another negative value | the same; `init` returns 0 |
-   * | the reply is shorter than the module's: an older host | takes the defaults of the fields that are missing |
-   * | the reply is longer than the module's: a newer host | ignores the rest, up to 64 bytes in all |
-   * | the reply has more than 64 bytes, or its length is no length | takes it for no answer |
-   * | the reply names services that the module does not know: a newer host | ignores them, and never asks for them |
-   * | the reply does not name services that the module knows: an older host | does without them |
-   * | a service that the reply names answers -1, or with too short a reply | does without it this time, and asks again the next time; for `keys`, `tables` and `call`, it raises an error in Lua, as what they ask for cannot be had otherwise |
-   * | entries are longer than `max_value_len`: those of an earlier host | reads them; new ones have to fit |
-   * | `init` on a machine that runs: an image on another host | asks again; what the host before offered does not count |
-   *
-   * A host that cannot work with a version does not call `init`: the stamp tells the version before
-   * the module is instantiated. A module never refuses a host.
+   * services alone. A field that is cut short counts as missing. Services tells what happens if
+   * host and module are of different versions.
    *
    * @param abiVersion Version of the boundary that the module was built with.
    */

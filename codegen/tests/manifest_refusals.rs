@@ -126,11 +126,11 @@ refuses! {
     import_in_another_form: "{ name = \"key\", type = \"bytes\", doc" => "{ name = \"key\", type = \"u32\", doc";
 
     unknown_type_of_an_item: "type = \"handle\", count" => "type = \"handel\", count";
-    count_that_no_earlier_item_has: "count = \"count - 1\"" => "count = \"cuont - 1\"";
-    count_that_is_no_number: "count = \"count - 1\"" => "count = \"count - x\"";
+    count_that_no_earlier_item_has: "count = \"amount - 1\"" => "count = \"amuont - 1\"";
+    count_that_is_no_number: "count = \"amount - 1\"" => "count = \"amount - x\"";
     unknown_writer_of_a_layout: "from = \"module\"" => "from = \"modul\"";
     layout_without_items: "items = [{ name = \"keys\", type = \"key\", rule = \"word\", count = \"rest\", joined = \",\" }]\n" => "";
-    two_items_of_one_name: "name = \"unit\", type = \"text\"" => "name = \"count\", type = \"text\"";
+    two_items_of_one_name: "name = \"unit\", type = \"text\"" => "name = \"amount\", type = \"text\"";
     unknown_layout_of_an_entry: "layout = \"measured\", doc" => "layout = \"mesaured\", doc";
     entry_with_a_key_and_a_rule: "{ key = \"all\", layout" => "{ key = \"all\", rule = \"word\", layout";
     rule_that_is_not_there: "{ letter }" => "{ lettre }";
@@ -139,7 +139,7 @@ refuses! {
     rule_with_an_exception_of_several_characters: "( \",\" |" => "( \"no\" |";
     rule_with_a_character_that_is_none: "? U+000A ?" => "? U+D800 ?";
     state_that_leads_nowhere: "to = \"full\"" => "to = \"fall\"";
-    state_with_an_unknown_refusal: "refusals = [\"NO_THING\"]" => "refusals = [\"NO_THINGS\"]";
+    state_with_an_unknown_refusal: "name = \"full\"\nrefusals = []" => "name = \"full\"\nrefusals = [\"NO_THINGS\"]";
 
     text_that_is_not_toml: "version = 3" => "version = = 3";
 }

@@ -146,20 +146,20 @@ THREW = -2147483648
 # most, and what it is one of.
 ITEMS = {
     TAG_NIL: (),
-    TAG_BOOLEAN: (("truth", "u8", None, 0, 1, ()),),
-    TAG_INTEGER: (("number", "i64", None, None, None, ()),),
-    TAG_FLOAT: (("number", "f64", None, None, None, ()),),
-    TAG_STRING: (("length", "u32", None, None, None, ()), ("string", "bytes", ("length", 0), None, None, ()),),
-    TAG_FUNCTION: (("length", "u32", None, 4, 4, ()), ("id", "u32", None, 1, 4294967294, ()),),
-    TAG_LIBRARY_FUNCTION: (("length", "u32", None, None, None, ()), ("name", "bytes", ("length", 0), None, None, ()),),
-    TAG_EXTERNAL_TABLE: (("id", "u32", None, 1, 4294967294, ()),),
-    TAG_TABLE: (("n", "u32", None, None, None, ()), ("m", "u32", None, None, None, ()), ("elements", "value", ("n", 0), None, None, ()), ("pairs", "pair", ("m", 0), None, None, ()),),
-    TAG_SAME_TABLE: (("number", "u32", None, None, None, ()),),
-    TAG_OPAQUE: (("lua_type", "u8", None, 0, 8, ()), ("length", "u32", None, None, None, ()), ("text", "bytes", ("length", 0), None, None, ()),),
-    TAG_MORE_RESULTS: (("n", "u32", None, 2, None, ()), ("others", "value", ("n", 1), None, None, ()),),
-    TAG_LIBRARY: (("length", "u32", None, None, None, ()), ("name", "text", ("length", 0), None, None, ("_G", "coroutine", "debug", "ext", "io", "math", "os", "package", "package.loaded", "string", "table", "utf8",)),),
-    TAG_REFERENCE: (("lua_type", "u8", None, 0, 8, ()), ("number", "u32", None, None, None, ()), ("length", "u32", None, None, None, ()), ("text", "bytes", ("length", 0), None, None, ()),),
-    TAG_HOST_FUNCTION: (("number", "u32", None, None, None, ()), ("length", "u32", None, None, None, ()), ("name", "bytes", ("length", 0), None, None, ()),),
+    TAG_BOOLEAN: (("truth", "u8", None, 0, 1),),
+    TAG_INTEGER: (("number", "i64", None, None, None),),
+    TAG_FLOAT: (("number", "f64", None, None, None),),
+    TAG_STRING: (("length", "u32", None, None, None), ("string", "bytes", ("length", 0), None, None),),
+    TAG_FUNCTION: (("length", "u32", None, 4, 4), ("id", "u32", None, 1, 4294967294),),
+    TAG_LIBRARY_FUNCTION: (("length", "u32", None, None, None), ("name", "bytes", ("length", 0), None, None),),
+    TAG_EXTERNAL_TABLE: (("id", "u32", None, 1, 4294967294),),
+    TAG_TABLE: (("n", "u32", None, None, None), ("m", "u32", None, None, None), ("elements", "value", ("n", 0), None, None), ("pairs", "pair", ("m", 0), None, None),),
+    TAG_SAME_TABLE: (("number", "u32", None, None, None),),
+    TAG_OPAQUE: (("lua_type", "u8", None, 0, 8), ("length", "u32", None, None, None), ("text", "bytes", ("length", 0), None, None),),
+    TAG_MORE_RESULTS: (("n", "u32", None, 2, None), ("others", "value", ("n", 1), None, None),),
+    TAG_LIBRARY: (("length", "u32", None, None, None), ("name", "bytes", ("length", 0), None, None),),
+    TAG_REFERENCE: (("lua_type", "u8", None, 0, 8), ("number", "u32", None, None, None), ("length", "u32", None, None, None), ("text", "bytes", ("length", 0), None, None),),
+    TAG_HOST_FUNCTION: (("number", "u32", None, None, None), ("length", "u32", None, None, None), ("name", "bytes", ("length", 0), None, None),),
 }
 
 # Where a value with a tag may stand.
@@ -296,12 +296,12 @@ class Reader:
     def items(self, items):
         """What follows a tag, by the names of the items."""
         read = {}
-        for name, kind, count, least, most, among in items:
+        for name, kind, count, least, most in items:
             if kind in ("bytes", "text"):
                 value = to_text(self.take(read[count[0]] - count[1]))
             else:
                 value = self.number(kind)
-            if least is not None and value < least or most is not None and value > most or among and value not in among:
+            if least is not None and value < least or most is not None and value > most:
                 raise AbiError(f"{value!r} is no {name}")
             read[name] = value
         return read
