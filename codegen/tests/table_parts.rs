@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use codegen::lua::{edits, sources};
+use codegen::lua::edits::{self, Files};
+use codegen::lua::release::{Release, Releases};
+use codegen::lua::sources;
 
 /// Fields of `Table` that hold its parts, and what an external table keeps in their place.
 const FIELDS: [&str; 8] = ["array", "node", "alimit", "asize", "lastfree", "lsizenode", "flags", "fields"];
@@ -76,9 +78,6 @@ const NAMES: [&str; 61] = [
     "objsize",
 ];
 
-/// The releases that have a list: the newest of each line.
-const LINES: [&str; 2] = ["5.4", "5.5"];
-
 /// Place -> what it touches. A place is a file with a function, a macro, or an instruction of the interpreter.
 type Places = BTreeMap<(String, String), BTreeSet<String>>;
 
@@ -88,11 +87,10 @@ fn every_place_that_touches_the_parts_of_a_table_was_looked_at() {
     let edits = edits::read(&root.join("vendor/edits")).expect("the edits can be read");
     let document = std::fs::read_to_string(root.join("docs/TABLE_PARTS.md")).unwrap();
     let mut wrong = Vec::new();
-    for line in LINES {
-        let lua = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("table-parts-lua-{line}"));
-        let sources = sources::of_line(&root.join("vendor"), line).expect("the pinned release is in the registry");
-        edits::apply(&sources, &edits, &lua).expect("the edits fit the pinned release");
-        compare(line, &found(&sources.folder, &lua), &listed(&document, line), &mut wrong);
+    for sources in sources::all(&root.join("vendor")).expect("the pinned releases are in the registry") {
+        let edited = edits::edit(&sources, &edits).expect("the sources can be read");
+        assert!(edited.misfits.is_empty(), "the edits fit Lua {}", sources.release);
+        compare(sources.release, &found(&edited.files), &listed(&document, sources.release), &mut wrong);
     }
     assert!(
         wrong.is_empty(),
@@ -101,24 +99,20 @@ fn every_place_that_touches_the_parts_of_a_table_was_looked_at() {
     );
 }
 
-/// The places in the edited sources of a release, in the files that it has itself.
-fn found(pristine: &Path, edited: &Path) -> Places {
+/// The places in the edited sources of a release.
+fn found(files: &Files) -> Places {
     let mut found = Places::new();
-    let mut files: Vec<_> = std::fs::read_dir(pristine).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    files.sort();
-    for file in
-        files.iter().filter_map(|name| name.to_str()).filter(|name| name.ends_with(".c") || name.ends_with(".h"))
-    {
-        scan(file, &std::fs::read_to_string(edited.join(file)).unwrap(), &mut found);
+    for (file, text) in files {
+        scan(file, text, &mut found);
     }
     found
 }
 
-/// Says what differs between the places of a line and those that the document has for it.
-fn compare(line: &str, found: &Places, listed: &Places, wrong: &mut Vec<String>) {
+/// Says what differs between the places of a release and those that the document has for it.
+fn compare(release: Release, found: &Places, listed: &Places, wrong: &mut Vec<String>) {
     for (place @ (file, name), touched) in found {
         let row =
-            format!("| `{file}` | `{name}` | {line} | {} |", touched.iter().cloned().collect::<Vec<_>>().join(" "));
+            format!("| `{file}` | `{name}` | {release} | {} |", touched.iter().cloned().collect::<Vec<_>>().join(" "));
         match listed.get(place) {
             None => wrong.push(format!("not listed: {row}")),
             Some(listed) if listed != touched => wrong.push(format!("touches something else than is listed: {row}")),
@@ -126,7 +120,7 @@ fn compare(line: &str, found: &Places, listed: &Places, wrong: &mut Vec<String>)
         }
     }
     for (file, name) in listed.keys().filter(|place| !found.contains_key(*place)) {
-        wrong.push(format!("listed, but not in the sources: `{file}`, `{name}`, {line}"));
+        wrong.push(format!("listed, but not in the sources: `{file}`, `{name}`, {release}"));
     }
 }
 
@@ -246,20 +240,22 @@ fn without_comments(source: &str) -> String {
 }
 
 /// The rows of the document for a line: `| file | place | lines | what it touches | why that is right |`.
-fn listed(document: &str, line: &str) -> Places {
+fn listed(document: &str, release: Release) -> Places {
     let mut places = Places::new();
     for row in document.lines().filter(|text| text.starts_with("| `l")) {
         let cells: Vec<_> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
         assert!(
-            cells.len() == 7 && !cells[5].is_empty() && cells[3].split(' ').all(|cell| LINES.contains(&cell)),
-            "docs/TABLE_PARTS.md: a row has five cells, the third names lines of Lua, the last says why: {row}"
+            cells.len() == 7 && !cells[5].is_empty(),
+            "docs/TABLE_PARTS.md: a row has five cells, the last says why: {row}"
         );
-        if !cells[3].split(' ').any(|cell| cell == line) {
+        let releases: Result<Vec<Releases>, _> = cells[3].split(' ').map(str::parse).collect();
+        let releases = releases.unwrap_or_else(|reason| panic!("docs/TABLE_PARTS.md: {reason}: {row}"));
+        if !releases.iter().any(|releases| releases.contains(release)) {
             continue;
         }
         let touched = cells[4].split_whitespace().map(str::to_owned).collect();
         let known = places.insert((cells[1].to_owned(), cells[2].to_owned()), touched);
-        assert!(known.is_none(), "docs/TABLE_PARTS.md lists a place of Lua {line} twice: {row}");
+        assert!(known.is_none(), "docs/TABLE_PARTS.md lists a place of Lua {release} twice: {row}");
     }
     places
 }
