@@ -24,6 +24,8 @@ use crate::verbs::setup;
 const WEB: &str = "web";
 /// The folder of the tests in Node.
 const NODE_TESTS: &str = "tests/js";
+/// Folders in it whose tests do not depend on which line of Lua runs.
+const FOR_ANY_LINE: [&str; 5] = ["cli", "kit", "persist", "store", "values"];
 /// Tests in it that lead to no other protected calls than the rest, or run the artifact for old engines anyway.
 const FOR_ANY_ENGINE: [&str; 10] = [
     "cli",
@@ -61,7 +63,7 @@ const CARGO: &str = "cargo";
 const BROWSERS: &str = "browsers";
 
 /// All steps. Those that others wait for come first, and long ones before short ones, so that the lanes end together.
-pub const STEPS: [Step; 19] = [
+pub const STEPS: [Step; 20] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], uses: &[], run: format },
     Step {
         name: "build",
@@ -88,6 +90,14 @@ pub const STEPS: [Step; 19] = [
         requires: &["build", "native", "packages"],
         uses: &[],
         run: node_test,
+    },
+    Step {
+        name: "node-5.5",
+        title: "node --test with Lua 5.5",
+        tags: &["js"],
+        requires: &["build", "native", "packages"],
+        uses: &[],
+        run: other_line_test,
     },
     Step {
         name: "clippy",
@@ -297,6 +307,15 @@ fn node_test(context: &Context<'_>) -> Result<Outcome, Error> {
     let mut node = node_tests(context, NODE_TESTS, &[])?;
     node.env("LUA_NATIVE", native::build(context.workspace, LINES[0])?);
     watch(&mut node, "node --test").map(Outcome::of_node)
+}
+
+/// The same tests with the second line of Lua.
+fn other_line_test(context: &Context<'_>) -> Result<Outcome, Error> {
+    let mut node = node_tests(context, NODE_TESTS, &FOR_ANY_LINE)?;
+    let pretend = context.workspace.path(NODE_TESTS).join("support").join("other-line.js");
+    node.env("NODE_OPTIONS", format!("--import {}", quoted(&pretend)));
+    node.env("LUA_LINE", LINES[1]).env("LUA_NATIVE", native::build(context.workspace, LINES[1])?);
+    watch(&mut node, "node --test with Lua 5.5").map(Outcome::of_node)
 }
 
 /// The same tests on the artifact for old engines.
