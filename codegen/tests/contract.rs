@@ -453,6 +453,12 @@ fn subtle_changes_are_called_what_they_are() {
             "the grammar matches the same texts",
         ),
         (
+            "the keys of upvalues alone",
+            &[("is = '\"[\" , digit1 , { digit } , \"]\"'", "is = '\"(\" , digit1 , { digit } , \")\"'")],
+            BREAKING,
+            "upvalue: is",
+        ),
+        (
             "a range of what the module sends",
             &[(
                 "{ name = \"message\", type = \"text\", count = \"rest\", max = 199",
@@ -603,6 +609,32 @@ fn files_that_are_no_abi_are_refused_with_what_is_wrong() {
         let error = Contract::of_wasm("some.wasm", bytes).expect_err(words).to_string();
         assert!(error.starts_with("some.wasm: ") && error.contains(words), "{error}");
     }
+}
+
+#[test]
+fn rules_that_stand_in_each_other_without_end_are_compared_in_time() {
+    let rules = |last: &str| {
+        let rule = |n: usize| {
+            let next = n + 1;
+            format!(
+                "{{\"name\": \"r{n}\", \"is\": {{\"sequence\": [{{\"rule\": \"r{next}\"}}, {{\"rule\": \"r{next}\"}}]}}}}, "
+            )
+        };
+        let many: String = (0..60).map(rule).collect();
+        format!(
+            "\"keys\": [{many}{{\"name\": \"r60\", \"is\": {last}}}, {{\"name\": \"form\", \"is\": {{\"rule\": \"r0\"}}}}, "
+        )
+    };
+    let whole = json(&source());
+    let (before, after) = whole.split_once("\"keys\": [").unwrap();
+    let (_, after) = after.split_once("{\n      \"name\": \"stored\"").unwrap();
+    let with = |last: &str| contract("some.json", &format!("{before}{}{{\"name\": \"stored\"{after}", rules(last)));
+    let [one, same, other, loops] =
+        [r#"{"text": "a"}"#, r#"{"text": "a"}"#, r#"{"text": "b"}"#, r#"{"rule": "r0"}"#].map(with);
+    assert_eq!(compare(&one, &same).to_string(), "no change\n");
+    assert_eq!(compare(&loops, &loops).to_string(), "no change\n");
+    assert!(compare(&one, &other).breaking() > 0);
+    assert!(compare(&one, &loops).breaking() > 0);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Compares grammars of keys: two are the same if they match the same texts by the same rules, whatever these are called.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::read::Layouts;
@@ -11,8 +13,8 @@ const SECTION: &str = "Keys";
 pub(super) fn compare(report: &mut Report, old: &Layouts, new: &Layouts) {
     for (name, is) in &old.rules {
         let Some((_, other)) = new.rules.iter().find(|(other, _)| other == name) else {
-            match roots(old).any(|root| root == name) {
-                true => report.breaks(SECTION, name, "the rule is gone", "layouts name it"),
+            match old.roots.contains(name) {
+                true => report.breaks(SECTION, name, "the rule is gone", "layouts or stored tables name it"),
                 false if same(old, new) => {
                     report.allows(SECTION, name, "the rule is gone", "the grammar matches the same texts");
                 }
@@ -39,40 +41,60 @@ pub(super) fn compare(report: &mut Report, old: &Layouts, new: &Layouts) {
     }
 }
 
-/// The rules that layouts name.
-fn roots(layouts: &Layouts) -> impl Iterator<Item = &str> {
-    let items = layouts.layouts.iter().flat_map(|layout| &layout.items);
-    let facts = items.flat_map(|item| &item.facts);
-    facts.filter(|(key, _)| *key == "rule").map(|(_, rule)| rule.as_str())
-}
-
-/// Whether the rules that layouts name match the same texts.
+/// Whether the rules that layouts and stored tables name match the same texts.
 fn same(old: &Layouts, new: &Layouts) -> bool {
-    roots(old).all(|root| expanded(old, root, 0) == expanded(new, root, 0))
+    let mut pairs = Pairs { old, new, seen: BTreeSet::new() };
+    old.roots.iter().all(|root| pairs.rules(root, root))
 }
 
-/// How deep rules may stand in each other; a rule within itself ends there.
+/// Compares two grammars rule by rule. Two rules that are being compared, or have been, count as the same, so that each
+/// pair is compared once, also if rules stand in each other.
+struct Pairs<'g> {
+    old: &'g Layouts,
+    new: &'g Layouts,
+    seen: BTreeSet<(&'g str, &'g str)>,
+}
+
+impl<'g> Pairs<'g> {
+    fn rules(&mut self, a: &'g str, b: &'g str) -> bool {
+        match (rule(self.old, a), rule(self.new, b)) {
+            (Some(_), Some(_)) if !self.seen.insert((a, b)) => true,
+            (Some(a), Some(b)) => self.parts(a, b, 0),
+            (None, None) => a == b,
+            _ => false,
+        }
+    }
+
+    /// `depth`: how many rules of one side stand in place of their names on the other.
+    fn parts(&mut self, a: &'g Value, b: &'g Value, depth: usize) -> bool {
+        match (name(a), name(b)) {
+            (Some(a), Some(b)) => self.rules(a, b),
+            (Some(a), None) => depth < DEPTH && rule(self.old, a).is_some_and(|a| self.parts(a, b, depth + 1)),
+            (None, Some(b)) => depth < DEPTH && rule(self.new, b).is_some_and(|b| self.parts(a, b, depth + 1)),
+            (None, None) => match (a, b) {
+                (Value::Object(a), Value::Object(b)) => {
+                    a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| self.parts(a, b, depth)))
+                }
+                (Value::Array(a), Value::Array(b)) => {
+                    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.parts(a, b, depth))
+                }
+                _ => a == b,
+            },
+        }
+    }
+}
+
+/// How many rules may stand in each other in place of their names.
 const DEPTH: usize = 30;
 
-/// A rule with those that it names in their place.
-fn expanded(layouts: &Layouts, name: &str, depth: usize) -> Option<Value> {
-    let (_, is) = layouts.rules.iter().find(|(other, _)| other == name)?;
-    Some(replaced(layouts, is, depth))
+/// What a rule matches.
+fn rule<'g>(layouts: &'g Layouts, name: &str) -> Option<&'g Value> {
+    layouts.rules.iter().find(|(other, _)| other == name).map(|(_, is)| is)
 }
 
-fn replaced(layouts: &Layouts, is: &Value, depth: usize) -> Value {
-    match is {
-        Value::Object(members) => {
-            if let Some(Value::String(name)) = members.get("rule") {
-                let inner = if depth < DEPTH { expanded(layouts, name, depth + 1) } else { None };
-                return inner.unwrap_or(Value::Null);
-            }
-            let members = members.iter().map(|(key, value)| (key.clone(), replaced(layouts, value, depth)));
-            Value::Object(members.collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(|item| replaced(layouts, item, depth)).collect()),
-        other => other.clone(),
-    }
+/// The rule that a part names, if it is a name.
+fn name(part: &Value) -> Option<&str> {
+    part.get("rule").and_then(Value::as_str)
 }
 
 /// A rule on one line.

@@ -139,6 +139,8 @@ pub(super) struct Layouts {
     pub layouts: Vec<Layout>,
     /// Rules of the grammar of keys.
     pub rules: Vec<(String, Value)>,
+    /// The rules that layouts and stored tables name.
+    pub roots: Vec<String>,
     /// Stored tables, by name, with their entries as text.
     pub stored: Vec<(String, Vec<String>)>,
 }
@@ -450,8 +452,15 @@ fn layouts(at: &At<'_>, item: &dyn Fn(&At<'_>) -> Read<Field>) -> Read<Layouts> 
         let optional = if at.flag("optional")? { ", which may be absent" } else { "" };
         Ok(format!("{key} with the layout `{}`{optional}", at.text_of("layout")?))
     };
+    let layouts = at.list("layouts", layout)?;
+    let items = layouts.iter().flat_map(|layout: &Layout| &layout.items).flat_map(|item| &item.facts);
+    let mut roots: Vec<_> = items.filter(|(key, _)| *key == "rule").map(|(_, rule)| rule.clone()).collect();
+    for rules in at.list("stored", |at| at.get("entries")?.each(|at| at.maybe_text("rule")))? {
+        roots.extend(rules.into_iter().flatten());
+    }
     Ok(Layouts {
-        layouts: at.list("layouts", layout)?,
+        layouts,
+        roots,
         rules: at.list("keys", |at| Ok((at.text_of("name")?, at.get("is")?.value.clone())))?,
         stored: at.list("stored", |at| Ok((at.text_of("name")?, at.get("entries")?.each(entry)?)))?,
     })
