@@ -90,6 +90,43 @@ class Vectors(unittest.TestCase):
                 (key,) = lua.compute(f"return {vector['lua']}")
                 self.assertEqual(abi.key_form(key), vector["form"])
 
+    def test_results_are_read(self):
+        for vector in VECTORS["results"]["success"]:
+            if not vector["bytes"]:
+                continue
+            with self.subTest(**vector):
+                output, results = abi.decode_success(bytes.fromhex(vector["bytes"]))
+                self.assertEqual((output.hex(), len(results)), (vector["output"], len(vector["results"])))
+                plain = [(result, data) for result, data in zip(results, vector["results"]) if not isinstance(result, dict)]
+                for result, data in plain:
+                    self.assertEqual(abi.encode_value(result, "argument").hex(), data)
+
+    def test_a_machine_ends_as_the_vectors_say(self):
+        for vector in VECTORS["results"]["failure"]:
+            lua, _ = machine()
+            with self.subTest(**vector):
+                if vector["status"] == "STATUS_TOO_LARGE":
+                    self.assertEqual(len(lua.compute(vector["lua"])[0]), 70_000)
+                    continue
+                with self.assertRaises(LuaError) as caught:
+                    lua.compute(vector["lua"])
+                self.assertTrue(str(caught.exception).startswith(vector["message"]))
+                self.assertEqual(caught.exception.status, getattr(abi, vector["status"]))
+
+    def test_requests_are_read_and_replies_written(self):
+        for vector in VECTORS["services"]["requests"]:
+            with self.subTest(**vector):
+                name, arguments = abi.read_request(bytes.fromhex(vector["bytes"]))
+                shown = [value.hex() if isinstance(value, bytes) else value for value in arguments]
+                self.assertEqual((name, shown), (vector["service"], list(vector["arguments"].values())))
+                self.assertIsNone(abi.read_request(b"\x63" + bytes.fromhex(vector["bytes"])[1:]))
+        for vector in VECTORS["services"]["replies"]:
+            with self.subTest(**vector):
+                kinds = [kind for _, kind, _ in abi.SERVICES[vector["service"]][2]]
+                fields = [bytes.fromhex(field) if kind == "bytes" else int(field) if kind == "u64" else field
+                          for kind, field in zip(kinds, vector["reply"].values())]
+                self.assertEqual(abi.reply_of(vector["service"], *fields).hex(), vector["bytes"])
+
     def test_texts_that_are_no_form_are_refused(self):
         for vector in VECTORS["keys"]["refused"]:
             with self.subTest(**vector), self.assertRaises(abi.AbiError):
