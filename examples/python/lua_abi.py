@@ -142,8 +142,8 @@ IMPORTS = {
 # What an import returns in place of an exception.
 THREW = -2147483648
 
-# What follows each tag: name, type, for bytes the item with their number and what is taken from it, the least, the
-# most, and what it is one of.
+# What follows each tag: name, type, for bytes the item with their number and what is taken from it, the least and
+# the most.
 ITEMS = {
     TAG_NIL: (),
     TAG_BOOLEAN: (("truth", "u8", None, 0, 1),),
@@ -394,7 +394,7 @@ class Writer:
             raise AbiError(f"a value with the tag 0x{tag:02x} is no {self.place}")
         self.number("u8", tag)
         counts = {count[0]: name for name, kind, count, *_ in ITEMS[tag] if count}
-        for name, kind, count, least, most, _ in ITEMS[tag]:
+        for name, kind, count, least, most in ITEMS[tag]:
             if kind in ("bytes", "text"):
                 self.data += to_bytes(values[name])
             elif name in counts:

@@ -73,8 +73,8 @@ fn imports(out: &mut String, manifest: &Manifest) {
 fn tags(out: &mut String, manifest: &Manifest) {
     let tags = || manifest.constants.iter().filter(|constant| !constant.places.is_empty());
     out.push_str(
-        "\n# What follows each tag: name, type, for bytes the item with their number and what is taken from it, the least, the\n\
-         # most, and what it is one of.\nITEMS = {\n",
+        "\n# What follows each tag: name, type, for bytes the item with their number and what is taken from it, the least and\n\
+         # the most.\nITEMS = {\n",
     );
     for tag in tags() {
         let items: String = tag.items.iter().flatten().map(item).collect();

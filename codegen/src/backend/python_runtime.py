@@ -163,7 +163,7 @@ class Writer:
             raise AbiError(f"a value with the tag 0x{tag:02x} is no {self.place}")
         self.number("u8", tag)
         counts = {count[0]: name for name, kind, count, *_ in ITEMS[tag] if count}
-        for name, kind, count, least, most, _ in ITEMS[tag]:
+        for name, kind, count, least, most in ITEMS[tag]:
             if kind in ("bytes", "text"):
                 self.data += to_bytes(values[name])
             elif name in counts:
