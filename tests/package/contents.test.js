@@ -81,9 +81,9 @@ test('what a page loads to run Lua takes less than 165 KB, compressed as servers
   assert.ok(sum < 165_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
 });
 
-test('what lua-persistent/inline loads takes less than 175 KB, and the tarball less than 690 KB', () => {
+test('what lua-persistent/inline loads takes less than 175 KB, and the tarball less than 730 KB', () => {
   assert.ok(gzipSync(readFileSync(join(DIST, 'inline.js')), { level: 9 }).length < 175_000);
-  assert.ok(statSync(TARBALL).size < 690_000, String(statSync(TARBALL).size));
+  assert.ok(statSync(TARBALL).size < 730_000, String(statSync(TARBALL).size));
 });
 
 test('what turns the module into that of Lua 5.5 takes less than 70 KB, compressed', () => {
