@@ -42,6 +42,7 @@ function checkXtask(words) {
     if (word.startsWith('--')) assert.ok(usage.get(verb).has(name) || usage.get('').has(name), `${verb} has no option ${name}`);
     else if (verb === 'test') assert.ok(xtaskSteps().has(word), `there is no step ${word}`);
     else if (verb === 'abi') assert.ok(word === 'diff' || existsSync(path.join(ROOT, word)), `there is no ${word}`);
+    else if (verb === 'lua') assert.ok(readFileSync(path.join(ROOT, 'vendor/Cargo.toml'), 'utf8').includes(`"${word}" = {`), `Lua ${word} is not pinned`);
     else assert.ok(['rustup', 'debian'].includes(word), `what is '${word}'?`);
   }
   return null;

@@ -23,8 +23,8 @@ usage: cargo xtask VERB [options]
   lua RELEASE                build with another release of Lua, as 5.4.8: check that all edits fit, move its line,
                              build, test, and tell what it changes; one that is not pinned is taken from the registry
     --no-test                leave out the tests
-  lua --check                say whether the registry has newer releases; exit code 0 if not, 3 if so, 1 if it
-                             cannot be asked
+    --check                  in place of a release: say whether the registry has newer ones; exit code 0 if not,
+                             3 if so, 1 if it cannot be asked
   run [options] [FILE args]  run the command lua-persistent, building first if something changed: all its
                              options are taken, and `run --help` tells them
     --                       no option behind it is one of xtask
