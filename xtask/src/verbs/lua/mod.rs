@@ -28,8 +28,12 @@ use crate::workspace::Workspace;
 
 pub use news::check;
 
-/// The steps of `cargo xtask test` that a move runs.
-const STEPS: [&str; 4] = ["generated", "cargo", "node", "documents"];
+/// The steps of `cargo xtask test` that a move of a line runs. Lines other than the first have a step `node` of their own.
+fn steps(line: &Line, lines: &[Line]) -> [String; 4] {
+    let first = lines.first().is_none_or(|first| first == line);
+    let node = if first { "node".to_owned() } else { format!("node-{}", line.name) };
+    ["generated".to_owned(), "cargo".to_owned(), node, "documents".to_owned()]
+}
 
 /// The folder of the bindings, as last reviewed.
 const BINDINGS: &str = "snapshots/bindings";
@@ -59,8 +63,9 @@ pub fn command(workspace: &Workspace, options: &Options, release: Release, tests
     }
     let back = format!("`cargo xtask lua {}` moves back", line.release);
     if tests {
-        let steps = STEPS.map(str::to_owned);
-        println!("\ntests ({}):\n", STEPS.join(", "));
+        let lines = sources::lines(&vendor).map_err(Error::codegen("read which lines of Lua there are"))?;
+        let steps = steps(&Line { release, ..line.clone() }, &lines);
+        println!("\ntests ({}):\n", steps.join(", "));
         test::command(workspace, options, &steps).inspect_err(|_| eprintln!("\n{back}"))?;
     }
     let rest = if tests { "`cargo xtask test` also runs the browsers and the package" } else { "No test has run" };
