@@ -63,7 +63,7 @@ const CARGO: &str = "cargo";
 const BROWSERS: &str = "browsers";
 
 /// All steps. Those that others wait for come first, and long ones before short ones, so that the lanes end together.
-pub const STEPS: [Step; 20] = [
+pub const STEPS: [Step; 21] = [
     Step { name: "format", title: "cargo fmt --check", tags: &["rust", "lint"], requires: &[], uses: &[], run: format },
     Step {
         name: "build",
@@ -122,6 +122,14 @@ pub const STEPS: [Step; 20] = [
         requires: &["build", "native"],
         uses: &[CARGO],
         run: cargo_test,
+    },
+    Step {
+        name: "cargo-5.5",
+        title: "cargo test of the guest with Lua 5.5",
+        tags: &["rust"],
+        requires: &["build"],
+        uses: &[CARGO],
+        run: cargo_test_other_line,
     },
     Step {
         name: "rust-host",
@@ -265,6 +273,14 @@ fn cargo_test(context: &Context<'_>) -> Result<Outcome, Error> {
         .args(["test", "--workspace", "--no-fail-fast"])
         .env("LUA_NATIVE", native::build(context.workspace, LINES[0])?);
     watch(&mut cargo, "cargo test").map(Finished::without_progress).map(Outcome::of_cargo)
+}
+
+/// The tests of the guest with the second line of Lua; those of the other crates do not depend on it.
+fn cargo_test_other_line(context: &Context<'_>) -> Result<Outcome, Error> {
+    let feature = format!("lua-{}", LINES[1].replace('.', "-"));
+    let mut cargo = context.toolchain.host(context.workspace);
+    cargo.args(["test", "--package", "lua-persistent", "--no-fail-fast", "--features", &feature]);
+    watch(&mut cargo, "cargo test with Lua 5.5").map(Finished::without_progress).map(Outcome::of_cargo)
 }
 
 /// The formatting, the lints and the tests of the Rust crate for hosts. Clippy's compiler compiles the crate for the tests, and
