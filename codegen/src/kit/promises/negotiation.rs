@@ -22,7 +22,7 @@ pub const PROMISES: &[Promise] = &[
     offered(
         "negotiate",
         "negotiate.any-version",
-        "Version of the boundary that the module was built with.",
+        "the host does not know the service `negotiate`, or refuses the version: it returns -1",
         any_version,
     ),
     offered(
