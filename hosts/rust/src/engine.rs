@@ -9,7 +9,7 @@ use wasmtime::{
 };
 
 use crate::generated::{self as abi, Exports};
-use crate::host::State;
+use crate::host::{STACK, State};
 use crate::image::{Build, Template};
 use crate::wasm::{self, Stamp};
 use crate::{Error, Result, StateError};
@@ -263,6 +263,7 @@ fn config(machines: Option<u32>, interruptible: bool) -> Config {
     let mut config = Config::new();
     config.wasm_exceptions(true);
     config.epoch_interruption(interruptible);
+    config.max_wasm_stack(STACK);
     if let Some(machines) = machines {
         let mut pool = PoolingAllocationConfig::default();
         pool.total_core_instances(machines);

@@ -27,6 +27,16 @@ const MAX_VALUE_LENGTH: u32 = 1 << 20;
 /// The most ids in a page of them.
 const MOST_IDS: usize = 1 << 14;
 
+/// Bytes of native stack that machines may use. Of what they call inside host functions, half: the rest is for the innermost.
+pub(crate) const STACK: usize = 1 << 20;
+
+/// About where the native stack is.
+#[inline(never)]
+pub(crate) fn stack_pointer() -> usize {
+    let here = 0u8;
+    std::ptr::from_ref(std::hint::black_box(&here)) as usize
+}
+
 /// What belongs to one machine outside of its memory.
 pub(crate) struct State {
     pub(crate) exports: Option<Arc<Exports>>,
@@ -41,6 +51,8 @@ pub(crate) struct State {
     pub(crate) told: Option<Limits>,
     /// How many host functions run.
     pub(crate) depth: usize,
+    /// Where the native stack was when the outermost call began.
+    pub(crate) stack: usize,
     /// Why the machine cannot be used any more, if so.
     pub(crate) crashed: Option<String>,
     pub(crate) interrupt: Arc<AtomicBool>,
@@ -137,6 +149,7 @@ impl State {
             limits: options.limits,
             told: None,
             depth: 0,
+            stack: 0,
             crashed: None,
             interrupt: Arc::default(),
             silent: false,
@@ -554,8 +567,15 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
 
 /// Answers a request.
 fn serve(caller: &mut Caller<'_, State>, request: Range, room: Range) -> wasmtime::Result<i32> {
-    let (memory, state) = parts_or_none!(caller);
+    let Some((memory, state)) = parts(caller) else { return Ok(abi::REPLY_NONE) };
     let bytes = request.of(memory);
+    if state.silent {
+        // As the JavaScript loader does for a host without services, so that builds have the same identity there.
+        let services = 1 << services::NEGOTIATE;
+        let nothing = services::Negotiate { services, max_value_len: abi::VALUE_LIMIT, continues: 0 };
+        let is_asked = bytes.first() == Some(&services::NEGOTIATE);
+        return Ok(if is_asked { nothing.write(room.of_mut(memory)) } else { abi::REPLY_NONE });
+    }
     if bytes.first() == Some(&services::CALL) {
         return call(caller, request, room);
     }
@@ -656,7 +676,9 @@ fn call(caller: &mut Caller<'_, State>, request: Range, room: Range) -> wasmtime
     state.output.suspend();
     state.depth += 1;
     state.inner_error = None;
+    let is_deep = state.stack.abs_diff(stack_pointer()) > STACK / 2;
     let outcome = match (function, arguments) {
+        _ if is_deep => Err(Error::msg("stack overflow (functions of the host call each other too deeply)")),
         (None, _) => Err(Error::msg("this function of the host is not there any more")),
         (_, Err(error)) => Err(error.into()),
         (Some(function), Ok(arguments)) => {

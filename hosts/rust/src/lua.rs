@@ -8,7 +8,7 @@ use wasmtime::{AsContextMut, Store as WasmStore, StoreContextMut};
 use crate::engine::Engine;
 use crate::error::{BoxedError, ErrorKind, LuaError};
 use crate::generated::{self as abi, Exports, MemoryStats};
-use crate::host::State;
+use crate::host::{State, stack_pointer};
 use crate::image::{Image, STACK_SIZE};
 use crate::options::{Limits, Options, Run};
 use crate::snapshot;
@@ -843,6 +843,7 @@ impl<'a> Context<'a> {
         if self.state().depth > 0 {
             return work(self);
         }
+        self.state().stack = stack_pointer();
         self.begin(limits)?;
         if !self.state().transactional {
             return self.transaction(work);

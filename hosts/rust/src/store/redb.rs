@@ -43,11 +43,12 @@ const LAST: TableDefinition<'_, u32, u64> = TableDefinition::new("last");
 /// # Ok::<(), lua_persistent::Error>(())
 /// ```
 pub struct RedbStore {
-    database: Database,
-    durability: Durability,
+    // These go before the database, which waits for them when it is closed.
+    writing: Option<WriteTransaction>,
     /// What reads see while nothing has been written.
     reading: Option<ReadTransaction>,
-    writing: Option<WriteTransaction>,
+    database: Database,
+    durability: Durability,
     /// What each open transaction but the outermost has changed; the outermost is one of the database.
     inner: Vec<Undo>,
     depth: usize,

@@ -135,7 +135,7 @@ pub const STEPS: [Step; 21] = [
         name: "rust-host",
         title: "cargo test and clippy in hosts/rust",
         tags: &["rust"],
-        requires: &["build", "native"],
+        requires: &["build"],
         uses: &[],
         run: rust_host,
     },
