@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+/// The README of the project, whose snippets in Rust are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Project;
+
 mod boundary;
 mod engine;
 mod error;

@@ -885,7 +885,9 @@ impl<'a> Context<'a> {
             return Err(StateError::Running.into());
         }
         self.state().tables.begin().map_err(Error::Store)?;
-        let memory = self.exports.memory.data(&self.store)[STACK_SIZE..].to_vec();
+        let mut memory = std::mem::take(&mut self.state().spare);
+        memory.clear();
+        memory.extend_from_slice(&self.exports.memory.data(&self.store)[STACK_SIZE..]);
         self.state().checkpoint(memory);
         Ok(())
     }
@@ -912,8 +914,8 @@ impl<'a> Context<'a> {
         }
         if let Some(memory) = self.state().rollback() {
             self.exports.memory.data_mut(&mut self.store)[STACK_SIZE..].copy_from_slice(&memory);
+            self.state().spare = memory;
         }
-        // What ended in a trap has a memory of before it again, and the module counts no call that is under way.
         failure.map_or(Ok(()), Err)
     }
 
