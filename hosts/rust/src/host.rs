@@ -681,7 +681,7 @@ fn call(caller: &mut Caller<'_, State>, request: Range, room: Range) -> wasmtime
     state.output.suspend();
     state.depth += 1;
     state.inner_error = None;
-    let is_deep = state.stack.abs_diff(stack_pointer()) > STACK / 2;
+    let is_deep = state.stack != 0 && state.stack.abs_diff(stack_pointer()) > STACK / 2;
     let outcome = match (function, arguments) {
         _ if is_deep => Err(Error::msg("stack overflow (functions of the host call each other too deeply)")),
         (None, _) => Err(Error::msg("this function of the host is not there any more")),

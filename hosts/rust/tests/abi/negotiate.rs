@@ -120,3 +120,18 @@ fn a_value_that_is_longer_is_refused_with_the_limit_on_every_way_into_a_table() 
         assert_eq!(instance.compute(format!("_home.x = {value}")).error, None, "{value}");
     }
 }
+
+#[test]
+fn a_host_that_refuses_or_throws_has_the_five_imports_alone_and_init_succeeds() {
+    for answer in [-1, -2, i32::MIN] {
+        let mut instance = start_with(&words(&[1 << services::CLOCK]), Some(answer));
+        assert_eq!(instance.status(), abi::STATUS_OK);
+        assert_eq!(limits(instance), (false, 16_384), "{answer}");
+    }
+    let get = |_: &mut Caller<'_, Host>, id: u32, _: Range, _: Range| {
+        assert_ne!(id, abi::SERVICE_TABLE, "this host knows no version");
+        Ok(-1)
+    };
+    let mut instance = start(Host { get: Some(Arc::new(get)), ..Host::default() });
+    assert_eq!(instance.compute("return os.time() + #tostring(_home)").error, None);
+}

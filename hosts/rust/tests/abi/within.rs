@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lua_persistent::generated::services::{self, Request};
 use lua_persistent::generated::{self as abi, Exports};
-use lua_persistent::wasmtime::{Caller, Result};
+use lua_persistent::wasmtime::{AsContextMut, Caller, Result, StoreContextMut};
 use lua_persistent::{Range, Value};
 
 use crate::call;
 use crate::documented::{Host, Instance, exports, instantiate, parts, put, string, word};
 
 /// Address of what exports read and write: behind the buffer's first half, which a call's output may use.
-const SCRATCH: u32 = 32768;
+pub const SCRATCH: u32 = 32768;
 
-type Call = fn(&Exports, &mut Caller<'_, Host>, u32) -> Result<()>;
+pub type Call = fn(&Exports, StoreContextMut<'_, Host>, u32) -> Result<()>;
 
 /// Each export, called in a way that is right, and where it is refused: within an import, and within the service `call`.
-const EXPORTS: [(&str, Call, bool, bool); 38] = [
+pub const EXPORTS: [(&str, Call, bool, bool); 38] = [
     ("init", |e, c, _| e.init(c).map(drop), true, false),
     ("deinit", |e, c, _| e.deinit(c), true, true),
     ("compute", |e, c, at| e.compute(c, at, 8).map(drop), true, false),
@@ -59,9 +59,9 @@ const EXPORTS: [(&str, Call, bool, bool); 38] = [
     ("ext_table_keys", |e, c, at| e.ext_table_keys(c, 7, at + 64, 64).map(drop), false, false),
 ];
 
-fn allocate(exports: &Exports, caller: &mut Caller<'_, Host>, _: u32) -> Result<()> {
-    let block = exports.lua_alloc(&mut *caller, 0, 0, 0, 64)?;
-    exports.lua_alloc(caller, 0, block, 0, 0).map(drop)
+fn allocate(exports: &Exports, mut store: StoreContextMut<'_, Host>, _: u32) -> Result<()> {
+    let block = exports.lua_alloc(&mut store, 0, 0, 0, 64)?;
+    exports.lua_alloc(store, 0, block, 0, 0).map(drop)
 }
 
 type Visit = Arc<dyn Fn(&mut Caller<'_, Host>) -> Result<()> + Send + Sync>;
@@ -203,7 +203,7 @@ fn within_each_export_works_or_is_refused_with_a_status_and_a_message() {
                 seen.store(true, Ordering::Relaxed);
                 let exports = exports(caller);
                 let at = exports.get_buffer_ptr(&mut *caller)? + SCRATCH;
-                call(&exports, caller, at)?;
+                call(&exports, caller.as_context_mut(), at)?;
                 if is_refused {
                     let status = exports.get_status(&mut *caller)?;
                     let fits = status == abi::STATUS_BUSY || (closes && status == abi::STATUS_NOT_INITIALIZED);
