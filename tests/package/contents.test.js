@@ -61,9 +61,11 @@ test('each module and each delta can be imported by its name, and no bundler tak
   }
 });
 
-test('a release has the package, every artifact, the ABI file and the conformance kit, with a checksum of each', () => {
+test('a release has the package, every artifact, the ABI file, its vectors and the conformance kit, with a checksum of each', () => {
   const kit = ['kit/README.md', 'kit/kit.wasm', 'kit/promises.json'];
-  const files = [basename(TARBALL), ...ARTIFACTS, 'abi.json', ...kit].sort();
+  const vectors = readdirSync(join(ROOT, 'web/abi')).map((name) => `abi/${name}`);
+  assert.ok(vectors.includes('abi/values.json'));
+  const files = [basename(TARBALL), ...ARTIFACTS, 'abi.json', ...vectors, ...kit].sort();
   assert.equal(ARTIFACTS.length, 6);
   const lines = readFileSync(join(RELEASE, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
   assert.deepEqual(lines.map((line) => line.slice(66)), files);

@@ -1,6 +1,6 @@
 /**
- * Writes the files of a release into a folder: the package as npm takes it, every artifact, the ABI file, the conformance kit
- * for hosts, and the SHA-256 of each.
+ * Writes the files of a release into a folder: the package as npm takes it, every artifact, the ABI file, its test vectors, the
+ * conformance kit for hosts, and the SHA-256 of each.
  *
  * ```sh
  * node web/build/release.js target/release-files
@@ -39,6 +39,7 @@ export function writeRelease(folder) {
   });
   for (const name of [...ARTIFACTS, 'abi.json']) copyFileSync(join(WEB, name), join(folder, name));
   cpSync(KIT, join(folder, 'kit'), { recursive: true });
+  cpSync(join(WEB, 'abi'), join(folder, 'abi'), { recursive: true });
   const files = filesIn(folder);
   writeFileSync(join(folder, SUMS), files.map((file) => `${sha256(join(folder, file))}  ${file}\n`).join(''));
   return [...files, SUMS];
