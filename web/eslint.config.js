@@ -26,7 +26,7 @@ const LATER = { FinalizationRegistry: 'readonly', WeakRef: 'readonly' };
 const unused = { argsIgnorePattern: '^_', caughtErrorsIgnorePattern: '^_', varsIgnorePattern: '^_' };
 
 export default [
-  { ignores: ['**/node_modules/**', 'web/{dist,types,docs,examples}/**', 'web/loader.js', 'web/loader.d.ts'] },
+  { ignores: ['**/node_modules/**', 'web/{dist,types,docs,examples,hosts}/**', 'web/loader.js', 'web/loader.d.ts'] },
   js.configs.recommended,
   {
     rules: {

@@ -183,6 +183,10 @@ async function copyOthers() {
     await rm(join(WEB, folder), { recursive: true, force: true });
     await cp(join(ROOT, folder), join(WEB, folder), { recursive: true });
   }
+  for (const host of await readdir(join(ROOT, 'hosts'))) {
+    await mkdir(join(WEB, 'hosts', host), { recursive: true });
+    await copyFile(join(ROOT, 'hosts', host, 'README.md'), join(WEB, 'hosts', host, 'README.md'));
+  }
 }
 
 await rm(DIST, { recursive: true, force: true });

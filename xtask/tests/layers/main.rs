@@ -144,7 +144,7 @@ const TREES: [Tree; 4] = [
     Tree {
         root: "web",
         language: Language::JavaScript,
-        skips: &["node_modules", "dist", "types", "docs", "examples"],
+        skips: &["node_modules", "dist", "types", "docs", "examples", "hosts"],
         circle: 1,
         rooms: &[
             Room { name: "loader", holds: "what is generated from exports.toml", uses: &[] },
