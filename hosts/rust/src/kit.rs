@@ -15,8 +15,9 @@ fn text(memory: &[u8], at: i32) -> String {
     String::from_utf8_lossy(&memory[at + 4..at + 4 + length]).into_owned()
 }
 
-/// Runs the kit on a host with a store; what it says of the promises that it found broken, and how many it tested.
-fn run(store: impl Store + 'static) -> (String, i32) {
+/// Runs the kit on a host with a store; what it says of the promises that it found broken, how many it tested, and
+/// how many there are: all, as this host offers every service.
+fn run(store: impl Store + 'static) -> (String, i32, i32) {
     let again = |context: &mut Context<'_>, (): ()| {
         let again: TypedFunc<(), i32> =
             context.store.data().kit_again.clone().ok_or_else(|| Error::msg("the kit is not there yet"))?;
@@ -59,23 +60,25 @@ fn run(store: impl Store + 'static) -> (String, i32) {
         });
         let _ = writeln!(broken, "{name}: {says}\n    {saw}");
     }
-    (broken, tested)
+    (broken, tested, count)
 }
 
-/// The promises that the kit tests, of a host that offers every service.
-const PROMISES: i32 = 110;
+#[track_caller]
+fn check(store: impl Store + 'static) {
+    let (broken, tested, count) = run(store);
+    assert_eq!(broken, "");
+    assert!(tested == count && count > 100, "{tested} of {count} promises were tested");
+}
 
 #[test]
 fn a_host_with_tables_in_memory_keeps_every_promise() {
-    assert_eq!(run(crate::MemoryStore::new()), (String::new(), PROMISES));
+    check(crate::MemoryStore::new());
 }
 
 #[cfg(feature = "redb")]
 #[test]
 fn a_host_with_tables_in_a_file_keeps_every_promise() {
     let file = std::env::temp_dir().join(format!("lua-persistent-kit-{}.redb", std::process::id()));
-    let store = crate::RedbStore::open(&file).unwrap().eventual();
-    let outcome = run(store);
+    check(crate::RedbStore::open(&file).unwrap().eventual());
     std::fs::remove_file(file).unwrap();
-    assert_eq!(outcome, (String::new(), PROMISES));
 }

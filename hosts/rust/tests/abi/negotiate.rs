@@ -1,6 +1,7 @@
 //! What a host may answer to the request `negotiate`, and what the module does with the answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lua_persistent::Range;
 use lua_persistent::Value;
@@ -8,7 +9,7 @@ use lua_persistent::generated::{self as abi, services};
 use lua_persistent::wasmtime::Caller;
 
 use crate::call;
-use crate::documented::{Host, Instance, documented_set, parts, put, start, word};
+use crate::documented::{Host, Instance, documented_set, parts, put, start, string, word};
 
 /// Numbers as a reply.
 fn words(numbers: &[u32]) -> Vec<u8> {
@@ -134,4 +135,100 @@ fn a_host_that_refuses_or_throws_has_the_five_imports_alone_and_init_succeeds() 
     };
     let mut instance = start(Host { get: Some(Arc::new(get)), ..Host::default() });
     assert_eq!(instance.compute("return os.time() + #tostring(_home)").error, None);
+}
+
+/// What a host answers to a request, given its first byte.
+type Answer = dyn Fn(u8) -> Option<(Vec<u8>, i32)> + Send + Sync;
+
+/// A host that answers requests, and has no tables.
+fn answering(answer: Arc<Answer>) -> Host {
+    let get = move |caller: &mut Caller<'_, Host>, id: u32, key: Range, val: Range| {
+        if id != abi::SERVICE_TABLE {
+            return Ok(-1);
+        }
+        let (memory, host) = parts(caller);
+        let request = key.of(memory).to_vec();
+        host.notes.push(format!("{request:?}"));
+        let Some((bytes, length)) = answer(request[0]) else { return Ok(-1) };
+        put(memory, val, &bytes);
+        Ok(length)
+    };
+    Host { get: Some(Arc::new(get)), ..Host::default() }
+}
+
+/// Seconds, as a clock's reply.
+fn clock(numbers: &[f64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+#[test]
+fn the_request_tells_the_version_of_the_module() {
+    let instance = start(answering(Arc::new(|_| None)));
+    let expected = [vec![services::NEGOTIATE], word(abi::ABI_VERSION)].concat();
+    assert_eq!(instance.store.data().notes[0], format!("{expected:?}"));
+}
+
+#[test]
+fn a_newer_host_names_services_that_the_module_does_not_know_and_is_never_asked_for_them() {
+    let answer = |number| (number == services::NEGOTIATE).then(|| (words(&[u32::MAX, 16_384, 0]), 12));
+    let mut instance = start(answering(Arc::new(answer)));
+    let code = "os.time() os.date() math.randomseed() print(('x'):rep(70000)) pcall(require, 'x') pcall(ext.collect)";
+    assert_eq!(instance.compute(code).error, None);
+    for code in ["for _ in pairs(_home) do end", "ext.collect()"] {
+        assert!(instance.compute(code).error().contains("the host failed to list"), "{code}");
+    }
+    let mut asked: Vec<u8> = Vec::new();
+    for note in &instance.store.data().notes {
+        let number: Option<u8> = note[1..].split([',', ']']).next().and_then(|number| number.parse().ok());
+        asked.extend(number);
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    assert!(asked.iter().all(|number| (services::NEGOTIATE..=services::FAILURE).contains(number)), "{asked:?}");
+    assert!(asked.len() > 4, "{asked:?}");
+}
+
+#[test]
+fn a_service_that_is_named_and_then_not_answered_or_too_shortly_is_done_without_and_asked_for_again() {
+    for (answer, time) in [(-1, 0), (7, 0), (15, 0), (16, 1_000_000_000), (24, 1_000_000_000)] {
+        let reply = move |number| match number {
+            services::NEGOTIATE => Some((words(&[1 << services::CLOCK]), 4)),
+            _ => Some((clock(&[1e9, 1.0, 3.0]), answer)),
+        };
+        let mut instance = start(answering(Arc::new(reply)));
+        instance.store.data_mut().notes.clear();
+        for _ in 0..2 {
+            assert_eq!(instance.compute("return os.time()").value(), Value::Integer(time), "{answer}");
+        }
+        assert_eq!(instance.store.data().notes.len(), 2, "{answer}");
+    }
+}
+
+#[test]
+fn entries_that_an_earlier_host_took_are_read_although_they_are_longer_than_this_host_says() {
+    let mut instance = start_with(&words(&[0, 100, 0]), None);
+    instance.table(1).set("long", string("x".repeat(50_000)));
+    assert_eq!(instance.compute("return #_home.long").value(), Value::Integer(50_000));
+    let copied = instance.compute("_home.copy = _home.long");
+    assert!(copied.error().contains("at most 100 bytes with this host"), "{}", copied.error());
+    assert_eq!(instance.compute("return #_home.long").value(), Value::Integer(50_000));
+}
+
+#[test]
+fn init_on_a_running_machine_asks_again_and_what_the_host_before_offered_does_not_count() {
+    let offers = Arc::new(AtomicBool::new(true));
+    let offering = offers.clone();
+    let reply = move |number| match number {
+        services::NEGOTIATE if !offering.load(Ordering::Relaxed) => None,
+        services::NEGOTIATE => Some((words(&[1 << services::CLOCK, 20_000, 0]), 12)),
+        _ => Some((clock(&[1e9, 1.0]), 16)),
+    };
+    let mut instance = start(answering(Arc::new(reply)));
+    for is_offered in [true, false, true] {
+        offers.store(is_offered, Ordering::Relaxed);
+        assert_eq!(call!(instance.init()), 0);
+        let time = if is_offered { 1_000_000_000 } else { 0 };
+        assert_eq!(instance.compute("return os.time()").value(), Value::Integer(time));
+        assert_eq!(instance.compute("_home.x = ('x'):rep(20000)").error.is_none(), is_offered);
+    }
 }
