@@ -37,8 +37,10 @@ fn lost() -> Instance {
     instance
 }
 
-/// How a module comes into each state.
-const STATES: [(&str, fn() -> Instance); 5] =
+/// A state, and how a module comes into it.
+type State = (&'static str, fn() -> Instance);
+
+const STATES: [State; 5] =
     [("empty", empty), ("empty", closed), ("running", plain), ("paused", paused), ("lost", lost)];
 
 /// The names of the refusals in each state.
