@@ -241,7 +241,7 @@ int lp_may_set (lua_State *L, CallInfo *ci, const char *name, int n) {
   if (!is_loops(L, ci, n - 1) || !is_loops(L, ci, n - 2) || is_loops(L, ci, n - 3))
     return 1;
   luaG_findlocal(L, ci, n, &pos);
-  return rawtt(s2v(L->top.p - 1)) == rawtt(s2v(pos));
+  return rawtt(s2v(lp_at(L->top) - 1)) == rawtt(s2v(pos));
 }
 
 
