@@ -7,10 +7,8 @@ use std::path::Path;
 const EXCUSED: [(&str, &str); 1] = [("in_json_has_a_form_of_its_own", "this crate does not export tables as JSON")];
 
 /// Files whose tests have none, and why. The codecs of this crate are held to the same vectors of values and keys by `vectors.rs`.
-const FILES: [(&str, &str); 2] = [
-    ("layouts.test.js", "an interpreter of the layouts of abi.json, which is JavaScript, against the vectors"),
-    ("result-vectors.test.js", "the vectors of results and services, against JavaScript's loader and decoder"),
-];
+const FILES: [(&str, &str); 1] =
+    [("layouts.test.js", "an interpreter of the layouts of abi.json, which is JavaScript, against the vectors")];
 
 /// A test's name as that of a function: what JavaScript's library does there, this crate does here.
 fn function_name(name: &str) -> String {

@@ -10,6 +10,7 @@ mod functions;
 mod negotiate;
 mod output;
 mod refusals;
+mod result_vectors;
 mod results;
 mod robustness;
 mod states;

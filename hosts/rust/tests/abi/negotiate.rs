@@ -138,10 +138,10 @@ fn a_host_that_refuses_or_throws_has_the_five_imports_alone_and_init_succeeds() 
 }
 
 /// What a host answers to a request, given its first byte.
-type Answer = dyn Fn(u8) -> Option<(Vec<u8>, i32)> + Send + Sync;
+pub type Answer = dyn Fn(u8) -> Option<(Vec<u8>, i32)> + Send + Sync;
 
 /// A host that answers requests, and has no tables.
-fn answering(answer: Arc<Answer>) -> Host {
+pub fn answering(answer: Arc<Answer>) -> Host {
     let get = move |caller: &mut Caller<'_, Host>, id: u32, key: Range, val: Range| {
         if id != abi::SERVICE_TABLE {
             return Ok(-1);
