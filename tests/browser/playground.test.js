@@ -396,11 +396,11 @@ inEach(BROWSERS, (kind) => {
     assert.equal(await page.tab.evaluate(() => document.activeElement.className), 'cm-content cm-lineWrapping');
     const met = [];
     await page.press('Escape');
-    for (let step = 0; step < 9; step++) {
+    for (let step = 0; step < 10; step++) {
       await page.press('Shift', 'Tab');
       met.push(await page.focus());
     }
-    assert.deepEqual(met, ['theme', 'reset', 'rollback', 'snapshot', 'load', 'save', 'stop', 'run', 'examples-button']);
+    assert.deepEqual(met, ['theme', 'line', 'reset', 'rollback', 'snapshot', 'load', 'save', 'stop', 'run', 'examples-button']);
   });
 
   onPage('on a phone nothing is wider than the screen', async (page) => {
