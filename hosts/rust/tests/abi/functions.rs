@@ -9,24 +9,20 @@ use lua_persistent::wasmtime::{Caller, Result};
 
 use crate::call;
 use crate::documented::{
-    Host, Instance, assert_has, deserialize, exports, instantiate, integer, parts, plain, put, start, string, table,
-    word,
+    Host, Instance, assert_has, deserialize, exports, instantiate, integer, parts, plain, put, serving, start, string,
+    table, word,
 };
 
 /// A host that answers requests, and has no tables.
-fn serving(answer: impl Fn(&mut Caller<'_, Host>, &[u8], usize) -> Option<Answer> + Send + Sync + 'static) -> Host {
-    let get = move |caller: &mut Caller<'_, Host>, table_id, key: lua_persistent::Range, val: lua_persistent::Range| {
-        if table_id != abi::SERVICE_TABLE {
-            return Ok(-1);
-        }
-        let (memory, _) = parts(caller);
-        let (request, room) = (key.of(memory).to_vec(), val.of(memory).len());
-        let Some(answer) = answer(caller, &request, room) else { return Ok(abi::REPLY_NONE) };
+fn answering(answer: impl Fn(&mut Caller<'_, Host>, &[u8], usize) -> Option<Answer> + Send + Sync + 'static) -> Host {
+    let get = serving(move |caller, request, val| {
+        let room = val.of(parts(caller).0).len();
+        let Some(answer) = answer(caller, request, room) else { return Ok(abi::REPLY_NONE) };
         let (memory, _) = parts(caller);
         put(memory, val, &answer.bytes);
         answer.length
-    };
-    Host { get: Some(Arc::new(get)), ..Host::default() }
+    });
+    Host { get: Some(get), ..Host::default() }
 }
 
 /// What is written, and what the import returns.
@@ -188,7 +184,7 @@ fn before_init_nothing_is_called() {
 
 #[test]
 fn references_stand_for_values_until_they_are_released() {
-    let host = serving(|_, request, _| match request[0] {
+    let host = answering(|_, request, _| match request[0] {
         services::NEGOTIATE => offer(&[services::CALL]),
         _ => None,
     });
@@ -214,7 +210,7 @@ fn a_host_that_declines_lies_or_loses_replies_makes_errors_never_worse() {
     let (seen, released) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
     let host = {
         let (reply, rest, seen, released) = (reply.clone(), rest.clone(), seen.clone(), released.clone());
-        serving(move |_, request, _| match Request::read(request)? {
+        answering(move |_, request, _| match Request::read(request)? {
             Request::Negotiate { .. } => {
                 offer(&[services::CALL, services::REST, services::RELEASE, services::FIND_FUNCTION])
             }
@@ -279,7 +275,7 @@ fn a_function_that_the_host_finds_no_more_is_an_error_with_its_name_one_without_
     let (calls, names) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
     let host = {
         let (calls, names) = (calls.clone(), names.clone());
-        serving(move |_, request, _| match Request::read(request)? {
+        answering(move |_, request, _| match Request::read(request)? {
             Request::Negotiate { .. } => offer(&[services::CALL, services::FIND_FUNCTION]),
             Request::Call { request } => {
                 calls.lock().unwrap().push(request[0]);
@@ -310,7 +306,7 @@ fn exports_that_a_function_of_the_host_cannot_use_leave_what_runs_alone() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let host = {
         let seen = seen.clone();
-        serving(move |caller, request, _| match request[0] {
+        answering(move |caller, request, _| match request[0] {
             services::NEGOTIATE => offer(&[services::CALL]),
             services::CALL => {
                 let exports = exports(caller);

@@ -9,7 +9,7 @@ use lua_persistent::generated::{self as abi, services};
 use lua_persistent::wasmtime::Caller;
 
 use crate::call;
-use crate::documented::{Host, Instance, documented_set, parts, put, start, string, word};
+use crate::documented::{Host, Instance, documented_set, parts, put, serving, start, string, word};
 
 /// Numbers as a reply.
 fn words(numbers: &[u32]) -> Vec<u8> {
@@ -142,18 +142,14 @@ pub type Answer = dyn Fn(u8) -> Option<(Vec<u8>, i32)> + Send + Sync;
 
 /// A host that answers requests, and has no tables.
 pub fn answering(answer: Arc<Answer>) -> Host {
-    let get = move |caller: &mut Caller<'_, Host>, id: u32, key: Range, val: Range| {
-        if id != abi::SERVICE_TABLE {
-            return Ok(-1);
-        }
+    let get = serving(move |caller, request, val| {
         let (memory, host) = parts(caller);
-        let request = key.of(memory).to_vec();
         host.notes.push(format!("{request:?}"));
         let Some((bytes, length)) = answer(request[0]) else { return Ok(-1) };
         put(memory, val, &bytes);
         Ok(length)
-    };
-    Host { get: Some(Arc::new(get)), ..Host::default() }
+    });
+    Host { get: Some(get), ..Host::default() }
 }
 
 /// Seconds, as a clock's reply.

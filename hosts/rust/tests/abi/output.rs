@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use lua_persistent::Range;
 use lua_persistent::generated::services::{self, Request};
 use lua_persistent::generated::{self as abi};
 use lua_persistent::wasmtime::{Caller, Result};
 
 use crate::call;
-use crate::documented::{Host, Instance, exports, instantiate, parts, put, string, word};
+use crate::documented::{Host, Instance, exports, instantiate, parts, put, serving, string, word};
 
 type Inside = Arc<dyn Fn(&mut Caller<'_, Host>) -> Result<()> + Send + Sync>;
 
@@ -16,13 +15,9 @@ type Inside = Arc<dyn Fn(&mut Caller<'_, Host>) -> Result<()> + Send + Sync>;
 fn machine(takes: bool, inside: Inside) -> (Instance, Arc<Mutex<String>>) {
     let sent = Arc::new(Mutex::new(String::new()));
     let taken = sent.clone();
-    let get = move |caller: &mut Caller<'_, Host>, id: u32, key: Range, val: Range| {
-        if id != abi::SERVICE_TABLE {
-            return Ok(-1);
-        }
+    let get = serving(move |caller, request, val| {
         let (memory, _) = parts(caller);
-        let request = key.of(memory).to_vec();
-        match Request::read(&request) {
+        match Request::read(request) {
             Some(Request::Negotiate { .. }) => {
                 let services = 1 << services::CALL | u32::from(takes) << services::OUTPUT;
                 put(memory, val, &word(services));
@@ -40,8 +35,8 @@ fn machine(takes: bool, inside: Inside) -> (Instance, Arc<Mutex<String>>) {
             }
             _ => Ok(-1),
         }
-    };
-    let mut instance = instantiate(Host { get: Some(Arc::new(get)), ..Host::default() });
+    });
+    let mut instance = instantiate(Host { get: Some(get), ..Host::default() });
     assert_eq!(call!(instance.init()), 0);
     let function = [string("f"), vec![abi::TAG_HOST_FUNCTION], word(5), word(0)].concat();
     assert!(instance.send("set_global", &function).left > 0);

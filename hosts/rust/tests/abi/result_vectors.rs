@@ -12,20 +12,7 @@ use crate::call;
 use crate::documented::{Instance, deserialize, integer, plain, start, string, word};
 use crate::negotiate::answering;
 use crate::support::engine;
-
-fn results() -> Json {
-    serde_json::from_str(include_str!("../../../../web/abi/results.json")).unwrap()
-}
-
-fn services() -> Json {
-    serde_json::from_str(include_str!("../../../../web/abi/services.json")).unwrap()
-}
-
-fn list<'j>(json: &'j Json, name: &str) -> &'j Vec<Json> {
-    let list = json[name].as_array().unwrap();
-    assert!(!list.is_empty(), "{name}");
-    list
-}
+use crate::vectors::{from_hex, list, vectors};
 
 fn text<'j>(json: &'j Json, name: &str) -> &'j str {
     json[name].as_str().unwrap_or_else(|| panic!("{json} has no text {name}"))
@@ -33,10 +20,6 @@ fn text<'j>(json: &'j Json, name: &str) -> &'j str {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 /// Runs code in a new machine: the machine, what `compute` returns, and what it leaves in the I/O buffer.
@@ -77,7 +60,7 @@ fn given_to_users(lua: &str, results: &[Json]) {
     let values = engine().create(Options::new()).unwrap().compute(lua).unwrap().values;
     assert_eq!(values.len(), results.len(), "{lua}");
     for (value, expected) in values.iter().zip(results) {
-        let expected = bytes(expected.as_str().unwrap());
+        let expected = from_hex(expected.as_str().unwrap());
         if expected[0] <= abi::TAG_STRING {
             let expected = deserialize(&expected);
             let is_nan = |value: &Value| matches!(value, Value::Float(number) if number.is_nan());
@@ -88,7 +71,7 @@ fn given_to_users(lua: &str, results: &[Json]) {
 
 #[test]
 fn success() {
-    for vector in list(&results(), "success") {
+    for vector in list(&vectors("results"), "success") {
         let (lua, values) = (text(vector, "lua"), vector["results"].as_array().unwrap());
         let (_, left, seen) = run(lua);
         assert_eq!(
@@ -115,7 +98,7 @@ fn success() {
 
 #[test]
 fn failure() {
-    for vector in list(&results(), "failure") {
+    for vector in list(&vectors("results"), "failure") {
         let (lua, message) = (text(vector, "lua"), text(vector, "message"));
         let (mut machine, left, seen) = run(lua);
         assert_eq!(Json::from(left), vector["returns"], "{lua}");
@@ -127,7 +110,7 @@ fn failure() {
 
 #[test]
 fn output_that_is_cut() {
-    for vector in list(&results(), "cut") {
+    for vector in list(&vectors("results"), "cut") {
         let lua = text(vector, "lua");
         let (_, left, seen) = run(lua);
         let (length, behind) = parts(&seen);
@@ -146,7 +129,7 @@ fn output_that_is_cut() {
 
 #[test]
 fn the_part_of() {
-    for vector in list(&results(), "parts") {
+    for vector in list(&vectors("results"), "parts") {
         let lua = text(vector, "lua");
         let seen = run(lua).0.part(part(text(vector, "part"))).unwrap();
         assert_eq!(Json::from(seen.len()), vector["size"], "{lua}");
@@ -184,8 +167,8 @@ fn is_same(a: &Json, b: &Json) -> bool {
 
 #[test]
 fn the_loader_reads_the_request_for() {
-    for vector in list(&services(), "requests") {
-        let bytes = bytes(text(vector, "bytes"));
+    for vector in list(&vectors("services"), "requests") {
+        let bytes = from_hex(text(vector, "bytes"));
         let request = Request::read(&bytes).unwrap_or_else(|| panic!("{vector}"));
         let (service, arguments) = described(&request);
         assert_eq!(service, text(vector, "service"));
@@ -198,7 +181,7 @@ fn written(service: &str, reply: &Json) -> Vec<u8> {
     let word = |name: &str| u32::try_from(reply[name].as_u64().unwrap()).unwrap();
     let long = |name: &str| text(reply, name).parse::<u64>().unwrap();
     let float = |name: &str| reply[name].as_f64().unwrap();
-    let raw = |name: &str| bytes(text(reply, name));
+    let raw = |name: &str| from_hex(text(reply, name));
     let mut room = [0; 1000];
     let length = match service {
         "negotiate" => services::Negotiate {
@@ -226,20 +209,20 @@ fn written(service: &str, reply: &Json) -> Vec<u8> {
 
 #[test]
 fn the_loader_writes_the_reply_of() {
-    for vector in list(&services(), "replies") {
+    for vector in list(&vectors("services"), "replies") {
         assert_eq!(hex(&written(text(vector, "service"), &vector["reply"])), text(vector, "bytes"), "{vector}");
     }
 }
 
 #[test]
 fn each_service_has_a_request_and_a_reply_among_the_vectors() {
-    let vectors = services();
+    let vectors = vectors("services");
     let named = |list_name: &str| {
         list(&vectors, list_name).iter().map(|vector| text(vector, "service")).collect::<BTreeSet<_>>()
     };
     // Numbers of services are without gaps, so that each number is that of one request.
     let numbers: BTreeSet<_> =
-        list(&vectors, "requests").iter().map(|vector| bytes(text(vector, "bytes"))[0]).collect();
+        list(&vectors, "requests").iter().map(|vector| from_hex(text(vector, "bytes"))[0]).collect();
     assert_eq!(numbers, (services::NEGOTIATE..=services::FAILURE).collect());
     assert_eq!(named("requests").len(), numbers.len());
     // Those of `call` are in a list of their own, that of `module` is the source.
@@ -259,7 +242,7 @@ fn start_with(number: u8, reply: Option<Vec<u8>>) -> Instance {
 
 #[test]
 fn the_module_sends_the_requests_of_the_vectors() {
-    let vectors = services();
+    let vectors = vectors("services");
     for (service, number) in [
         ("negotiate", services::NEGOTIATE),
         ("clock", services::CLOCK),
@@ -269,7 +252,7 @@ fn the_module_sends_the_requests_of_the_vectors() {
         let mut machine = start_with(number, None);
         machine.compute("os.time() os.date('%H', 0) _home.x = 1 pcall(function() for _ in pairs(_home) do end end)");
         let vector = list(&vectors, "requests").iter().find(|vector| text(vector, "service") == service).unwrap();
-        let request = format!("{:?}", bytes(text(vector, "bytes")));
+        let request = format!("{:?}", from_hex(text(vector, "bytes")));
         let notes = &machine.store.data().notes;
         assert!(notes.contains(&request), "{service}: {request} is not among {notes:?}");
     }
@@ -277,7 +260,7 @@ fn the_module_sends_the_requests_of_the_vectors() {
 
 #[test]
 fn the_module_takes_the_reply_of_for() {
-    for vector in list(&services(), "unusual") {
+    for vector in list(&vectors("services"), "unusual") {
         let (number, code) = match text(vector, "service") {
             "negotiate" => continue, // negotiate.rs has these.
             "clock" => (services::CLOCK, "return os.time()"),
@@ -285,15 +268,15 @@ fn the_module_takes_the_reply_of_for() {
             other => panic!("{other} has no reply that this test knows"),
         };
         let expected = vector["reply"]["unix_seconds"].as_f64().unwrap_or(0.0) as i64;
-        let seen = start_with(number, Some(bytes(text(vector, "bytes")))).compute(code).value();
+        let seen = start_with(number, Some(from_hex(text(vector, "bytes")))).compute(code).value();
         assert_eq!(seen, Value::Integer(expected), "{vector}");
     }
 }
 
 #[test]
 fn the_module_takes_the_reply_of_a_host_function() {
-    for vector in list(&services(), "calls") {
-        let bytes = bytes(text(vector, "bytes"));
+    for vector in list(&vectors("services"), "calls") {
+        let bytes = from_hex(text(vector, "bytes"));
         let mut machine = start_with(services::CALL, Some(bytes.clone()));
         let function = [vec![abi::TAG_HOST_FUNCTION], word(1), word(0)].concat();
         let (at, length) = machine.write([string("f"), function].concat());

@@ -8,16 +8,23 @@ use crate::call;
 use crate::documented::{Instance, assert_has, plain, string};
 use crate::support::engine;
 
-fn vectors(name: &str) -> Json {
+/// The test vectors of a file.
+pub fn vectors(name: &str) -> Json {
     let text = match name {
         "keys" => include_str!("../../../../web/abi/keys.json"),
-        _ => include_str!("../../../../web/abi/values.json"),
+        "results" => include_str!("../../../../web/abi/results.json"),
+        "services" => include_str!("../../../../web/abi/services.json"),
+        "values" => include_str!("../../../../web/abi/values.json"),
+        other => panic!("there are no vectors of {other}"),
     };
     serde_json::from_str(text).unwrap()
 }
 
-fn list<'j>(json: &'j Json, name: &str) -> &'j Vec<Json> {
-    json[name].as_array().unwrap()
+/// A list of vectors, which has some.
+pub fn list<'j>(json: &'j Json, name: &str) -> &'j Vec<Json> {
+    let list = json[name].as_array().unwrap();
+    assert!(!list.is_empty(), "{name}");
+    list
 }
 
 fn text<'j>(json: &'j Json, name: &str) -> Option<&'j str> {
@@ -25,7 +32,11 @@ fn text<'j>(json: &'j Json, name: &str) -> Option<&'j str> {
 }
 
 fn bytes(json: &Json) -> Vec<u8> {
-    let hex = text(json, "bytes").unwrap();
+    from_hex(text(json, "bytes").unwrap())
+}
+
+/// The bytes that a text of hexadecimal digits stands for.
+pub fn from_hex(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 

@@ -10,7 +10,7 @@ use lua_persistent::wasmtime::{AsContextMut, Caller, Result, StoreContextMut};
 use lua_persistent::{Range, Value};
 
 use crate::call;
-use crate::documented::{Host, Instance, exports, instantiate, parts, put, string, word};
+use crate::documented::{Host, Instance, exports, instantiate, parts, put, serving, string, word};
 
 /// Address of what exports read and write: behind the buffer's first half, which a call's output may use.
 pub const SCRATCH: u32 = 32768;
@@ -78,13 +78,9 @@ fn machine(visit: Visit) -> Instance {
         }
         Ok(0)
     };
-    let get = move |caller: &mut Caller<'_, Host>, id: u32, key: Range, val: Range| {
-        if id != abi::SERVICE_TABLE {
-            return Ok(-1);
-        }
+    let get = serving(move |caller, request, val| {
         let (memory, _) = parts(caller);
-        let request = key.of(memory).to_vec();
-        match Request::read(&request) {
+        match Request::read(request) {
             Some(Request::Negotiate { .. }) => {
                 let services = 1 << services::CALL;
                 let reply = services::Negotiate { services, max_value_len: 16384, continues: 0 };
@@ -98,8 +94,8 @@ fn machine(visit: Visit) -> Instance {
             }
             _ => Ok(-1),
         }
-    };
-    let mut instance = instantiate(Host { set: Some(Arc::new(set)), get: Some(Arc::new(get)), ..Host::default() });
+    });
+    let mut instance = instantiate(Host { set: Some(Arc::new(set)), get: Some(get), ..Host::default() });
     assert_eq!(call!(instance.init()), 0);
     let at = instance.buffer() + SCRATCH;
     instance.put(at, b"return 1");
