@@ -117,6 +117,40 @@ export const CALL_THROWN: 2;
  */
 export const CALL_AGAIN: 3;
 /**
+ * Names the keys that rows have in common. The shapes of a request or reply are numbered from 0.
+ */
+export const OP_SHAPE: 1;
+/**
+ * All entries of a table, in their order; its metatable is the one with the key `[meta]`. A table
+ * that the host does not have is a row of a shape without keys.
+ */
+export const OP_ROW: 2;
+/** An entry. */
+export const OP_SET: 3;
+/** Deletes an entry; there need not be one. */
+export const OP_DELETE: 4;
+/** The values of the integer keys from `first` on. */
+export const OP_LIST: 5;
+/**
+ * A table that is asked for in another way, as it is too large for a row, or one of its values is
+ * not encoded as a value is.
+ */
+export const OP_LARGE: 6;
+/**
+ * A key whose value is asked for by `js_ext_table_get`, as it has more than `BATCH_VALUE_LIMIT`
+ * bytes.
+ */
+export const OP_KEY: 7;
+/**
+ * In place of a value in an `OP_LIST`: the value has more than `BATCH_VALUE_LIMIT` bytes, or is not
+ * encoded as a value is.
+ */
+export const VALUE_ELSEWHERE: 0xff;
+/**
+ * Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
+ */
+export const BATCH_VALUE_LIMIT: 1024;
+/**
  * What an import returns for a key or table it does not have, a request it does not know, or a
  * failure.
  */
@@ -191,6 +225,12 @@ export const SERVICES: {
   readonly module: 13;
   readonly tables: 14;
   readonly failure: 15;
+  readonly revision: 16;
+  readonly readRows: 17;
+  readonly readList: 18;
+  readonly writeRows: 19;
+  readonly freeIds: 20;
+  readonly readEntries: 21;
 };
 
 /** Offset into the module's memory, in bytes. 0 is the null pointer. */
@@ -286,6 +326,23 @@ export interface TablesReply {
 export interface FailureReply {
   /** The message, UTF-8. */
   reason: Uint8Array;
+}
+
+/** What a host answers to `revision`. */
+export interface RevisionReply {
+  /** The number. */
+  revision: bigint;
+}
+
+/** What a host answers to `freeIds`. */
+export interface FreeIdsReply {
+  /** The first id of the run. */
+  first: TableId;
+  /**
+   * How many ids the run has, at most as many as were asked for; 0: all ids from the first one to
+   * 4294967294 have tables.
+   */
+  count: number;
 }
 
 /** The services that a host offers: those it has handlers for. Null declines a request. */
@@ -455,6 +512,125 @@ export interface Services {
    * @param room How many bytes of `reason` fit. For more, the answer is how many it needs.
    */
   failure?(room: number): FailureReply | null;
+  /**
+   * Asks whether anybody else has changed tables.
+   *
+   * For modules that keep what they have read of tables from one call to the next. The number is
+   * another one whenever anybody but this module has changed tables; the module's own requests do
+   * not change it. Each host begins with a random number, so that an image of the memory that goes
+   * on with another host does not find its own. Without it, the module reads tables anew in each
+   * call.
+   */
+  revision?(): RevisionReply | null;
+  /**
+   * Asks for whole tables.
+   *
+   * The host answers each table in turn with an `OP_ROW`, behind the `OP_SHAPE` that it needs, or
+   * with an `OP_LARGE`: as many as there is room for. If there is no room for the first, it answers
+   * the negated number of bytes that it needs. Without it, the module asks for keys and entries.
+   *
+   * @param memory The memory of the module.
+   * @param limit A table whose keys and values have more bytes is an `OP_LARGE`.
+   * @param idsStart The ids of the tables, each as a u32.
+   * @param idsEnd Where that ends.
+   * @param opsStart The tables, in the order in which they were asked for.
+   * @param opsEnd Where that has to end.
+   * @returns Bytes of the reply, or, negated, how many it needs if there is no room for them.
+   */
+  readRows?(
+    memory: Uint8Array,
+    limit: number,
+    idsStart: Address,
+    idsEnd: Address,
+    opsStart: Address,
+    opsEnd: Address,
+  ): number | null;
+  /**
+   * Asks for values of a list, and the tables that they refer to.
+   *
+   * The host answers with an `OP_LIST` of as many values as were asked for, or as there is room
+   * for. Behind it come the tables that these values refer to by `TAG_EXTERNAL_TABLE`, in their
+   * order and each once, as `OP_ROW` with the `OP_SHAPE` that they need: as many as there is room
+   * for, without those that are too large. If there is no room for the first value, the host
+   * answers the negated number of bytes that it needs. Without it, the module asks for each entry.
+   *
+   * @param memory The memory of the module.
+   * @param table The list. One that the host does not have is empty.
+   * @param first The key of the first value.
+   * @param count How many values.
+   * @param limit A table whose keys and values have more bytes is left out.
+   * @param opsStart The values, and then the tables.
+   * @param opsEnd Where that has to end.
+   * @returns Bytes of the reply, or, negated, how many it needs if there is no room for them.
+   */
+  readList?(
+    memory: Uint8Array,
+    table: TableId,
+    first: number,
+    count: number,
+    limit: number,
+    opsStart: Address,
+    opsEnd: Address,
+  ): number | null;
+  /**
+   * Writes many tables and entries.
+   *
+   * The host applies each `OP_SHAPE`, `OP_ROW`, `OP_SET` and `OP_DELETE` in turn, each wholly or
+   * not at all. A row is all that the table has afterwards; if it has no keys, the table is gone.
+   * If the host refuses one, it applies no more, and failure asks for the reason. A host whose
+   * tables refuse entries, as with quotas, does not offer this: then the module writes each entry
+   * as Lua assigns it, so that the assignment gets the error.
+   *
+   * @param memory The memory of the module.
+   * @param opsStart What is written.
+   * @param opsEnd Where that ends.
+   * @param replyStart Where the reply goes: `done`.
+   * @param replyEnd Where that has to end.
+   * @returns Bytes of the reply, or, negated, how many it needs if there is no room for them.
+   */
+  writeRows?(
+    memory: Uint8Array,
+    opsStart: Address,
+    opsEnd: Address,
+    replyStart: Address,
+    replyEnd: Address,
+  ): number | null;
+  /**
+   * Asks for ids that no table has.
+   *
+   * The host looks for the first run of ids that it has no tables for. Without it, the module asks
+   * for the size of each id.
+   *
+   * @param first Where the search begins.
+   * @param count How many ids are needed.
+   */
+  freeIds?(first: TableId, count: number): FreeIdsReply | null;
+  /**
+   * Asks for a page of a table's entries, and the tables that they refer to.
+   *
+   * The host gives entries in the order in which they came, as `OP_SET`, or as `OP_KEY` if the
+   * value has more than `BATCH_VALUE_LIMIT` bytes: as many as there is room for. Behind them come
+   * the tables that they refer to, as with read_list. Cursors are those of keys: entries that are
+   * deleted meanwhile may be left out, and close_cursor closes a cursor. If there is no room for
+   * the first entry, the host answers the negated number of bytes that it needs; it declines an
+   * entry whose key has more than 65535 bytes. Without it, the module asks for keys and entries.
+   *
+   * @param memory The memory of the module.
+   * @param table The table. One that the host does not have is empty.
+   * @param cursor Where to go on: 0 for the first page, then what the page before said.
+   * @param limit A table whose keys and values have more bytes is left out.
+   * @param replyStart Where the reply goes: `cursor` and `ops`.
+   * @param replyEnd Where that has to end.
+   * @returns Bytes of the reply, or, negated, how many it needs if there is no room for them.
+   */
+  readEntries?(
+    memory: Uint8Array,
+    table: TableId,
+    cursor: number,
+    limit: number,
+    replyStart: Address,
+    replyEnd: Address,
+  ): number | null;
 }
 
 /**

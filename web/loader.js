@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 2;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = '22bca3bddf2cc2d9';
+export const MANIFEST_HASH = 'ccde089c72ddb3f7';
 /** The lines of Lua releases that there are modules of; the first is the default. */
 export const LUA_LINES = Object.freeze(['5.4', '5.5']);
 /** Pages of the memory, minimum and maximum: 2 MiB. */
@@ -116,6 +116,40 @@ export const CALL_THROWN = 2;
  */
 export const CALL_AGAIN = 3;
 /**
+ * Names the keys that rows have in common. The shapes of a request or reply are numbered from 0.
+ */
+export const OP_SHAPE = 1;
+/**
+ * All entries of a table, in their order; its metatable is the one with the key `[meta]`. A table
+ * that the host does not have is a row of a shape without keys.
+ */
+export const OP_ROW = 2;
+/** An entry. */
+export const OP_SET = 3;
+/** Deletes an entry; there need not be one. */
+export const OP_DELETE = 4;
+/** The values of the integer keys from `first` on. */
+export const OP_LIST = 5;
+/**
+ * A table that is asked for in another way, as it is too large for a row, or one of its values is
+ * not encoded as a value is.
+ */
+export const OP_LARGE = 6;
+/**
+ * A key whose value is asked for by `js_ext_table_get`, as it has more than `BATCH_VALUE_LIMIT`
+ * bytes.
+ */
+export const OP_KEY = 7;
+/**
+ * In place of a value in an `OP_LIST`: the value has more than `BATCH_VALUE_LIMIT` bytes, or is not
+ * encoded as a value is.
+ */
+export const VALUE_ELSEWHERE = 0xff;
+/**
+ * Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
+ */
+export const BATCH_VALUE_LIMIT = 1024;
+/**
  * What an import returns for a key or table it does not have, a request it does not know, or a
  * failure.
  */
@@ -190,6 +224,12 @@ export const SERVICES = Object.freeze({
   module: 13,
   tables: 14,
   failure: 15,
+  revision: 16,
+  readRows: 17,
+  readList: 18,
+  writeRows: 19,
+  freeIds: 20,
+  readEntries: 21,
 });
 
 const SECTION = 'lua-persistent';
@@ -505,6 +545,18 @@ export function readMemoryStats(view, address) {
 }
 
 /**
+ * Reads a number from memory.
+ *
+ * @param {Uint8Array} memory
+ * @param {number} at
+ * @returns {number}
+ */
+function u32At(memory, at) {
+  const high = (memory[at + 2] << 16) | (memory[at + 3] << 24);
+  return (memory[at] | (memory[at + 1] << 8) | high) >>> 0;
+}
+
+/**
  * Answers a request of the module.
  *
  * @param {import('./loader.js').Host} host
@@ -527,6 +579,48 @@ function serve(host, memory, start, end, replyStart, replyEnd) {
   if (memory[start] === SERVICES.module) {
     if (!services.module) return REPLY_NONE;
     const length = services.module(memory, start + 1, end, replyStart, replyEnd);
+    return length === null ? REPLY_NONE : length;
+  }
+  if (memory[start] === SERVICES.readRows) {
+    if (!services.readRows || end - start < 5) return REPLY_NONE;
+    const length = services.readRows(
+      memory,
+      u32At(memory, start + 1),
+      start + 5,
+      end,
+      replyStart,
+      replyEnd,
+    );
+    return length === null ? REPLY_NONE : length;
+  }
+  if (memory[start] === SERVICES.readList) {
+    if (!services.readList || end - start !== 17) return REPLY_NONE;
+    const length = services.readList(
+      memory,
+      u32At(memory, start + 1),
+      u32At(memory, start + 5),
+      u32At(memory, start + 9),
+      u32At(memory, start + 13),
+      replyStart,
+      replyEnd,
+    );
+    return length === null ? REPLY_NONE : length;
+  }
+  if (memory[start] === SERVICES.writeRows) {
+    if (!services.writeRows) return REPLY_NONE;
+    const length = services.writeRows(memory, start + 1, end, replyStart, replyEnd);
+    return length === null ? REPLY_NONE : length;
+  }
+  if (memory[start] === SERVICES.readEntries) {
+    if (!services.readEntries || end - start !== 13) return REPLY_NONE;
+    const length = services.readEntries(
+      memory,
+      u32At(memory, start + 1),
+      u32At(memory, start + 5),
+      u32At(memory, start + 9),
+      replyStart,
+      replyEnd,
+    );
     return length === null ? REPLY_NONE : length;
   }
   const request = memory.subarray(start, end);
@@ -637,6 +731,23 @@ function serve(host, memory, start, end, replyStart, replyEnd) {
       if (room.length < length) return -length;
       room.set(answer.reason, 0);
       return length;
+    }
+    case SERVICES.revision: {
+      if (!services.revision || request.length !== 1) return REPLY_NONE;
+      const answer = services.revision();
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 8) return -8;
+      reply.setBigUint64(0, answer.revision, true);
+      return 8;
+    }
+    case SERVICES.freeIds: {
+      if (!services.freeIds || request.length !== 9) return REPLY_NONE;
+      const answer = services.freeIds(query.getUint32(1, true), query.getUint32(5, true));
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 8) return -8;
+      reply.setUint32(0, answer.first, true);
+      reply.setUint32(4, answer.count, true);
+      return 8;
     }
     default:
       return REPLY_NONE;

@@ -79,7 +79,7 @@ name = "init"
 
 const NEW_SERVICE: &str = r#"[[service]]
 name = "weather"
-number = 16
+number = 31
 summary = "Asks."
 doc = "Asks."
 example = 'weather: () => {}'
@@ -92,7 +92,7 @@ name = "clock"
 fn ten_compatible_changes_are_called_so() {
     check(&[
         ("an export", &[("[[export]]\nname = \"init\"\n", NEW_EXPORT)], COMPATIBLE, "count_tables: is new"),
-        ("a service", &[("[[service]]\nname = \"clock\"\n", NEW_SERVICE)], COMPATIBLE, "weather: is new, number 16"),
+        ("a service", &[("[[service]]\nname = \"clock\"\n", NEW_SERVICE)], COMPATIBLE, "weather: is new, number 31"),
         (
             "a field at the end of a reply, with a default",
             &[(
@@ -216,9 +216,9 @@ fn ten_breaking_changes_are_called_so() {
         ),
         (
             "a service of another number",
-            &[("name = \"clock\"\nnumber = 2", "name = \"clock\"\nnumber = 20")],
+            &[("name = \"clock\"\nnumber = 2", "name = \"clock\"\nnumber = 30")],
             BREAKING,
-            "clock: is number 20, was 2",
+            "clock: is number 30, was 2",
         ),
         (
             "a tag that results may have in one more place",

@@ -88,6 +88,27 @@ CALL_ERROR = 1
 CALL_THROWN = 2
 # The function failed because a call of Lua inside it failed: the module raises the same error value again.
 CALL_AGAIN = 3
+# Names the keys that rows have in common. The shapes of a request or reply are numbered from 0.
+OP_SHAPE = 1
+# All entries of a table, in their order; its metatable is the one with the key `[meta]`. A table that the host does not
+# have is a row of a shape without keys.
+OP_ROW = 2
+# An entry.
+OP_SET = 3
+# Deletes an entry; there need not be one.
+OP_DELETE = 4
+# The values of the integer keys from `first` on.
+OP_LIST = 5
+# A table that is asked for in another way, as it is too large for a row, or one of its values is not encoded as a value
+# is.
+OP_LARGE = 6
+# A key whose value is asked for by `js_ext_table_get`, as it has more than `BATCH_VALUE_LIMIT` bytes.
+OP_KEY = 7
+# In place of a value in an `OP_LIST`: the value has more than `BATCH_VALUE_LIMIT` bytes, or is not encoded as a value
+# is.
+VALUE_ELSEWHERE = 0xff
+# Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
+BATCH_VALUE_LIMIT = 1024
 # What an import returns for a key or table it does not have, a request it does not know, or a failure.
 REPLY_NONE = -1
 # `nil`. Assigning nil deletes an entry, so no entry has this tag. If a host stores one, the entry is damaged, see
@@ -241,9 +262,15 @@ SERVICES = {
     "module": (13, (("name", "bytes", None),), (("source", "bytes", None),)),
     "tables": (14, (("cursor", "u32", None),), (("cursor", "u32", None), ("ids", "bytes", None),)),
     "failure": (15, (), (("reason", "bytes", None),)),
+    "revision": (16, (), (("revision", "u64", None),)),
+    "read_rows": (17, (("limit", "u32", None), ("ids", "bytes", None),), (("ops", "bytes", None),)),
+    "read_list": (18, (("table", "u32", None), ("first", "u32", None), ("count", "u32", None), ("limit", "u32", None),), (("ops", "bytes", None),)),
+    "write_rows": (19, (("ops", "bytes", None),), (("done", "u32", None),)),
+    "free_ids": (20, (("first", "u32", None), ("count", "u32", None),), (("first", "u32", None), ("count", "u32", None),)),
+    "read_entries": (21, (("table", "u32", None), ("cursor", "u32", None), ("limit", "u32", None),), (("cursor", "u32", None), ("ops", "bytes", None),)),
 }
 
-FORMATS = {"u8": "<B", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "f64": "<d"}
+FORMATS = {"u8": "<B", "u16": "<H", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "f64": "<d"}
 
 
 class AbiError(ValueError):

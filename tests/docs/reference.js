@@ -100,6 +100,12 @@ const DIRECT = {
   rest: [],
   release: [1],
   findFunction: [new TextEncoder().encode('f')],
+  revision: [],
+  readRows: [new Uint8Array(16), 4096, 0, 4, 4, 16],
+  readList: [new Uint8Array(16), 1, 1, 10, 4096, 0, 16],
+  writeRows: [new Uint8Array(16), 0, 4, 4, 16],
+  freeIds: [1, 1],
+  readEntries: [new Uint8Array(16), 1, 0, 4096, 0, 16],
 };
 
 /**
@@ -112,11 +118,14 @@ export async function checkService(code) {
   const host = simpleHost(tables);
   const service = methodOf(code, {
     // The examples pass over tables that are not there.
-    tables: { get: (id) => tables.get(id) || new Map(), delete: (id) => tables.delete(id), keys: () => tables.keys() },
+    tables: { get: (id) => tables.get(id) || new Map(), has: (id) => tables.has(id), delete: (id) => tables.delete(id), keys: () => tables.keys() },
     cursors: new Map(),
     functions: new Map([[0, () => {}]]),
     kept: Uint8Array.of(1),
     numberOf: () => 1,
+    apply: () => 0,
+    base: 1n,
+    changesOfOthers: 0n,
     sources: new Map([['m', new TextEncoder().encode('return 1\n')]]),
   });
   const [name] = Object.keys(service);

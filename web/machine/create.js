@@ -120,7 +120,7 @@ async function assemble(origin, store, begin, parent = null) {
   const output = new Output(options.onPrint, options.keepOutput !== false);
   const functions = new HostFunctions(options.functions || {});
   if (parent !== null) functions.inherit(parent.functions);
-  const host = createHost(undoLog, (piece) => output.take(piece), options, functions, quota);
+  const host = createHost(undoLog, (piece) => output.take(piece), options, functions, quota, store);
   const instance = await instantiate(module, host);
   begin(instance);
   if (quota !== null) quota.counted.measure();

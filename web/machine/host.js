@@ -1,15 +1,17 @@
 /**
  * Makes the host of a module: answers what Lua asks for from a store, JavaScript functions, modules and the system.
  *
- * @import { Host } from '../loader.js'
+ * @import { Host, Services } from '../loader.js'
  * @import { RangeStore, Store } from '../store/store.js'
  * @import { HostFunctions } from './host-functions.js'
  * @import { Modules } from './modules.js'
  * @import { Quota } from './quotas.js'
  */
 
+import { batchServices } from './batch-services.js';
+import { Changes } from './changes.js';
 import { KeyPages } from '../store/key-pages.js';
-import { MapStore } from '../store/map-store.js';
+import { isPlain } from '../store/map-store.js';
 import { moduleService } from './modules.js';
 import { dropTable, MAX_VALUE_LENGTH, StoreRanges } from '../store/store.js';
 import { TablePages } from '../store/table-pages.js';
@@ -57,8 +59,7 @@ function systemEntropy() {
  * @returns {RangeStore}
  */
 export function rangesOf(store) {
-  // A class that extends MapStore may have methods of its own, which the ranges would pass by.
-  return store instanceof MapStore && Object.getPrototypeOf(store) === MapStore.prototype ? store : new StoreRanges(store);
+  return isPlain(store) ? store : new StoreRanges(store);
 }
 
 /**
@@ -69,10 +70,12 @@ export function rangesOf(store) {
  * @param {Environment} environment what the system answers by default
  * @param {HostFunctions} functions
  * @param {Quota | null} quota
+ * @param {Store} [base] the store that all layers lie over
  * @returns {Host}
  */
-export function createHost(store, output, environment, functions, quota) {
+export function createHost(store, output, environment, functions, quota, base = store) {
   const keyPages = new KeyPages((tableId) => store.keys(tableId));
+  const changes = new Changes(base);
   const tables = new TablePages(store);
   const utcOffset = environment.utcOffset || systemUtcOffset;
   /** @type {Host['set']} */
@@ -80,17 +83,38 @@ export function createHost(store, output, environment, functions, quota) {
     store.setRange(tableId, memory, keyStart, keyEnd, start, end);
     return 0;
   };
+  /** @type {Host['delete']} */
+  const remove = (tableId, memory, keyStart, keyEnd) => {
+    store.deleteRange(tableId, memory, keyStart, keyEnd);
+    return 0;
+  };
+  const drop = (/** @type {number} */ tableId) => dropTable(store, tableId);
+  const batches = batchServices(store, keyPages, changes, quota === null && isPlain(base));
+  /** @type {Services} */
+  const services = {
+    clock: environment.clock || systemClock,
+    utcOffset: (unixSeconds) => ({ seconds: utcOffset(unixSeconds) }),
+    entropy: environment.entropy || systemEntropy,
+    output,
+    keys: (tableId, cursor, room) => keyPages.page(tableId, cursor, room),
+    closeCursor: (cursor) => keyPages.close(cursor),
+    drop: changes.counting(drop),
+    call: (memory, start, end, replyStart, replyEnd) => functions.call(memory, start, end, replyStart, replyEnd),
+    rest: () => functions.takeRest(),
+    release: (number) => functions.release(number),
+    findFunction: (name) => functions.find(name),
+    tables: (cursor, room) => tables.page(cursor, room),
+    failure: quota === null ? undefined : () => quota.takeReason(),
+    module: environment.modules === undefined ? undefined : moduleService(environment.modules),
+  };
   return {
     maxValueLength: MAX_VALUE_LENGTH,
     continues: functions.continues,
-    set: quota === null ? set : quota.explaining(set),
+    set: changes.counting(quota === null ? set : quota.explaining(set)),
     get(tableId, memory, keyStart, keyEnd, start, end) {
       return store.getRange(tableId, memory, keyStart, keyEnd, start, end);
     },
-    delete(tableId, memory, keyStart, keyEnd) {
-      store.deleteRange(tableId, memory, keyStart, keyEnd);
-      return 0;
-    },
+    delete: changes.counting(remove),
     size(tableId) {
       return store.size(tableId);
     },
@@ -100,21 +124,6 @@ export function createHost(store, output, environment, functions, quota) {
       memory.set(list, start);
       return list.length;
     },
-    services: {
-      clock: environment.clock || systemClock,
-      utcOffset: (unixSeconds) => ({ seconds: utcOffset(unixSeconds) }),
-      entropy: environment.entropy || systemEntropy,
-      output,
-      keys: (tableId, cursor, room) => keyPages.page(tableId, cursor, room),
-      closeCursor: (cursor) => keyPages.close(cursor),
-      drop: (tableId) => dropTable(store, tableId),
-      call: (memory, start, end, replyStart, replyEnd) => functions.call(memory, start, end, replyStart, replyEnd),
-      rest: () => functions.takeRest(),
-      release: (number) => functions.release(number),
-      findFunction: (name) => functions.find(name),
-      tables: (cursor, room) => tables.page(cursor, room),
-      failure: quota === null ? undefined : () => quota.takeReason(),
-      module: environment.modules === undefined ? undefined : moduleService(environment.modules),
-    },
+    services: Object.assign(services, batches),
   };
 }

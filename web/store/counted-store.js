@@ -5,7 +5,7 @@
  */
 
 import { KeyCache, keyLength } from '../bytes/text.js';
-import { MapStore } from './map-store.js';
+import { isPlain } from './map-store.js';
 import { StoreLayer, StoreRanges } from './store.js';
 
 // `@implements` needs a name that declarations can use, which `@import` does not give.
@@ -38,7 +38,7 @@ export class CountedStore extends StoreLayer {
      *
      * @private
      */
-    this.plain = store instanceof MapStore && Object.getPrototypeOf(store) === MapStore.prototype ? store : null;
+    this.plain = isPlain(store) ? store : null;
     /** @private */
     this.ranges = this.plain || new StoreRanges(store);
   }

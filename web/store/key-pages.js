@@ -38,12 +38,12 @@ export class KeyPages {
    *   the end; a single key that is longer than the room, where the page is still to come; null for an unknown cursor
    */
   page(tableId, cursor, room) {
-    const walk = cursor === 0 ? this.begin(tableId) : this.walks.get(cursor);
-    if (walk === undefined || walk.tableId !== tableId) return null;
+    const walk = this.at(tableId, cursor);
+    if (walk === null) return null;
     if (this.buffer.length < room) this.buffer = new Uint8Array(room);
     let length = 0;
     for (;;) {
-      const key = walk.next !== null ? walk.next : nextOf(walk);
+      const key = nextOf(walk);
       if (key === null) {
         this.walks.delete(cursor);
         return { cursor: 0, keys: this.buffer.subarray(0, length) };
@@ -54,7 +54,6 @@ export class KeyPages {
         if (length === 0) return { cursor, keys: keyBytes(key) };
         return { cursor: this.wait(cursor, walk), keys: this.buffer.subarray(0, length) };
       }
-      walk.next = null;
       if (length > 0) this.buffer[length] = LINE_FEED;
       length = end;
     }
@@ -69,12 +68,16 @@ export class KeyPages {
   }
 
   /**
-   * @private
+   * Finds the walk that goes on at a cursor, or begins one.
+   *
    * @param {number} tableId
-   * @returns {Walk}
+   * @param {number} cursor 0 for the first page
+   * @returns {Walk | null} null for an unknown cursor
    */
-  begin(tableId) {
-    return { tableId, keys: this.keysOf(tableId)[Symbol.iterator](), next: null };
+  at(tableId, cursor) {
+    if (cursor === 0) return { tableId, keys: this.keysOf(tableId)[Symbol.iterator](), next: null };
+    const walk = this.walks.get(cursor);
+    return walk === undefined || walk.tableId !== tableId ? null : walk;
   }
 
   /**
@@ -104,7 +107,8 @@ export class KeyPages {
   }
 
   /**
-   * @private
+   * Keeps a walk for its next page.
+   *
    * @param {number} cursor of the walk, 0 if it has none yet
    * @param {Walk} walk
    * @returns {number}
@@ -123,10 +127,17 @@ export class KeyPages {
 }
 
 /**
+ * Takes the next key of a walk.
+ *
  * @param {Walk} walk
  * @returns {string | null}
  */
-function nextOf(walk) {
+export function nextOf(walk) {
+  const { next } = walk;
+  if (next !== null) {
+    walk.next = null;
+    return next;
+  }
   const step = walk.keys.next();
   return step.done ? null : step.value;
 }

@@ -163,6 +163,8 @@ export class MapStore {
      * @type {Table | undefined}
      */
     this.last = undefined;
+    /** How many changes have been made. */
+    this.mutations = 0;
     /** @type {StoreObserver | null} */
     this.observer = null;
     for (const [id, entries] of tables) {
@@ -241,6 +243,7 @@ export class MapStore {
     const table = this.table(tableId);
     if (table === undefined) return;
     if (this.observer !== null) this.observer.willDrop(tableId);
+    this.mutations++;
     table.forEach((slot) => this.values.free(slot));
     this.tables.delete(tableId);
     this.last = undefined;
@@ -344,6 +347,7 @@ export class MapStore {
    */
   put(tableId, key, bytes, start, end) {
     if (this.observer !== null) this.observer.willSet(tableId, textOf(key));
+    this.mutations++;
     const table = this.open(tableId);
     const old = table.get(key);
     const slot = this.values.put(old, bytes, start, end);
@@ -364,6 +368,7 @@ export class MapStore {
     const slot = table === undefined ? undefined : table.get(key);
     if (table === undefined || slot === undefined) return false;
     if (this.observer !== null) this.observer.willDelete(tableId, textOf(key));
+    this.mutations++;
     table.delete(key);
     this.values.free(slot);
     this.compact();
@@ -383,4 +388,15 @@ export class MapStore {
     this.tables.forEach((table) => table.replaceAll((slot) => old.move(slot, values)));
     this.values = values;
   }
+}
+
+/**
+ * Tells whether a store is a `MapStore` and not of a class that extends it, which may have methods of its own that what
+ * knows the parts of a `MapStore` would pass by.
+ *
+ * @param {Store} store
+ * @returns {store is MapStore}
+ */
+export function isPlain(store) {
+  return store instanceof MapStore && Object.getPrototypeOf(store) === MapStore.prototype;
 }

@@ -22,6 +22,8 @@
  * @property {() => Iterable<number>} tableIds all tables that have keys; it may have others
  * @property {number} [revision] of what it holds, not the same for two different contents: a snapshot without tables says
  *   which it belongs to
+ * @property {number} [mutations] how many changes have been made of it, by anybody. With it, a machine keeps what it has read
+ *   of tables from one call to the next
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  * @property {StoreObserver | null} [observer] is told of each change before it is made; null: nobody is. A store that lacks
  *   this property is put behind a layer where changes have to be observed

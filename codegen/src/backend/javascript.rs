@@ -11,7 +11,7 @@ pub const WIDTH: usize = 100;
 pub fn scalar_type(scalar: Scalar) -> &'static str {
     match scalar {
         Scalar::I64 | Scalar::U64 => "bigint",
-        Scalar::U8 | Scalar::I32 | Scalar::U32 | Scalar::F64 => "number",
+        Scalar::U8 | Scalar::U16 | Scalar::I32 | Scalar::U32 | Scalar::F64 => "number",
     }
 }
 
@@ -60,6 +60,7 @@ pub fn export_params(function: &Function) -> Vec<(String, String, String, String
 pub fn accessor(scalar: Scalar) -> &'static str {
     match scalar {
         Scalar::U8 => "Uint8",
+        Scalar::U16 => "Uint16",
         Scalar::I32 => "Int32",
         Scalar::U32 => "Uint32",
         Scalar::I64 => "BigInt64",

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::javascript::{accessor, comment, export_params, scalar_type, wat};
+use super::javascript::{WIDTH, accessor, comment, export_params, scalar_type, wat};
 use super::names::camel;
 use super::output::{Backend, ORIGIN};
 use crate::manifest::{Export, Function, Import, Manifest, Param, Scalar, Service, Struct, Type};
@@ -116,6 +116,10 @@ fn services(out: &mut String, manifest: &Manifest) {
     if manifest.services.is_empty() {
         return;
     }
+    let is_u32 = |arg: &Param| arg.ty.scalar() == Some(Scalar::U32);
+    if manifest.services.iter().any(|service| service.is_exchange() && service.args.iter().any(is_u32)) {
+        out.push_str(U32_AT);
+    }
     out.push_str(&comment(
         "",
         "Answers a request of the module.",
@@ -155,13 +159,53 @@ fn services(out: &mut String, manifest: &Manifest) {
 /// A service whose handler reads and writes the memory itself.
 fn exchange(out: &mut String, service: &Service) {
     let name = camel(&service.name);
+    let mut at = 1;
+    let mut arguments = vec!["memory".to_owned()];
+    for arg in &service.args {
+        let place = format!("start + {at}");
+        match arg.ty.scalar() {
+            Some(scalar) => {
+                arguments.push(match scalar {
+                    Scalar::U32 => format!("u32At(memory, {place})"),
+                    _ => get(scalar, "new DataView(memory.buffer)", &format!("memory.byteOffset + {place}")),
+                });
+                at += scalar.size();
+            }
+            None => arguments.extend([place, "end".to_owned()]),
+        }
+    }
+    arguments.extend(["replyStart".to_owned(), "replyEnd".to_owned()]);
+    let malformed = match (service.trailing_arg().is_some(), at) {
+        (true, 1) => String::new(),
+        (true, _) => format!(" || end - start < {at}"),
+        (false, _) => format!(" || end - start !== {at}"),
+    };
+    let mut call = format!("    const length = services.{name}({});", arguments.join(", "));
+    if call.len() > WIDTH {
+        let lines: String = arguments.iter().map(|argument| format!("      {argument},\n")).collect();
+        call = format!("    const length = services.{name}(\n{lines}    );");
+    }
     let _ = write!(
         out,
-        "  if (memory[start] === SERVICES.{name}) {{\n    if (!services.{name}) return REPLY_NONE;\n\
-         \x20   const length = services.{name}(memory, start + 1, end, replyStart, replyEnd);\n\
-         \x20   return length === null ? REPLY_NONE : length;\n  }}\n",
+        "  if (memory[start] === SERVICES.{name}) {{\n    if (!services.{name}{malformed}) return REPLY_NONE;\n\
+         {call}\n    return length === null ? REPLY_NONE : length;\n  }}\n",
     );
 }
+
+/// Reads what most arguments are without a view, which would cost more than what it is read for.
+const U32_AT: &str = "/**
+ * Reads a number from memory.
+ *
+ * @param {Uint8Array} memory
+ * @param {number} at
+ * @returns {number}
+ */
+function u32At(memory, at) {
+  const high = (memory[at + 2] << 16) | (memory[at + 3] << 24);
+  return (memory[at] | (memory[at + 1] << 8) | high) >>> 0;
+}
+
+";
 
 fn service(out: &mut String, service: &Service) {
     let name = camel(&service.name);

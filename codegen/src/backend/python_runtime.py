@@ -12,7 +12,7 @@ from lua_abi import TAG_BOOLEAN, TAG_FLOAT, TAG_INTEGER, TAG_MORE_RESULTS, TAG_N
 
 # lua_abi.py has what follows.
 
-FORMATS = {"u8": "<B", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "f64": "<d"}
+FORMATS = {"u8": "<B", "u16": "<H", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "f64": "<d"}
 
 
 class AbiError(ValueError):

@@ -228,6 +228,7 @@ fn type_mappings(out: &mut String, manifest: &Manifest) {
 fn meaning(scalar: Scalar) -> &'static str {
     match scalar {
         Scalar::U8 => "Byte; only in structures and messages.",
+        Scalar::U16 => "Unsigned 16-bit integer; only in messages.",
         Scalar::I32 => "Signed 32-bit integer.",
         Scalar::U32 => "Unsigned 32-bit integer.",
         Scalar::I64 => "Signed 64-bit integer.",

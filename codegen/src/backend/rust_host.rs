@@ -56,7 +56,7 @@ fn text(out: &mut String, indent: &str, text: &str) {
 /// The type of a number as wasmtime passes it.
 fn wasm_type(scalar: Scalar) -> &'static str {
     match scalar {
-        Scalar::U8 => "u32",
+        Scalar::U8 | Scalar::U16 => "u32",
         other => other.name(),
     }
 }

@@ -132,13 +132,28 @@ fn handlers(out: &mut String, manifest: &Manifest) {
 fn exchange(out: &mut String, service: &Service) {
     let mut params = vec!["memory: Uint8Array".to_owned()];
     let mut tags = vec!["@param memory The memory of the module.".to_owned()];
-    for (item, end) in
-        service.args.iter().map(|item| (item, "ends")).chain(service.reply.iter().map(|item| (item, "has to end")))
-    {
-        let name = camel(&item.name);
+    let mut range = |name: &str, doc: &str, end: &str| {
         params.extend([format!("{name}Start: Address"), format!("{name}End: Address")]);
-        tags.push(format!("@param {name}Start {}", item.doc));
+        tags.push(format!("@param {name}Start {doc}"));
         tags.push(format!("@param {name}End Where that {end}."));
+    };
+    for item in &service.args {
+        if item.ty.scalar().is_none() {
+            range(&camel(&item.name), &item.doc, "ends");
+        }
+    }
+    match &service.reply[..] {
+        [item] if item.ty.scalar().is_none() => range(&camel(&item.name), &item.doc, "has to end"),
+        fields => {
+            let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+            range("reply", &format!("Where the reply goes: {}.", names.join(" and ")), "has to end");
+        }
+    }
+    let numbers = service.args.iter().filter(|item| item.ty.scalar().is_some());
+    for (index, item) in numbers.enumerate() {
+        let name = camel(&item.name);
+        params.insert(1 + index, format!("{name}: {}", type_name(&item.ty)));
+        tags.insert(1 + index, format!("@param {name} {}", item.doc));
     }
     tags.push("@returns Bytes of the reply, or, negated, how many it needs if there is no room for them.".to_owned());
     out.push_str(&comment("  ", &format!("{}\n\n{}", service.summary, service.doc), &tags));

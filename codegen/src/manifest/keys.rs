@@ -194,6 +194,7 @@ pub const SERVICE: &[Key] = &[
     DOC,
     optional("args"),
     optional("reply"),
+    optional("ranges"),
     EXAMPLE,
 ];
 

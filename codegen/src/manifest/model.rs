@@ -307,6 +307,8 @@ pub struct Service {
     pub args: Vec<Param>,
     /// What the reply consists of; the last may be `bytes`.
     pub reply: Vec<Param>,
+    /// Whether the loader's handler gets the ranges of memory that bytes and reply lie in, as the imports do.
+    pub ranges: bool,
     /// JavaScript that answers it.
     pub example: String,
 }
@@ -322,10 +324,12 @@ impl Service {
         fixed_size(&self.reply)
     }
 
-    /// Whether it hands over bytes and gets bytes, and nothing else: the loader's handler then gets both ranges
-    /// as imports do, as making views of them costs more than a short exchange is worth.
+    /// Whether the loader's handler gets ranges of the memory, as imports do: because the manifest says so, or because
+    /// the service hands over bytes and gets bytes, and nothing else. Making views of them costs more than a short
+    /// exchange is worth.
     pub fn is_exchange(&self) -> bool {
-        [&self.args, &self.reply].iter().all(|items| matches!(&items[..], [item] if item.ty == Type::Bytes))
+        let bytes = |items: &[Param]| matches!(items, [item] if item.ty == Type::Bytes);
+        self.ranges || bytes(&self.args) && bytes(&self.reply)
     }
 
     /// The trailing byte string of the request.

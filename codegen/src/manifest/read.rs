@@ -634,6 +634,7 @@ impl Reader<'_> {
         let doc = entry.text("doc", &mut self.faults);
         let args = self.params(entry, "args", |last| Place::ServiceItem { last });
         let reply = self.params(entry, "reply", |last| Place::ServiceItem { last });
+        let ranges = entry.flag("ranges", &mut self.faults);
         let example = entry.text("example", &mut self.faults);
         Some(Service {
             name: name?,
@@ -642,6 +643,7 @@ impl Reader<'_> {
             doc: doc?,
             args,
             reply,
+            ranges,
             example: example?,
         })
     }

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Scalar {
     /// One byte.
     U8,
+    /// Two bytes, unsigned.
+    U16,
     /// Signed 32 bits.
     I32,
     /// Unsigned 32 bits.
@@ -49,12 +51,13 @@ pub enum Type {
 
 impl Scalar {
     /// Every scalar, in order of size.
-    pub const ALL: [Self; 6] = [Self::U8, Self::I32, Self::U32, Self::I64, Self::U64, Self::F64];
+    pub const ALL: [Self; 7] = [Self::U8, Self::U16, Self::I32, Self::U32, Self::I64, Self::U64, Self::F64];
 
     /// Name in the manifest, and in Rust.
     pub fn name(self) -> &'static str {
         match self {
             Self::U8 => "u8",
+            Self::U16 => "u16",
             Self::I32 => "i32",
             Self::U32 => "u32",
             Self::I64 => "i64",
@@ -67,6 +70,7 @@ impl Scalar {
     pub fn size(self) -> u32 {
         match self {
             Self::U8 => 1,
+            Self::U16 => 2,
             Self::I32 | Self::U32 => 4,
             Self::I64 | Self::U64 | Self::F64 => 8,
         }
@@ -75,7 +79,7 @@ impl Scalar {
     /// How it crosses the boundary as a parameter or result.
     pub fn val_type(self) -> ValType {
         match self {
-            Self::U8 | Self::I32 | Self::U32 => ValType::I32,
+            Self::U8 | Self::U16 | Self::I32 | Self::U32 => ValType::I32,
             Self::I64 | Self::U64 => ValType::I64,
             Self::F64 => ValType::F64,
         }
@@ -85,6 +89,7 @@ impl Scalar {
     pub fn range(self) -> Option<(i64, i64)> {
         match self {
             Self::U8 => Some((0, i64::from(u8::MAX))),
+            Self::U16 => Some((0, i64::from(u16::MAX))),
             Self::I32 => Some((i64::from(i32::MIN), i64::from(i32::MAX))),
             Self::U32 => Some((0, i64::from(u32::MAX))),
             Self::I64 => Some((i64::MIN, i64::MAX)),

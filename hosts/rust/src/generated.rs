@@ -11,7 +11,7 @@ use crate::boundary::{self, Range};
 /// Version of the boundary.
 pub const ABI_VERSION: u32 = 2;
 /// Equal for two builds exactly if they agree on every call.
-pub const MANIFEST_HASH: u64 = 0x22bca3bddf2cc2d9;
+pub const MANIFEST_HASH: u64 = 0xccde089c72ddb3f7;
 /// The table id that marks a request to the host.
 pub const SERVICE_TABLE: u32 = 0;
 /// The custom section in which a module says what it is.
@@ -120,6 +120,43 @@ pub const CALL_THROWN: u8 = 2;
 ///
 /// What follows it: nothing.
 pub const CALL_AGAIN: u8 = 3;
+/// Names the keys that rows have in common. The shapes of a request or reply are numbered from 0.
+///
+/// What follows it: n: `u16`, keys: n key_texts.
+pub const OP_SHAPE: u8 = 1;
+/// All entries of a table, in their order; its metatable is the one with the key `[meta]`. A table
+/// that the host does not have is a row of a shape without keys.
+///
+/// What follows it: table: `u32`, shape: `u16`, length: `u32`, values: length bytes.
+pub const OP_ROW: u8 = 2;
+/// An entry.
+///
+/// What follows it: table: `u32`, key length: `u16`, value length: `u32`, key: key_length bytes of
+/// UTF-8, value: value_length bytes.
+pub const OP_SET: u8 = 3;
+/// Deletes an entry; there need not be one.
+///
+/// What follows it: table: `u32`, key length: `u16`, key: key_length bytes of UTF-8.
+pub const OP_DELETE: u8 = 4;
+/// The values of the integer keys from `first` on.
+///
+/// What follows it: table: `u32`, first: `u32`, n: `u32`, length: `u32`, values: length bytes.
+pub const OP_LIST: u8 = 5;
+/// A table that is asked for in another way, as it is too large for a row, or one of its values is
+/// not encoded as a value is.
+///
+/// What follows it: table: `u32`, entries: `u32`.
+pub const OP_LARGE: u8 = 6;
+/// A key whose value is asked for by `js_ext_table_get`, as it has more than `BATCH_VALUE_LIMIT`
+/// bytes.
+///
+/// What follows it: table: `u32`, key length: `u16`, key: key_length bytes of UTF-8.
+pub const OP_KEY: u8 = 7;
+/// In place of a value in an `OP_LIST`: the value has more than `BATCH_VALUE_LIMIT` bytes, or is
+/// not encoded as a value is.
+pub const VALUE_ELSEWHERE: u8 = 0xFF;
+/// Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
+pub const BATCH_VALUE_LIMIT: u32 = 1024;
 /// What an import returns for a key or table it does not have, a request it does not know, or a
 /// failure.
 pub const REPLY_NONE: i32 = -1;
@@ -1724,6 +1761,18 @@ pub mod services {
     pub const TABLES: u8 = 14;
     /// Number of [`Request::Failure`].
     pub const FAILURE: u8 = 15;
+    /// Number of [`Request::Revision`].
+    pub const REVISION: u8 = 16;
+    /// Number of [`Request::ReadRows`].
+    pub const READ_ROWS: u8 = 17;
+    /// Number of [`Request::ReadList`].
+    pub const READ_LIST: u8 = 18;
+    /// Number of [`Request::WriteRows`].
+    pub const WRITE_ROWS: u8 = 19;
+    /// Number of [`Request::FreeIds`].
+    pub const FREE_IDS: u8 = 20;
+    /// Number of [`Request::ReadEntries`].
+    pub const READ_ENTRIES: u8 = 21;
 
     /// A request of the module.
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -1850,6 +1899,82 @@ pub mod services {
         /// which of its quotas is used up. Without it, or with an empty reason, the message says
         /// what the host failed to do.
         Failure,
+        /// Asks whether anybody else has changed tables.
+        ///
+        /// For modules that keep what they have read of tables from one call to the next. The
+        /// number is another one whenever anybody but this module has changed tables; the module's
+        /// own requests do not change it. Each host begins with a random number, so that an image
+        /// of the memory that goes on with another host does not find its own. Without it, the
+        /// module reads tables anew in each call.
+        Revision,
+        /// Asks for whole tables.
+        ///
+        /// The host answers each table in turn with an `OP_ROW`, behind the `OP_SHAPE` that it
+        /// needs, or with an `OP_LARGE`: as many as there is room for. If there is no room for the
+        /// first, it answers the negated number of bytes that it needs. Without it, the module asks
+        /// for keys and entries.
+        ReadRows {
+            /// A table whose keys and values have more bytes is an `OP_LARGE`.
+            limit: u32,
+            /// The ids of the tables, each as a u32.
+            ids: &'a [u8],
+        },
+        /// Asks for values of a list, and the tables that they refer to.
+        ///
+        /// The host answers with an `OP_LIST` of as many values as were asked for, or as there is
+        /// room for. Behind it come the tables that these values refer to by `TAG_EXTERNAL_TABLE`,
+        /// in their order and each once, as `OP_ROW` with the `OP_SHAPE` that they need: as many as
+        /// there is room for, without those that are too large. If there is no room for the first
+        /// value, the host answers the negated number of bytes that it needs. Without it, the
+        /// module asks for each entry.
+        ReadList {
+            /// The list. One that the host does not have is empty.
+            table: u32,
+            /// The key of the first value.
+            first: u32,
+            /// How many values.
+            count: u32,
+            /// A table whose keys and values have more bytes is left out.
+            limit: u32,
+        },
+        /// Writes many tables and entries.
+        ///
+        /// The host applies each `OP_SHAPE`, `OP_ROW`, `OP_SET` and `OP_DELETE` in turn, each
+        /// wholly or not at all. A row is all that the table has afterwards; if it has no keys, the
+        /// table is gone. If the host refuses one, it applies no more, and failure asks for the
+        /// reason. A host whose tables refuse entries, as with quotas, does not offer this: then
+        /// the module writes each entry as Lua assigns it, so that the assignment gets the error.
+        WriteRows {
+            /// What is written.
+            ops: &'a [u8],
+        },
+        /// Asks for ids that no table has.
+        ///
+        /// The host looks for the first run of ids that it has no tables for. Without it, the
+        /// module asks for the size of each id.
+        FreeIds {
+            /// Where the search begins.
+            first: u32,
+            /// How many ids are needed.
+            count: u32,
+        },
+        /// Asks for a page of a table's entries, and the tables that they refer to.
+        ///
+        /// The host gives entries in the order in which they came, as `OP_SET`, or as `OP_KEY` if
+        /// the value has more than `BATCH_VALUE_LIMIT` bytes: as many as there is room for. Behind
+        /// them come the tables that they refer to, as with read_list. Cursors are those of keys:
+        /// entries that are deleted meanwhile may be left out, and close_cursor closes a cursor. If
+        /// there is no room for the first entry, the host answers the negated number of bytes that
+        /// it needs; it declines an entry whose key has more than 65535 bytes. Without it, the
+        /// module asks for keys and entries.
+        ReadEntries {
+            /// The table. One that the host does not have is empty.
+            table: u32,
+            /// Where to go on: 0 for the first page, then what the page before said.
+            cursor: u32,
+            /// A table whose keys and values have more bytes is left out.
+            limit: u32,
+        },
     }
 
     impl<'a> Request<'a> {
@@ -1895,6 +2020,29 @@ pub mod services {
                     cursor: u32::from_le_bytes(take(&mut rest)?),
                 },
                 FAILURE => Self::Failure,
+                REVISION => Self::Revision,
+                READ_ROWS => Self::ReadRows {
+                    limit: u32::from_le_bytes(take(&mut rest)?),
+                    ids: std::mem::take(&mut rest),
+                },
+                READ_LIST => Self::ReadList {
+                    table: u32::from_le_bytes(take(&mut rest)?),
+                    first: u32::from_le_bytes(take(&mut rest)?),
+                    count: u32::from_le_bytes(take(&mut rest)?),
+                    limit: u32::from_le_bytes(take(&mut rest)?),
+                },
+                WRITE_ROWS => Self::WriteRows {
+                    ops: std::mem::take(&mut rest),
+                },
+                FREE_IDS => Self::FreeIds {
+                    first: u32::from_le_bytes(take(&mut rest)?),
+                    count: u32::from_le_bytes(take(&mut rest)?),
+                },
+                READ_ENTRIES => Self::ReadEntries {
+                    table: u32::from_le_bytes(take(&mut rest)?),
+                    cursor: u32::from_le_bytes(take(&mut rest)?),
+                    limit: u32::from_le_bytes(take(&mut rest)?),
+                },
                 _ => return None,
             };
             rest.is_empty().then_some(request)
@@ -2127,6 +2275,128 @@ pub mod services {
         pub fn write(&self, room: &mut [u8]) -> i32 {
             let mut reply = Reply::new(room);
             reply.put(self.reason);
+            reply.finish()
+        }
+    }
+
+    /// The reply to [`Request::Revision`].
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Revision {
+        /// The number.
+        pub revision: u64,
+    }
+
+    impl Revision {
+        /// Bytes of the reply.
+        pub const SIZE: usize = 8;
+
+        /// Writes the reply into its room; what the import returns.
+        pub fn write(&self, room: &mut [u8]) -> i32 {
+            let mut reply = Reply::new(room);
+            reply.put(&self.revision.to_le_bytes());
+            reply.finish()
+        }
+    }
+
+    /// The reply to [`Request::ReadRows`].
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct ReadRows<'a> {
+        /// The tables, in the order in which they were asked for.
+        pub ops: &'a [u8],
+    }
+
+    impl ReadRows<'_> {
+        /// Bytes of the reply in front of its last field.
+        pub const SIZE: usize = 0;
+
+        /// Writes the reply into its room; what the import returns.
+        pub fn write(&self, room: &mut [u8]) -> i32 {
+            let mut reply = Reply::new(room);
+            reply.put(self.ops);
+            reply.finish()
+        }
+    }
+
+    /// The reply to [`Request::ReadList`].
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct ReadList<'a> {
+        /// The values, and then the tables.
+        pub ops: &'a [u8],
+    }
+
+    impl ReadList<'_> {
+        /// Bytes of the reply in front of its last field.
+        pub const SIZE: usize = 0;
+
+        /// Writes the reply into its room; what the import returns.
+        pub fn write(&self, room: &mut [u8]) -> i32 {
+            let mut reply = Reply::new(room);
+            reply.put(self.ops);
+            reply.finish()
+        }
+    }
+
+    /// The reply to [`Request::WriteRows`].
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct WriteRows {
+        /// How many were applied, shapes among them. If it is fewer than were sent, the next one
+        /// was refused.
+        pub done: u32,
+    }
+
+    impl WriteRows {
+        /// Bytes of the reply.
+        pub const SIZE: usize = 4;
+
+        /// Writes the reply into its room; what the import returns.
+        pub fn write(&self, room: &mut [u8]) -> i32 {
+            let mut reply = Reply::new(room);
+            reply.put(&self.done.to_le_bytes());
+            reply.finish()
+        }
+    }
+
+    /// The reply to [`Request::FreeIds`].
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct FreeIds {
+        /// The first id of the run.
+        pub first: u32,
+        /// How many ids the run has, at most as many as were asked for; 0: all ids from the first
+        /// one to 4294967294 have tables.
+        pub count: u32,
+    }
+
+    impl FreeIds {
+        /// Bytes of the reply.
+        pub const SIZE: usize = 8;
+
+        /// Writes the reply into its room; what the import returns.
+        pub fn write(&self, room: &mut [u8]) -> i32 {
+            let mut reply = Reply::new(room);
+            reply.put(&self.first.to_le_bytes());
+            reply.put(&self.count.to_le_bytes());
+            reply.finish()
+        }
+    }
+
+    /// The reply to [`Request::ReadEntries`].
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct ReadEntries<'a> {
+        /// Where the next page begins; 0: there is none.
+        pub cursor: u32,
+        /// The entries, and then the tables.
+        pub ops: &'a [u8],
+    }
+
+    impl ReadEntries<'_> {
+        /// Bytes of the reply in front of its last field.
+        pub const SIZE: usize = 4;
+
+        /// Writes the reply into its room; what the import returns.
+        pub fn write(&self, room: &mut [u8]) -> i32 {
+            let mut reply = Reply::new(room);
+            reply.put(&self.cursor.to_le_bytes());
+            reply.put(self.ops);
             reply.finish()
         }
     }

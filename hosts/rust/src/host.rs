@@ -667,6 +667,13 @@ fn serve(caller: &mut Caller<'_, State>, request: Range, room: Range) -> wasmtim
             let reason = std::mem::take(&mut state.reason);
             services::Failure { reason: reason.as_bytes() }.write(room)
         }
+        // This host does not offer them: the module asks for each entry.
+        Request::Revision
+        | Request::ReadRows { .. }
+        | Request::ReadList { .. }
+        | Request::WriteRows { .. }
+        | Request::FreeIds { .. }
+        | Request::ReadEntries { .. } => abi::REPLY_NONE,
     })
 }
 

@@ -78,7 +78,7 @@ const field = (value, bytes) => {
   if (bytes) return Uint8Array.from(Buffer.from(value, 'hex'));
   return typeof value === 'string' ? BigInt(value) : value;
 };
-const BYTES = new Set(['piece', 'request', 'name', 'keys', 'ids', 'reason', 'reply']);
+const BYTES = new Set(['piece', 'request', 'name', 'keys', 'ids', 'reason', 'reply', 'ops']);
 const given = (fields, style = (name) => name) => Object.fromEntries(Object.entries(fields).map(([name, value]) => [style(name), field(value, BYTES.has(name))]));
 
 /** Asks the loader's imports with the bytes of a request, over a host with one handler: the reply as bytes. */
@@ -93,13 +93,19 @@ function ask(request, handlers) {
   return length < 0 ? null : hex(bytes.slice(1000, 1000 + length));
 }
 
+/** The services whose handlers get ranges of the memory, and write the reply there. */
+const RAW = new Set(['call', 'module', 'read_rows', 'read_list', 'write_rows', 'read_entries']);
+
 for (const { service, arguments: args, bytes } of services.requests) {
   test(`the loader reads the request ${bytes} for ${service}`, () => {
     assert.equal(abi.SERVICES[camel(service)], parseInt(bytes.slice(0, 2), 16));
     let seen = null;
-    const isRaw = service === 'call' || service === 'module';
+    const isRaw = RAW.has(service);
+    const numbers = Object.keys(args).filter((name) => !BYTES.has(name)).length;
+    const hasBytes = numbers < Object.keys(args).length;
     const handler = (...all) => {
-      seen = isRaw ? [all[0].slice(all[1], all[2])] : all.slice(0, Object.keys(args).length).map((value) => (value instanceof Uint8Array ? value.slice() : value));
+      if (isRaw) seen = [...all.slice(1, 1 + numbers), ...(hasBytes ? [all[0].slice(all[1 + numbers], all[2 + numbers])] : [])];
+      else seen = all.slice(0, Object.keys(args).length).map((value) => (value instanceof Uint8Array ? value.slice() : value));
       return isRaw ? null : undefined;
     };
     ask(bytes, { [camel(service)]: handler });
@@ -110,7 +116,11 @@ for (const { service, arguments: args, bytes } of services.requests) {
 for (const { service, reply, bytes } of services.replies) {
   test(`the loader writes the reply ${bytes || 'without bytes'} of ${service}`, () => {
     const request = services.requests.find((other) => other.service === service);
-    assert.equal(ask(request.bytes, { [camel(service)]: () => given(reply, camel) }), bytes);
+    const write = (memory, ...ranges) => {
+      memory.set(Buffer.from(bytes, 'hex'), ranges[ranges.length - 2]);
+      return bytes.length / 2;
+    };
+    assert.equal(ask(request.bytes, { [camel(service)]: RAW.has(service) ? write : () => given(reply, camel) }), bytes);
   });
 }
 

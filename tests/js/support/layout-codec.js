@@ -11,7 +11,7 @@ const constants = new Map(abi.constants.map((constant) => [constant.name, consta
 const types = new Map(abi.types.map(({ name, base }) => [name, base]));
 const rules = new Map(abi.keys.map(({ name, is }) => [name, is]));
 
-const SCALARS = { u8: 1, i32: 4, u32: 4, i64: 8, u64: 8, f64: 8 };
+const SCALARS = { u8: 1, u16: 2, i32: 4, u32: 4, i64: 8, u64: 8, f64: 8 };
 const scalarOf = (type) => types.get(type) ?? type;
 
 /** The constants whose names begin so, by their values. */
@@ -46,6 +46,7 @@ class Reader {
     const at = byteOffset - this.bytes.byteOffset;
     switch (type) {
       case 'u8': return this.view.getUint8(at);
+      case 'u16': return this.view.getUint16(at, true);
       case 'i32': return this.view.getInt32(at, true);
       case 'u32': return this.view.getUint32(at, true);
       case 'i64': return this.view.getBigInt64(at, true);
@@ -128,7 +129,7 @@ export function encode(layout, read) {
   const chunks = [];
   const scalar = (type, number) => {
     const bytes = new Uint8Array(SCALARS[type]);
-    const write = { u8: 'setUint8', i32: 'setInt32', u32: 'setUint32', i64: 'setBigInt64', u64: 'setBigUint64', f64: 'setFloat64' }[type];
+    const write = { u8: 'setUint8', u16: 'setUint16', i32: 'setInt32', u32: 'setUint32', i64: 'setBigInt64', u64: 'setBigUint64', f64: 'setFloat64' }[type];
     view(bytes)[write](0, number, true);
     chunks.push(bytes);
   };
@@ -171,7 +172,7 @@ export function makeUp(layout, random, { without = [], strings = {} } = {}) {
     if (item.index_of) return random(tables);
     if (type === 'f64') return pick([0, -0, 1, 0.5, -1.5, 1e300, 5e-324, Infinity, -Infinity, random(1e9) / 7]);
     if (type === 'i64' || type === 'u64') return BigInt.asIntN(64, BigInt(pick([0, 1, 2 ** 53, random(1e9)])) * (type === 'i64' ? pick([1n, -1n]) : 1n));
-    const most = item.max ?? (type === 'u8' ? 255 : 100_000);
+    const most = item.max ?? (type === 'u8' ? 255 : type === 'u16' ? 65_535 : 100_000);
     return (item.min ?? 0) + random(Math.max(most - (item.min ?? 0) + 1, 1));
   };
   const each = (items, place, tag) => {

@@ -155,6 +155,16 @@ fn described(request: &Request<'_>) -> (&'static str, Json) {
         Request::Module { name } => ("module", json!({ "name": hex(name) })),
         Request::Tables { cursor } => ("tables", json!({ "cursor": cursor })),
         Request::Failure => ("failure", json!({})),
+        Request::Revision => ("revision", json!({})),
+        Request::ReadRows { limit, ids } => ("read_rows", json!({ "limit": limit, "ids": hex(ids) })),
+        Request::ReadList { table, first, count, limit } => {
+            ("read_list", json!({ "table": table, "first": first, "count": count, "limit": limit }))
+        }
+        Request::WriteRows { ops } => ("write_rows", json!({ "ops": hex(ops) })),
+        Request::FreeIds { first, count } => ("free_ids", json!({ "first": first, "count": count })),
+        Request::ReadEntries { table, cursor, limit } => {
+            ("read_entries", json!({ "table": table, "cursor": cursor, "limit": limit }))
+        }
     }
 }
 
@@ -200,6 +210,12 @@ fn written(service: &str, reply: &Json) -> Vec<u8> {
         "find_function" => services::FindFunction { number: word("number") }.write(&mut room),
         "tables" => services::Tables { cursor: word("cursor"), ids: &raw("ids") }.write(&mut room),
         "failure" => services::Failure { reason: &raw("reason") }.write(&mut room),
+        "revision" => services::Revision { revision: long("revision") }.write(&mut room),
+        "read_rows" => services::ReadRows { ops: &raw("ops") }.write(&mut room),
+        "read_list" => services::ReadList { ops: &raw("ops") }.write(&mut room),
+        "write_rows" => services::WriteRows { done: word("done") }.write(&mut room),
+        "free_ids" => services::FreeIds { first: word("first"), count: word("count") }.write(&mut room),
+        "read_entries" => services::ReadEntries { cursor: word("cursor"), ops: &raw("ops") }.write(&mut room),
         // A reply without fields is the answer 0.
         "output" | "close_cursor" | "drop" | "release" => 0,
         other => panic!("{other} has no reply that this test knows"),
@@ -223,7 +239,7 @@ fn each_service_has_a_request_and_a_reply_among_the_vectors() {
     // Numbers of services are without gaps, so that each number is that of one request.
     let numbers: BTreeSet<_> =
         list(&vectors, "requests").iter().map(|vector| from_hex(text(vector, "bytes"))[0]).collect();
-    assert_eq!(numbers, (services::NEGOTIATE..=services::FAILURE).collect());
+    assert_eq!(numbers, (services::NEGOTIATE..=services::READ_ENTRIES).collect());
     assert_eq!(named("requests").len(), numbers.len());
     // Those of `call` are in a list of their own, that of `module` is the source.
     let expected: BTreeSet<_> =
