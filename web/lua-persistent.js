@@ -68,7 +68,7 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./persist/backend.js').Progress} Progress */
 /** @typedef {import('./persist/open.js').OpenOptions} OpenOptions */
 /** @typedef {import('./persist/open.js').StateOptions} StateOptions */
-/** @typedef {import('./persist/open.js').Storage} Storage */
+/** @typedef {import('./persist/backend.js').Storage} Storage */
 /** @typedef {import('./persist/operations.js').Meta} Meta */
 /** @typedef {import('./persist/operations.js').Sink} Sink */
 /** @typedef {import('./persist/session.js').Autosave} Autosave */

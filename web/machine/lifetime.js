@@ -2,6 +2,7 @@
  * Keeps the state of a machine with the session of `Lua.open`, and closes the machine.
  *
  * @import { LuaInstance } from '../loader.js'
+ * @import { Storage } from '../persist/backend.js'
  * @import { Meta } from '../persist/operations.js'
  * @import { Session } from '../persist/session.js'
  * @import { Guard } from './guard.js'
@@ -44,6 +45,11 @@ export class Lifetime {
      * @private
      */
     this.deinitDue = false;
+  }
+
+  /** @returns {Storage | 'other' | null} where the external tables are kept; null if they are not */
+  get storage() {
+    return this.session === null ? null : this.session.storage;
   }
 
   /** @returns {Meta} what is stored with the external tables */

@@ -95,17 +95,9 @@ export class Lua {
      * @type {Store}
      */
     this.store = store;
-    /**
-     * The external table that is `_home` in Lua: where a program keeps its state.
-     *
-     * @type {ExternalTable}
-     */
+    /** The external table that is `_home` in Lua: where a program keeps its state. @type {ExternalTable} */
     this.home = tables.table(instance.getMemoryTableId());
-    /**
-     * The external table that is `_io` in Lua: what passes between a program and whoever runs it.
-     *
-     * @type {ExternalTable}
-     */
+    /** The external table that is `_io` in Lua: what passes between a program and whoever runs it. @type {ExternalTable} */
     this.io = tables.table(instance.getIoTableId());
   }
 
@@ -407,6 +399,11 @@ export class Lua {
   /** Id of the external table that is `_io`. */
   get ioTableId() {
     return this.instance().getIoTableId();
+  }
+
+  /** Where external tables are kept: as the option `storage` says, `other` if in a backend that was given; null if they are not. */
+  get storage() {
+    return this.machine.lifetime.storage;
   }
 
   /**

@@ -7,6 +7,7 @@
  *
  * @typedef {object} Backend
  * @property {string} source what holds the state, for messages: `state file 'jobs.state'`
+ * @property {Storage} [kind] the storage that it is, if it is one of those that `Lua.open` knows by name
  * @property {(mode: { readOnly: boolean }) => Promise<void>} open take the lock, unless the state is only read
  * @property {(sink: Sink, progress: ProgressListener) => Promise<boolean>} load give the state to
  *   a sink; false if there is none. What a sink was given before an error is worth nothing
@@ -22,6 +23,8 @@
 /**
  * @import { Sink } from './operations.js'
  */
+
+/** @typedef {'file' | 'indexedDB' | 'localStorage'} Storage */
 
 /**
  * How far a load or a save has come, in bytes.

@@ -69,6 +69,8 @@ export class FileBackend {
    */
   constructor(name, node) {
     this.source = `state file '${name}'`;
+    /** @type {'file'} */
+    this.kind = 'file';
     this.node = node;
     this.name = name;
     /** Where the file is, or will be: a name that is a symbolic link stays one. */

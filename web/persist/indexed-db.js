@@ -41,6 +41,8 @@ export class IndexedDbBackend {
   constructor(name) {
     this.name = name;
     this.source = `IndexedDB state '${name}'`;
+    /** @type {'indexedDB'} */
+    this.kind = 'indexedDB';
     /** @type {IDBDatabase | null} */
     this.database = null;
     /** @type {Head | null} as it was when this backend last read or wrote it; null: there is no state */

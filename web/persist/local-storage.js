@@ -48,6 +48,8 @@ export class LocalStorageBackend {
    */
   constructor(name, storage) {
     this.source = `localStorage state '${name}'`;
+    /** @type {'localStorage'} */
+    this.kind = 'localStorage';
     this.given = storage;
     // Without colons, so that no state's items are taken for another's.
     this.prefix = `lua-persistent:${encodeURIComponent(name)}`;

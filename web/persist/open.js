@@ -2,7 +2,7 @@
  * Opens a state: finds the backend that its name stands for, and loads, imports or begins the tables.
  *
  * @import { Store } from '../store/store.js'
- * @import { Backend } from './backend.js'
+ * @import { Backend, Storage } from './backend.js'
  * @import { SessionOptions } from './session.js'
  */
 
@@ -10,8 +10,6 @@ import { isNode } from './node.js';
 import { Session } from './session.js';
 import { StateError } from './state-error.js';
 import { importTables } from './tables-json.js';
-
-/** @typedef {'file' | 'indexedDB' | 'localStorage'} Storage */
 
 /**
  * @typedef {object} StateOptions

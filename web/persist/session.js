@@ -2,7 +2,7 @@
  * Keeps a store: loads it from a backend, and saves it there as a whole or by its changes, by itself if so wished.
  *
  * @import { Store } from '../store/store.js'
- * @import { Backend, ProgressListener } from './backend.js'
+ * @import { Backend, ProgressListener, Storage } from './backend.js'
  * @import { Meta, Sink } from './operations.js'
  */
 
@@ -67,6 +67,11 @@ export class Session {
    */
   constructor(backend, store, options) {
     this.backend = backend;
+    /**
+     * Where the state is kept; `other` if the backend is none of those that have a name.
+     * @type {Storage | 'other'}
+     */
+    this.storage = backend.kind || 'other';
     /** The tables. */
     this.store = observable(store);
     this.readOnly = Boolean(options.readOnly);

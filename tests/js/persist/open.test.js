@@ -47,6 +47,12 @@ test('a counter, a large table and functions with variables live on in the next 
   }
 });
 
+test('a machine tells where its tables are kept', async () => {
+  const [file, other, none] = [await Lua.open(fresh()), await Lua.open(new MemoryBackend()), await Lua.create()];
+  assert.deepEqual([file.storage, other.storage, none.storage], ['file', 'other', null]);
+  await Promise.all([file.close(), other.close(), none.close()]);
+});
+
 test('states of older formats go on, with the functions in them', async () => {
   for (const [version, counter] of [[1, 41], [2, 42]]) {
     const file = fresh();
