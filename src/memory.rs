@@ -141,6 +141,26 @@ pub unsafe extern "C-unwind" fn allocate(_: *mut c_void, block: *mut c_void, old
     }
 }
 
+/// Takes a block for work of our own; null if there is no memory. Lua's collector is not asked for any.
+pub fn take_block(size: usize) -> *mut u8 {
+    #[cfg(not(target_arch = "wasm32"))]
+    if starve::refuses() {
+        return ptr::null_mut();
+    }
+    // SAFETY: nothing else holds the heap while we ask it for memory.
+    unsafe { heap().allocate(size) }
+}
+
+/// Gives a block back that [`take_block`] gave.
+///
+/// # Safety
+///
+/// The block has this size, and is not used any more.
+pub unsafe fn give_back(block: *mut u8, size: usize) {
+    // SAFETY: as for the caller; nothing else holds the heap.
+    unsafe { heap().free(block, size) };
+}
+
 /// Sets the reserve aside, if there is memory for it again.
 pub fn keep_reserve() {
     if RESERVED.get().is_null() {

@@ -115,6 +115,24 @@ export const CALL_THROWN = 2;
  * value again.
  */
 export const CALL_AGAIN = 3;
+/** The first roots of a new collection. One that is under way is given up. */
+export const ROOTS_BEGIN = 0;
+/**
+ * The first roots of the list that the collection under way has asked for. If there is none, of a
+ * new one.
+ */
+export const ROOTS_AGAIN = 1;
+/** More of the list before. */
+export const ROOTS_MORE = 2;
+/** Everything is freed that was garbage when the collection began. */
+export const COLLECT_DONE = 0;
+/** The time of the step is over. */
+export const COLLECT_PART = 1;
+/**
+ * The collection goes on with the roots, of which there are none yet, or which may be others than
+ * before.
+ */
+export const COLLECT_ROOTS = 2;
 /**
  * Names the keys that rows have in common. The shapes of a request or reply are numbered from 0.
  */

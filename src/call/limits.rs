@@ -55,6 +55,12 @@ pub fn set(limits: Limits) {
     LIMITS.set(limits);
 }
 
+/// Returns whether the work of a call is limited.
+pub fn any() -> bool {
+    let Limits { instructions, milliseconds, .. } = LIMITS.get();
+    instructions != 0 || milliseconds != 0
+}
+
 /// Begins work that the limits hold for: a call, or work between calls that runs finalizers.
 pub fn begin() {
     // SAFETY: without a pause there is no program.
@@ -177,6 +183,15 @@ fn count(ticks: c_int) {
 /// Inside a protected call.
 pub unsafe fn charge(state: *mut State) {
     ffi::lp_work(state, 1);
+}
+
+/// Does as [`charge`] for as many ticks, which may be any number.
+///
+/// # Safety
+///
+/// Inside a protected call.
+pub unsafe fn charge_many(state: *mut State, ticks: u32) {
+    ffi::lp_work(state, c_int::try_from(ticks).unwrap_or(c_int::MAX));
 }
 
 /// Records which limit is reached, unless another was before.

@@ -43,7 +43,7 @@ test('every service has a handler in createHost', () => {
   const functions = { continues: false };
   const store = new MapStore();
   // Of these, a host with a quota offers one and a host without the other.
-  const hostWith = (quota) => createHost(store, () => {}, environment, /** @type {any} */ (functions), quota, store);
+  const hostWith = (quota) => createHost(store, () => {}, environment, /** @type {any} */ (functions), /** @type {any} */ ({}), quota, store);
   const host = { services: { ...hostWith(null).services, failure: hostWith(Quota.of({ tableEntries: 1 }, store)).services.failure } };
   for (const name of Object.keys(loader.SERVICES).filter((service) => service !== 'negotiate')) {
     assert.equal(typeof host.services[name], 'function', `createHost in web/machine/host.js has no handler for the service ${name}`);

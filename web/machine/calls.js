@@ -72,6 +72,8 @@ export class Calls {
      * @type {{ called: () => void } | null}
      */
     this.observer = null;
+    /** Does what waits for the end of a call whose results have been read. */
+    this.idle = () => {};
   }
 
   /**
@@ -85,8 +87,9 @@ export class Calls {
   run(code, options, console) {
     this.prepare();
     checkCode(code);
-    if (this.transactional) return this.attempt(() => this.runNow(code, options, console));
-    return this.runNow(code, options, console);
+    const result = this.transactional ? this.attempt(() => this.runNow(code, options, console)) : this.runNow(code, options, console);
+    this.idle();
+    return result;
   }
 
   /**
@@ -114,19 +117,22 @@ export class Calls {
    */
   invoke(target, args) {
     this.prepare();
-    if (this.transactional) return this.attempt(() => this.invokeNow(target, args));
-    return this.invokeNow(target, args);
+    const result = this.transactional ? this.attempt(() => this.invokeNow(target, args)) : this.invokeNow(target, args);
+    this.idle();
+    return result;
   }
 
   /**
-   * @private
+   * Calls a Lua function outside of any transaction of its own.
+   *
    * @param {Target} target
    * @param {any[]} args
+   * @param {Limits} [limits]
    * @returns {Result}
    */
-  invokeNow(target, args) {
+  invokeNow(target, args, limits) {
     const { instance } = this;
-    return this.replies.read(this.send(this.requests.write(target, args), (at, length) => instance.callFunction(at, length)));
+    return this.replies.read(this.send(this.requests.write(target, args), (at, length) => instance.callFunction(at, length), limits));
   }
 
   /**
@@ -139,7 +145,9 @@ export class Calls {
    */
   request(path, values, call) {
     this.prepare();
-    return this.attempt(() => this.replies.read(this.send(this.requests.write(path, values), call)));
+    const result = this.attempt(() => this.replies.read(this.send(this.requests.write(path, values), call)));
+    this.idle();
+    return result;
   }
 
   /**

@@ -11,7 +11,9 @@ import { LuaStateError } from '../errors.js';
 import { applyImage, buildOf, STACK_SIZE } from '../image/image.js';
 import { checkRevision, copyTables, fillStore, imageOf, readSnapshot, SnapshotError, tablesOf } from '../image/snapshot.js';
 import { instantiate } from '../loader.js';
+import { Collector } from '../store/collector.js';
 import { MapStore } from '../store/map-store.js';
+import { StoreLayer } from '../store/store.js';
 import { UndoLog } from '../store/undo-log.js';
 import { checkLine, compileFrom, lineOf, lineOfRelease } from '../wasm.js';
 import { HostFunctions } from './host-functions.js';
@@ -120,11 +122,23 @@ async function assemble(origin, store, begin, parent = null) {
   const output = new Output(options.onPrint, options.keepOutput !== false);
   const functions = new HostFunctions(options.functions || {});
   if (parent !== null) functions.inherit(parent.functions);
-  const host = createHost(undoLog, (piece) => output.take(piece), options, functions, quota, store);
+  const collector = new Collector(storeBehind(store), (id) => undoLog.drop(id));
+  undoLog.collector = collector;
+  const host = createHost(undoLog, (piece) => output.take(piece), options, functions, collector, quota, store);
   const instance = await instantiate(module, host);
   begin(instance);
   if (quota !== null) quota.counted.measure();
-  return new Machine(instance, undoLog, output, origin, functions, quota);
+  return new Machine(instance, undoLog, output, origin, functions, collector, quota);
+}
+
+/**
+ * The store behind all layers, where reading takes the least time.
+ *
+ * @param {Store} store
+ * @returns {Store}
+ */
+function storeBehind(store) {
+  return store instanceof StoreLayer ? storeBehind(store.store) : store;
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @import { Host, Services } from '../loader.js'
  * @import { RangeStore, Store } from '../store/store.js'
+ * @import { Collector } from '../store/collector.js'
  * @import { HostFunctions } from './host-functions.js'
  * @import { Modules } from './modules.js'
  * @import { Quota } from './quotas.js'
@@ -26,6 +27,9 @@ import { keyBytes } from '../bytes/text.js';
  * @property {() => { low: bigint, high: bigint }} [entropy] 128 random bits, for the seed of `math.random`
  * @property {Modules} [modules] what `require` finds
  */
+
+/** Milliseconds of a collection that goes on to its end. */
+const UNLIMITED = 0xffffffff;
 
 /** @returns {{ unixSeconds: number, cpuSeconds: number }} */
 function systemClock() {
@@ -69,11 +73,12 @@ export function rangesOf(store) {
  * @param {(data: Uint8Array) => void} output takes what a program prints; the bytes are valid only during the call
  * @param {Environment} environment what the system answers by default
  * @param {HostFunctions} functions
+ * @param {Collector} collector
  * @param {Quota | null} quota
  * @param {Store} [base] the store that all layers lie over
  * @returns {Host}
  */
-export function createHost(store, output, environment, functions, quota, base = store) {
+export function createHost(store, output, environment, functions, collector, quota, base = store) {
   const keyPages = new KeyPages((tableId) => store.keys(tableId));
   const changes = new Changes(base);
   const tables = new TablePages(store);
@@ -89,6 +94,8 @@ export function createHost(store, output, environment, functions, quota, base = 
     return 0;
   };
   const drop = (/** @type {number} */ tableId) => dropTable(store, tableId);
+  // What nothing reaches, Lua has nothing of: it need not read anew what it has.
+  collector.drop = changes.counting(drop);
   const batches = batchServices(store, keyPages, changes, quota === null && isPlain(base));
   /** @type {Services} */
   const services = {
@@ -103,6 +110,8 @@ export function createHost(store, output, environment, functions, quota, base = 
     rest: () => functions.takeRest(),
     release: (number) => functions.release(number),
     findFunction: (name) => functions.find(name),
+    roots: (list, ids) => collector.takeRoots(list, ids),
+    collect: (complete, milliseconds) => collector.step(complete === 1, milliseconds === UNLIMITED ? Infinity : milliseconds),
     tables: (cursor, room) => tables.page(cursor, room),
     failure: quota === null ? undefined : () => quota.takeReason(),
     module: environment.modules === undefined ? undefined : moduleService(environment.modules),

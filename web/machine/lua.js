@@ -5,7 +5,7 @@
  * @import { Store } from '../store/store.js'
  * @import { Machine } from './machine.js'
  * @import {
- *   CodeOptions, DurableOptions, LuaOptions, MachineStats, RunOptions, SnapshotOptions, Target,
+ *   CodeOptions, CollectOptions, CollectStep, DurableOptions, LuaOptions, MachineStats, RunOptions, SnapshotOptions, Target,
  * } from './options.js'
  * @import { ProgramOptions, Step, StepOptions } from './program.js'
  * @import { Result } from './result.js'
@@ -68,7 +68,8 @@ export class Lua {
     const session = await openState(name, options.store || new MapStore(), options);
     try {
       const { homeTableId, nextTableId } = session.meta || options;
-      const lua = await Lua.create({ ...options, store: session.store, homeTableId, nextTableId });
+      const { collect = true } = options;
+      const lua = await Lua.create({ ...options, store: session.store, homeTableId, nextTableId, collect });
       lua.machine.keep(session);
       return lua;
     } catch (error) {
@@ -222,12 +223,16 @@ export class Lua {
    * Free the external tables that nothing reaches any more: neither `_home` nor `_io`, nor a table or function that is alive
    * in Lua, nor an `ExternalTable` or `LuaFunction` of this machine that JavaScript has.
    *
-   * @returns {number} how many tables that were
+   * With `milliseconds`, a call does a part of that; programs may run before the next.
+   *
+   * @template {CollectOptions} O
+   * @param {O} [options]
+   * @returns {O extends { milliseconds: number } ? CollectStep : number} how many tables that were
    * @throws {LuaError} if the store fails
    * @throws {LuaStateError}
    */
-  collect() {
-    return this.machine.collect();
+  collect(options) {
+    return /** @type {any} */ (this.machine.collect(options));
   }
 
   /**
@@ -477,19 +482,11 @@ export class Lua {
 }
 
 // Engines that know `await using` and `using` close the machine at the end of its scope.
-if (typeof Symbol.asyncDispose === 'symbol') {
-  Object.defineProperty(Lua.prototype, Symbol.asyncDispose, {
+for (const symbol of [Symbol.asyncDispose, Symbol.dispose]) {
+  if (typeof symbol !== 'symbol') continue;
+  Object.defineProperty(Lua.prototype, symbol, {
     value() {
       return this.close();
-    },
-    configurable: true,
-    writable: true,
-  });
-}
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Lua.prototype, Symbol.dispose, {
-    value() {
-      this.close();
     },
     configurable: true,
     writable: true,

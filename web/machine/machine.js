@@ -3,10 +3,11 @@
  *
  * @import { LuaInstance } from '../loader.js'
  * @import { Session } from '../persist/session.js'
+ * @import { Collector } from '../store/collector.js'
  * @import { UndoLog } from '../store/undo-log.js'
  * @import { Live } from '../values/encoder.js'
  * @import { HostFunctions } from './host-functions.js'
- * @import { MachineStats, Origin, RunOptions, Target } from './options.js'
+ * @import { CollectOptions, CollectStep, MachineStats, Origin, Target } from './options.js'
  * @import { Output } from './output.js'
  * @import { Quota } from './quotas.js'
  */
@@ -17,6 +18,7 @@ import { ID_LIMIT } from '../store/table-ids.js';
 import { Tables } from '../tables/tables.js';
 import { Decoder } from '../values/decoder.js';
 import { Calls } from './calls.js';
+import { Collection } from './collection.js';
 import { Guard } from './guard.js';
 import { Heap } from './heap.js';
 import { HeldValues } from './held-values.js';
@@ -30,25 +32,6 @@ import { Requests } from './requests.js';
 /** How far ahead of new tables an id may lie that they are kept from. */
 const NEAR_IDS = 1 << 16;
 
-/** Instructions of a collection beside those for tables: finding it, and the functions that are alive. */
-const COLLECTING = 1 << 16;
-
-/** Most instructions that a limit can be of. */
-const MOST_TICKS = 0xffffffff;
-
-/**
- * Estimates from above what a collection is charged for the tables and the heap that it looks through.
- *
- * @param {UndoLog} store
- * @param {Heap} heap
- * @returns {number} instructions
- */
-function collectingTicks(store, heap) {
-  let ticks = COLLECTING + heap.stats().luaMemoryUsed;
-  for (const id of store.tableIds()) ticks += 4 + 2 * store.size(id);
-  return ticks;
-}
-
 /** A machine. */
 export class Machine {
   /**
@@ -57,9 +40,10 @@ export class Machine {
    * @param {Output} output
    * @param {Origin} origin
    * @param {HostFunctions} functions
+   * @param {Collector} collector of the store
    * @param {Quota | null} quota
    */
-  constructor(instance, store, output, origin, functions, quota) {
+  constructor(instance, store, output, origin, functions, collector, quota) {
     const guard = new Guard(output);
     const buffer = new IoBuffer(instance);
     const call = (/** @type {Target} */ target, /** @type {any[]} */ args) => this.call(target, args);
@@ -81,6 +65,7 @@ export class Machine {
       reserve: (count) => this.reserve(count),
       nextId: () => instance.getExternalTableCounter(),
       call,
+      changed: () => this.collection.idle(),
       homeId: instance.getMemoryTableId(),
       ioId: instance.getIoTableId(),
     });
@@ -93,6 +78,9 @@ export class Machine {
     const transactional = Boolean(origin.options.transactional);
     this.calls = new Calls(instance, { buffer, guard, heap, held, output, limits, requests, replies, checkpoints, transactional });
     this.programs = new Programs(this.calls);
+    const { calls, tables } = this;
+    this.collection = new Collection(instance, origin.options, { collector, calls, guard, heap, output, tables, checkpoints });
+    calls.idle = () => this.collection.idle();
     this.lifetime = new Lifetime(instance, guard, limits);
     functions.machine = {
       view: instance.view,
@@ -186,21 +174,14 @@ export class Machine {
   }
 
   /**
-   * Frees the external tables that nothing reaches. What the host asks for is not limited by the size of its tables: the call may
-   * use as many instructions more as they need.
+   * Frees the external tables that nothing reaches.
    *
-   * @returns {number} how many tables that were
+   * @param {CollectOptions} [options]
+   * @returns {number | CollectStep} how many tables that were
    */
-  collect() {
-    const { calls, guard, store, tables } = this;
-    guard.check();
-    const { instructions } = this.origin.options;
-    /** @type {RunOptions} */
-    const options = { name: '=collect' };
-    return tables.holding(() => {
-      if (instructions !== undefined && instructions !== Infinity) options.instructions = Math.min(instructions + collectingTicks(store, this.heap), MOST_TICKS);
-      return calls.run('return require("ext").collect()', options, false).value;
-    });
+  collect({ milliseconds } = {}) {
+    this.guard.check();
+    return milliseconds === undefined ? this.collection.whole() : this.collection.step(milliseconds);
   }
 
   /** @returns {MachineStats} */

@@ -26,6 +26,9 @@
  * @property {boolean} [keepOutput] whether results carry the output; by default true
  * @property {number} [heapBytes] bytes of Lua's heap, from 131072; by default, or if that is less, all that the 2 MiB have. Machines
  *   from snapshots and copies keep the heap that they have
+ * @property {boolean} [collect] whether external tables that nothing reaches are freed without being asked for: after calls, in steps of
+ *   some milliseconds, when the number of tables may have doubled since the last time. By default true, except where `homeTableId` says
+ *   which table of a `store` is `_home`, as other tables of the store may be those of others
  * @property {boolean} [transactional] whether a call that throws is undone, external tables included; by default false
  * @property {Functions} [functions] JavaScript functions that become globals. In a machine that goes on from a snapshot they are
  *   found again by name
@@ -66,6 +69,17 @@
  * @property {boolean} [compress] by default true; a snapshot that is not compressed is larger, but ready at once
  * @property {boolean} [tables] whether the external tables go into it, by default true; else only the revision of the store,
  *   if it has one
+ */
+
+/**
+ * @typedef {object} CollectOptions
+ * @property {number} [milliseconds] after which the call ends, about, even if it has not freed everything
+ */
+
+/**
+ * @typedef {object} CollectStep
+ * @property {boolean} done whether everything is freed that was garbage when the collection began
+ * @property {number} freed tables that the collection has freed so far
  */
 
 /**

@@ -154,7 +154,7 @@ export class Programs {
     const ticks = ticksOf(budget);
     const handed = resumeOf(options);
     calls.relieve();
-    return calls.attempt(() => {
+    const step = calls.attempt(() => {
       const left = calls.send(calls.requests.write(null, handed), (at, length) => instance.programResume(at, length, ticks), options);
       const state = instance.programState();
       const spent = instance.programTicks();
@@ -162,6 +162,8 @@ export class Programs {
       const overrun = ticks === 0 ? 0 : Math.max(0, spent - ticks);
       return new Step(state, values, output, spent, overrun);
     });
+    calls.idle();
+    return step;
   }
 
   /**

@@ -25,6 +25,9 @@
  * @property {number} [mutations] how many changes have been made of it, by anybody. With it, a machine keeps what it has read
  *   of tables from one call to the next
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
+ * @property {(tableId: number, visit: (target: number) => void) => void} [references] calls a function with the id of each table that
+ *   the values of a table refer to, in any order (`referenceIn` in `collector.js` reads one value); without it, all values are read
+ *   to collect tables
  * @property {StoreObserver | null} [observer] is told of each change before it is made; null: nobody is. A store that lacks
  *   this property is put behind a layer where changes have to be observed
  */

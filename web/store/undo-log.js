@@ -29,6 +29,15 @@ import { KeyCache } from '../bytes/text.js';
  */
 
 /**
+ * Is told of each value that is about to be written while it is active, and of each rollback.
+ *
+ * @typedef {object} Barrier
+ * @property {boolean} isActive
+ * @property {(tableId: number, bytes: Uint8Array, start: number, end: number) => void} wrote
+ * @property {() => void} abandon
+ */
+
+/**
  * @implements {Store}
  * @implements {RangeStore}
  */
@@ -44,6 +53,12 @@ export class UndoLog extends StoreLayer {
     this.ranges = ranges;
     /** @private */
     this.gate = gate;
+    /**
+     * What collects tables in steps, between which they change.
+     *
+     * @type {Barrier | null}
+     */
+    this.collector = null;
     /** @private */
     this.texts = new KeyCache();
     /**
@@ -83,6 +98,8 @@ export class UndoLog extends StoreLayer {
    * @param {Uint8Array} value
    */
   setUnchecked(tableId, key, value) {
+    const { collector } = this;
+    if (collector !== null && collector.isActive) collector.wrote(tableId, value, 0, value.length);
     if (this.top !== null) this.remember(this.top, tableId, key);
     this.store.set(tableId, key, value);
   }
@@ -112,6 +129,8 @@ export class UndoLog extends StoreLayer {
    * @param {number} end
    */
   setRange(tableId, memory, keyStart, keyEnd, start, end) {
+    const { collector } = this;
+    if (collector !== null && collector.isActive) collector.wrote(tableId, memory, start, end);
     if (this.gate !== null) this.gate.check(tableId, this.texts.text(memory, keyStart, keyEnd), end - start);
     if (this.top !== null) this.remember(this.top, tableId, this.texts.text(memory, keyStart, keyEnd));
     this.ranges.setRange(tableId, memory, keyStart, keyEnd, start, end);
@@ -141,6 +160,11 @@ export class UndoLog extends StoreLayer {
     this.ranges.deleteRange(tableId, memory, keyStart, keyEnd);
   }
 
+  /** How many layers there are. */
+  get depth() {
+    return this.layers.length;
+  }
+
   /** Begins a layer. */
   begin() {
     this.top = new Map();
@@ -167,6 +191,8 @@ export class UndoLog extends StoreLayer {
 
   /** Ends the last layer and undoes its changes. */
   rollback() {
+    // What was garbage may be none again.
+    if (this.collector !== null) this.collector.abandon();
     for (const [id, past] of this.end()) this.restore(id, past);
   }
 

@@ -14,20 +14,16 @@ import { DecodeError, LuaStateError } from '../errors.js';
 import { ExternalTable } from './external-table.js';
 import { IdentityMap } from '../values/identity-map.js';
 import { keyForm, keyOfForm, METATABLE } from '../values/key.js';
-import { integerForm } from '../store/integer-key.js';
 import { dropTable } from '../store/store.js';
 import { ID_LIMIT, isTableId } from '../store/table-ids.js';
 import { isWellFormed } from '../bytes/text.js';
-import { callable, LuaFunction, TableReference } from '../values/values.js';
+import { callable, LuaFunction } from '../values/values.js';
 
 /** The last of the ids that `_home` and `_io` begin with. No new table gets one of them. */
 const LAST_FIXED_ID = 2;
 
 /** What stands in place of a metatable where there is none. */
 const NO_METATABLE = encodeValue(false);
-
-/** The form of a key of `_io` that no program uses. */
-const HOLDER = '["\\x00held by JavaScript"]';
 
 /**
  * What tables need of their machine.
@@ -37,6 +33,7 @@ const HOLDER = '["\\x00held by JavaScript"]';
  * @property {(count: number) => number} reserve takes ids for so many new tables and gives the first
  * @property {() => number} nextId the lowest id that a new table may get
  * @property {(target: LuaCallable, args: any[]) => any} call
+ * @property {() => void} changed is told that tables were made
  * @property {number} homeId
  * @property {number} ioId
  */
@@ -273,6 +270,7 @@ export class Tables {
     }
     const plan = this.plan(value, name + stepTo(key));
     this.write(plan, (first) => this.store.set(id, form, plan.value(first)));
+    this.machine.changed();
   }
 
   /**
@@ -285,7 +283,9 @@ export class Tables {
     this.machine.check();
     const plan = this.plan(initial, 'initial');
     if (plan.tables === 0) throw new TypeError('the initial contents of a table have to be a plain object, an array or a Map');
-    return this.table(this.write(plan));
+    const table = this.table(this.write(plan));
+    this.machine.changed();
+    return table;
   }
 
   /**
@@ -313,28 +313,6 @@ export class Tables {
    */
   keep(id) {
     if (id > LAST_FIXED_ID && this.store.size(id) === 0) this.store.set(id, METATABLE, NO_METATABLE.slice());
-  }
-
-  /**
-   * Calls a function while everything that JavaScript has an object for is reachable from Lua, so that collecting what is
-   * not reachable spares it.
-   *
-   * @template T
-   * @param {() => T} call
-   * @returns {T}
-   */
-  holding(call) {
-    const { store, machine } = this;
-    const holder = machine.reserve(1);
-    try {
-      let count = 0;
-      this.objects.forEach((handle) => store.setUnchecked(holder, integerForm(++count), encodeValue(handle)));
-      store.setUnchecked(machine.ioId, HOLDER, encodeValue(new TableReference(holder)));
-      return call();
-    } finally {
-      store.delete(machine.ioId, HOLDER);
-      dropTable(store, holder);
-    }
   }
 
   /**

@@ -139,7 +139,7 @@ test('a newer host names services that the module does not know, and is never as
   const { error } = compute(instance, 'os.time() os.date() math.randomseed() print(("x"):rep(70000)) pcall(require, "x") pcall(ext.collect)');
   assert.equal(error, undefined);
   for (const code of ['for _ in pairs(_home) do end', 'ext.collect()']) {
-    assert.match(compute(instance, code).error, /the host failed to list/, 'what these ask for cannot be had otherwise');
+    assert.match(compute(instance, code).error, /the host failed to (?:list|collect)/u, 'what these ask for cannot be had otherwise');
   }
   const abi = JSON.parse(readFileSync(new URL('../../../web/abi.json', import.meta.url), 'utf8'));
   const known = abi.services.requests.map(({ number }) => number);
