@@ -116,24 +116,6 @@ export const CALL_THROWN: 2;
  * value again.
  */
 export const CALL_AGAIN: 3;
-/** The first roots of a new collection. One that is under way is given up. */
-export const ROOTS_BEGIN: 0;
-/**
- * The first roots of the list that the collection under way has asked for. If there is none, of a
- * new one.
- */
-export const ROOTS_AGAIN: 1;
-/** More of the list before. */
-export const ROOTS_MORE: 2;
-/** Everything is freed that was garbage when the collection began. */
-export const COLLECT_DONE: 0;
-/** The time of the step is over. */
-export const COLLECT_PART: 1;
-/**
- * The collection goes on with the roots, of which there are none yet, or which may be others than
- * before.
- */
-export const COLLECT_ROOTS: 2;
 /**
  * Names the keys that rows have in common. The shapes of a request or reply are numbered from 0.
  */
@@ -168,6 +150,24 @@ export const VALUE_ELSEWHERE: 0xff;
  * Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
  */
 export const BATCH_VALUE_LIMIT: 1024;
+/** The first roots of a new collection. One that is under way is given up. */
+export const ROOTS_BEGIN: 0;
+/**
+ * The first roots of the list that the collection under way has asked for. If there is none, of a
+ * new one.
+ */
+export const ROOTS_AGAIN: 1;
+/** More of the list before. */
+export const ROOTS_MORE: 2;
+/** Everything is freed that was garbage when the collection began. */
+export const COLLECT_DONE: 0;
+/** The time of the step is over. */
+export const COLLECT_PART: 1;
+/**
+ * The collection goes on with the roots, of which there are none yet, or which may be others than
+ * before.
+ */
+export const COLLECT_ROOTS: 2;
 /**
  * What an import returns for a key or table it does not have, a request it does not know, or a
  * failure.
@@ -249,6 +249,8 @@ export const SERVICES: {
   readonly writeRows: 19;
   readonly freeIds: 20;
   readonly readEntries: 21;
+  readonly roots: 22;
+  readonly collect: 23;
 };
 
 /** Offset into the module's memory, in bytes. 0 is the null pointer. */
@@ -361,6 +363,19 @@ export interface FreeIdsReply {
    * 4294967294 have tables.
    */
   count: number;
+}
+
+/** What a host answers to `collect`. */
+export interface CollectReply {
+  /** One of the `COLLECT_` constants; not `COLLECT_ROOTS` if the roots are complete. */
+  state: number;
+  /** How many tables the collection has freed so far. */
+  freed: number;
+  /**
+   * How many instructions the step costs the program that asks for it; for example, one for each
+   * entry that the host has read.
+   */
+  work: number;
 }
 
 /** The services that a host offers: those it has handlers for. Null declines a request. */
@@ -649,6 +664,35 @@ export interface Services {
     replyStart: Address,
     replyEnd: Address,
   ): number | null;
+  /**
+   * Hands over the ids of tables that are alive in Lua.
+   *
+   * Sent in front of a request to collect that says so: `_home`, `_io`, the tables and functions
+   * that Lua has objects for, the variables of stored functions. There may be many of these
+   * requests. An id may come more than once, and the host need not have the table.
+   *
+   * @param list One of the `ROOTS_` constants.
+   * @param ids The ids, each as a u32.
+   */
+  roots?(list: number, ids: Uint8Array): void | null;
+  /**
+   * Has the host free the tables that nothing reaches.
+   *
+   * A table is reached if it is one of the roots, if the host itself keeps it, or if an entry of a
+   * reached table refers to it, by `TAG_EXTERNAL_TABLE` or `TAG_FUNCTION`. A host that collects in
+   * steps has to see to what happens between them: a table that an entry is written to, and a table
+   * that an entry comes to refer to, count as reached; and before it frees anything, it asks for
+   * the roots once more by `COLLECT_ROOTS`, as what was read from an entry that is deleted now may
+   * be alive in Lua. What is garbage then stays so. A host that fails frees nothing more.
+   *
+   * Without this and `roots`, the module marks what is reached itself: it reads all keys and
+   * entries, and frees tables by `drop`. `ext.collect` then does all at once.
+   *
+   * @param complete 1 if all roots of this moment have just been handed over, else 0.
+   * @param milliseconds After how many milliseconds the step should end, about; 4294967295: it
+   *   goes on to its end.
+   */
+  collect?(complete: number, milliseconds: number): CollectReply | null;
 }
 
 /**

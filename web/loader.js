@@ -5,7 +5,7 @@
 /** Version of the boundary. */
 export const ABI_VERSION = 2;
 /** Equal for two builds exactly if they agree on every call. */
-export const MANIFEST_HASH = 'ccde089c72ddb3f7';
+export const MANIFEST_HASH = '2c5693a4275190d3';
 /** The lines of Lua releases that there are modules of; the first is the default. */
 export const LUA_LINES = Object.freeze(['5.4', '5.5']);
 /** Pages of the memory, minimum and maximum: 2 MiB. */
@@ -115,24 +115,6 @@ export const CALL_THROWN = 2;
  * value again.
  */
 export const CALL_AGAIN = 3;
-/** The first roots of a new collection. One that is under way is given up. */
-export const ROOTS_BEGIN = 0;
-/**
- * The first roots of the list that the collection under way has asked for. If there is none, of a
- * new one.
- */
-export const ROOTS_AGAIN = 1;
-/** More of the list before. */
-export const ROOTS_MORE = 2;
-/** Everything is freed that was garbage when the collection began. */
-export const COLLECT_DONE = 0;
-/** The time of the step is over. */
-export const COLLECT_PART = 1;
-/**
- * The collection goes on with the roots, of which there are none yet, or which may be others than
- * before.
- */
-export const COLLECT_ROOTS = 2;
 /**
  * Names the keys that rows have in common. The shapes of a request or reply are numbered from 0.
  */
@@ -167,6 +149,24 @@ export const VALUE_ELSEWHERE = 0xff;
  * Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
  */
 export const BATCH_VALUE_LIMIT = 1024;
+/** The first roots of a new collection. One that is under way is given up. */
+export const ROOTS_BEGIN = 0;
+/**
+ * The first roots of the list that the collection under way has asked for. If there is none, of a
+ * new one.
+ */
+export const ROOTS_AGAIN = 1;
+/** More of the list before. */
+export const ROOTS_MORE = 2;
+/** Everything is freed that was garbage when the collection began. */
+export const COLLECT_DONE = 0;
+/** The time of the step is over. */
+export const COLLECT_PART = 1;
+/**
+ * The collection goes on with the roots, of which there are none yet, or which may be others than
+ * before.
+ */
+export const COLLECT_ROOTS = 2;
 /**
  * What an import returns for a key or table it does not have, a request it does not know, or a
  * failure.
@@ -248,6 +248,8 @@ export const SERVICES = Object.freeze({
   writeRows: 19,
   freeIds: 20,
   readEntries: 21,
+  roots: 22,
+  collect: 23,
 });
 
 const SECTION = 'lua-persistent';
@@ -766,6 +768,20 @@ function serve(host, memory, start, end, replyStart, replyEnd) {
       reply.setUint32(0, answer.first, true);
       reply.setUint32(4, answer.count, true);
       return 8;
+    }
+    case SERVICES.roots: {
+      if (!services.roots || request.length < 5) return REPLY_NONE;
+      return services.roots(query.getUint32(1, true), request.subarray(5)) === null ? REPLY_NONE : 0;
+    }
+    case SERVICES.collect: {
+      if (!services.collect || request.length !== 9) return REPLY_NONE;
+      const answer = services.collect(query.getUint32(1, true), query.getUint32(5, true));
+      if (answer === null || answer === undefined) return REPLY_NONE;
+      if (room.length < 12) return -12;
+      reply.setUint32(0, answer.state, true);
+      reply.setUint32(4, answer.freed, true);
+      reply.setUint32(8, answer.work, true);
+      return 12;
     }
     default:
       return REPLY_NONE;

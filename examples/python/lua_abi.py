@@ -109,6 +109,18 @@ OP_KEY = 7
 VALUE_ELSEWHERE = 0xff
 # Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
 BATCH_VALUE_LIMIT = 1024
+# The first roots of a new collection. One that is under way is given up.
+ROOTS_BEGIN = 0
+# The first roots of the list that the collection under way has asked for. If there is none, of a new one.
+ROOTS_AGAIN = 1
+# More of the list before.
+ROOTS_MORE = 2
+# Everything is freed that was garbage when the collection began.
+COLLECT_DONE = 0
+# The time of the step is over.
+COLLECT_PART = 1
+# The collection goes on with the roots, of which there are none yet, or which may be others than before.
+COLLECT_ROOTS = 2
 # What an import returns for a key or table it does not have, a request it does not know, or a failure.
 REPLY_NONE = -1
 # `nil`. Assigning nil deletes an entry, so no entry has this tag. If a host stores one, the entry is damaged, see
@@ -268,6 +280,8 @@ SERVICES = {
     "write_rows": (19, (("ops", "bytes", None),), (("done", "u32", None),)),
     "free_ids": (20, (("first", "u32", None), ("count", "u32", None),), (("first", "u32", None), ("count", "u32", None),)),
     "read_entries": (21, (("table", "u32", None), ("cursor", "u32", None), ("limit", "u32", None),), (("cursor", "u32", None), ("ops", "bytes", None),)),
+    "roots": (22, (("list", "u32", None), ("ids", "bytes", None),), ()),
+    "collect": (23, (("complete", "u32", None), ("milliseconds", "u32", None),), (("state", "u32", None), ("freed", "u32", None), ("work", "u32", None),)),
 }
 
 FORMATS = {"u8": "<B", "u16": "<H", "i32": "<i", "u32": "<I", "i64": "<q", "u64": "<Q", "f64": "<d"}

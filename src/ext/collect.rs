@@ -163,7 +163,9 @@ unsafe extern "C-unwind" fn ask_host(state: *mut State) -> c_int {
                 requests::failed(state, WHAT);
             }
             let milliseconds = request.milliseconds.unwrap_or(piece);
-            let Some(step) = services::collect(u32::from(complete), milliseconds) else { requests::failed(state, WHAT) };
+            let Some(step) = services::collect(u32::from(complete), milliseconds) else {
+                requests::failed(state, WHAT)
+            };
             request.needs_roots = step.state == abi::COLLECT_ROOTS;
             request.done = step.state == abi::COLLECT_DONE;
             request.freed = i64::from(step.freed);
@@ -386,7 +388,9 @@ impl Marks {
     /// Room for a list of keys.
     unsafe fn keys<'a>(&mut self) -> &'a mut [u8] {
         match self.keys {
-            Block { start, .. } if start.is_null() => core::slice::from_raw_parts_mut(self.own_keys.as_mut_ptr(), LEAST_KEYS),
+            Block { start, .. } if start.is_null() => {
+                core::slice::from_raw_parts_mut(self.own_keys.as_mut_ptr(), LEAST_KEYS)
+            }
             Block { start, size } => core::slice::from_raw_parts_mut(start, size),
         }
     }

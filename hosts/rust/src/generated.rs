@@ -11,7 +11,7 @@ use crate::boundary::{self, Range};
 /// Version of the boundary.
 pub const ABI_VERSION: u32 = 2;
 /// Equal for two builds exactly if they agree on every call.
-pub const MANIFEST_HASH: u64 = 0xccde089c72ddb3f7;
+pub const MANIFEST_HASH: u64 = 0x2c5693a4275190d3;
 /// The table id that marks a request to the host.
 pub const SERVICE_TABLE: u32 = 0;
 /// The custom section in which a module says what it is.
@@ -157,6 +157,20 @@ pub const OP_KEY: u8 = 7;
 pub const VALUE_ELSEWHERE: u8 = 0xFF;
 /// Longest value that is part of an `OP_LIST`, or of the `OP_SET` of a page of entries, in bytes.
 pub const BATCH_VALUE_LIMIT: u32 = 1024;
+/// The first roots of a new collection. One that is under way is given up.
+pub const ROOTS_BEGIN: u32 = 0;
+/// The first roots of the list that the collection under way has asked for. If there is none, of a
+/// new one.
+pub const ROOTS_AGAIN: u32 = 1;
+/// More of the list before.
+pub const ROOTS_MORE: u32 = 2;
+/// Everything is freed that was garbage when the collection began.
+pub const COLLECT_DONE: u32 = 0;
+/// The time of the step is over.
+pub const COLLECT_PART: u32 = 1;
+/// The collection goes on with the roots, of which there are none yet, or which may be others than
+/// before.
+pub const COLLECT_ROOTS: u32 = 2;
 /// What an import returns for a key or table it does not have, a request it does not know, or a
 /// failure.
 pub const REPLY_NONE: i32 = -1;
@@ -1773,6 +1787,10 @@ pub mod services {
     pub const FREE_IDS: u8 = 20;
     /// Number of [`Request::ReadEntries`].
     pub const READ_ENTRIES: u8 = 21;
+    /// Number of [`Request::Roots`].
+    pub const ROOTS: u8 = 22;
+    /// Number of [`Request::Collect`].
+    pub const COLLECT: u8 = 23;
 
     /// A request of the module.
     #[derive(Clone, Copy, Debug, PartialEq)]
@@ -1975,6 +1993,36 @@ pub mod services {
             /// A table whose keys and values have more bytes is left out.
             limit: u32,
         },
+        /// Hands over the ids of tables that are alive in Lua.
+        ///
+        /// Sent in front of a request to collect that says so: `_home`, `_io`, the tables and
+        /// functions that Lua has objects for, the variables of stored functions. There may be many
+        /// of these requests. An id may come more than once, and the host need not have the table.
+        Roots {
+            /// One of the `ROOTS_` constants.
+            list: u32,
+            /// The ids, each as a u32.
+            ids: &'a [u8],
+        },
+        /// Has the host free the tables that nothing reaches.
+        ///
+        /// A table is reached if it is one of the roots, if the host itself keeps it, or if an
+        /// entry of a reached table refers to it, by `TAG_EXTERNAL_TABLE` or `TAG_FUNCTION`. A host
+        /// that collects in steps has to see to what happens between them: a table that an entry is
+        /// written to, and a table that an entry comes to refer to, count as reached; and before it
+        /// frees anything, it asks for the roots once more by `COLLECT_ROOTS`, as what was read
+        /// from an entry that is deleted now may be alive in Lua. What is garbage then stays so. A
+        /// host that fails frees nothing more.
+        ///
+        /// Without this and `roots`, the module marks what is reached itself: it reads all keys and
+        /// entries, and frees tables by `drop`. `ext.collect` then does all at once.
+        Collect {
+            /// 1 if all roots of this moment have just been handed over, else 0.
+            complete: u32,
+            /// After how many milliseconds the step should end, about; 4294967295: it goes on to
+            /// its end.
+            milliseconds: u32,
+        },
     }
 
     impl<'a> Request<'a> {
@@ -2042,6 +2090,14 @@ pub mod services {
                     table: u32::from_le_bytes(take(&mut rest)?),
                     cursor: u32::from_le_bytes(take(&mut rest)?),
                     limit: u32::from_le_bytes(take(&mut rest)?),
+                },
+                ROOTS => Self::Roots {
+                    list: u32::from_le_bytes(take(&mut rest)?),
+                    ids: std::mem::take(&mut rest),
+                },
+                COLLECT => Self::Collect {
+                    complete: u32::from_le_bytes(take(&mut rest)?),
+                    milliseconds: u32::from_le_bytes(take(&mut rest)?),
                 },
                 _ => return None,
             };
@@ -2397,6 +2453,32 @@ pub mod services {
             let mut reply = Reply::new(room);
             reply.put(&self.cursor.to_le_bytes());
             reply.put(self.ops);
+            reply.finish()
+        }
+    }
+
+    /// The reply to [`Request::Collect`].
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct Collect {
+        /// One of the `COLLECT_` constants; not `COLLECT_ROOTS` if the roots are complete.
+        pub state: u32,
+        /// How many tables the collection has freed so far.
+        pub freed: u32,
+        /// How many instructions the step costs the program that asks for it; for example, one for
+        /// each entry that the host has read.
+        pub work: u32,
+    }
+
+    impl Collect {
+        /// Bytes of the reply.
+        pub const SIZE: usize = 12;
+
+        /// Writes the reply into its room; what the import returns.
+        pub fn write(&self, room: &mut [u8]) -> i32 {
+            let mut reply = Reply::new(room);
+            reply.put(&self.state.to_le_bytes());
+            reply.put(&self.freed.to_le_bytes());
+            reply.put(&self.work.to_le_bytes());
             reply.finish()
         }
     }
