@@ -31,6 +31,7 @@ import { Quota } from './quotas.js';
  */
 export async function createMachine(options) {
   const origin = { module: await compileFrom(options.wasm, options.lua), options };
+  /** @type {Store} */
   const store = options.store || new MapStore();
   return assemble(origin, store, (instance) => {
     instance.setHeapLimit(heapLimitOf(options.heapBytes));
@@ -38,7 +39,8 @@ export async function createMachine(options) {
     if (instance.init() !== 0) throw new LuaStateError('Lua could not be started: its heap is too small', 'crashed');
     if (options.homeTableId !== undefined) instance.attachMemoryTable(options.homeTableId);
     let next = options.nextTableId || 1;
-    for (const id of store.tableIds()) next = Math.max(next, id + 1);
+    if (store.highestId !== undefined) next = Math.max(next, store.highestId + 1);
+    else for (const id of store.tableIds()) next = Math.max(next, id + 1);
     instance.syncExternalTableCounter(next);
   });
 }

@@ -15,7 +15,6 @@ import { Checkpoints } from '../image/checkpoint.js';
 import { takeCompressedSnapshot, takeSnapshot } from '../image/snapshot.js';
 import { identify } from '../loader.js';
 import { exportTables } from '../persist/tables-json.js';
-import { MapStore } from '../store/map-store.js';
 import { ExternalTable } from '../tables/external-table.js';
 import { toPlain } from '../tables/to-plain.js';
 import { lineOf } from '../wasm.js';
@@ -65,7 +64,7 @@ export class Lua {
     lineOf(options.lua);
     // Most programs keep nothing: what does is loaded when it is needed.
     const { openState } = await import('../persist/open.js');
-    const session = await openState(name, options.store || new MapStore(), options);
+    const session = await openState(name, options.store, options);
     try {
       const { homeTableId, nextTableId } = session.meta || options;
       const { collect = true } = options;

@@ -24,7 +24,7 @@
  * @import { Sink } from './operations.js'
  */
 
-/** @typedef {'file' | 'indexedDB' | 'localStorage'} Storage */
+/** @typedef {'file' | 'sqlite' | 'indexedDB' | 'localStorage'} Storage */
 
 /**
  * How far a load or a save has come, in bytes.

@@ -19,7 +19,7 @@ export const isNode = typeof process !== 'undefined' && Boolean(process.versions
  * @param {string} name
  * @returns {Promise<any>}
  */
-async function builtin(name) {
+export async function builtin(name) {
   const address = `node:${name}`;
   return (await import(/* webpackIgnore: true */ /* @vite-ignore */ address)).default;
 }

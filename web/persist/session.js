@@ -61,17 +61,17 @@ export class Session {
   /**
    * Use `Session.open` instead.
    *
-   * @param {Backend} backend
+   * @param {Backend | Pick<Backend, 'source' | 'kind' | 'close'>} backend the latter where a subclass saves in a way of its own
    * @param {Store} store
    * @param {SessionOptions} options
    */
   constructor(backend, store, options) {
-    this.backend = backend;
+    this.backend = /** @type {Backend} */ (backend);
     /**
      * Where the state is kept; `other` if the backend is none of those that have a name.
      * @type {Storage | 'other'}
      */
-    this.storage = backend.kind || 'other';
+    this.storage = this.backend.kind || 'other';
     /** The tables. */
     this.store = observable(store);
     this.readOnly = Boolean(options.readOnly);
@@ -134,6 +134,11 @@ export class Session {
     return saved;
   }
 
+  /** Whether it can be saved at once. */
+  get savesSync() {
+    return this.backend.commitSync !== undefined;
+  }
+
   /**
    * The same before this call returns, where the backend can do that.
    *
@@ -184,13 +189,13 @@ export class Session {
     if (autosave.calls > 0 && this.calls % autosave.calls === 0) this.saveByItself();
   }
 
-  /** @private */
+  /** @protected */
   changed() {
     const { autosave } = this;
     if (autosave !== null && autosave.idle > 0 && this.timer === null && !this.closed) this.startTimer(autosave.idle);
   }
 
-  /** @private */
+  /** @protected */
   async saveNow() {
     const save = this.begin();
     if (save === null) return;
@@ -231,7 +236,7 @@ export class Session {
   }
 
   /**
-   * @private
+   * @protected
    * @param {Meta} meta
    * @returns {boolean}
    */
@@ -301,7 +306,7 @@ export class Session {
     this.timer = null;
   }
 
-  /** @private */
+  /** @protected */
   watchEnd() {
     if (this.readOnly) return;
     if (isNode) saveAtExit(this);
@@ -323,7 +328,7 @@ export class Session {
   saveAtEnd() {
     const saves = this.autosave !== null && this.autosave.exit;
     try {
-      if (saves && this.backend.commitSync !== undefined) this.saveSync();
+      if (saves && this.savesSync) this.saveSync();
       else if (saves) this.saveByItself();
     } catch (error) {
       this.report(error);

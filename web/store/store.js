@@ -24,6 +24,7 @@
  *   which it belongs to
  * @property {number} [mutations] how many changes have been made of it, by anybody. With it, a machine keeps what it has read
  *   of tables from one call to the next
+ * @property {number} [highestId] no table has a higher id; a machine that begins asks it, or else goes through all tables
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  * @property {(tableId: number, visit: (target: number) => void) => void} [references] calls a function with the id of each table that
  *   the values of a table refer to, in any order (`referenceIn` in `collector.js` reads one value); without it, all values are read

@@ -232,5 +232,5 @@ test('a machine that keeps nothing says so when it is to be saved', async () => 
 test('a name, a storage or a store that makes no sense is refused', async () => {
   await assert.rejects(() => Lua.open(new MemoryBackend(), { store: new MapStore([[7, [['x', Uint8Array.of(0)]]]]) }), /has entries in table 7/);
   await assert.rejects(() => Lua.open(''), RangeError);
-  await assert.rejects(() => Lua.open('x', { storage: 'tape' }), /'file', 'indexedDB' or 'localStorage', not 'tape'/);
+  await assert.rejects(() => Lua.open('x', { storage: 'tape' }), /'file', 'sqlite', 'indexedDB' or 'localStorage', not 'tape'/);
 });

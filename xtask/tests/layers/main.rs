@@ -176,9 +176,14 @@ const TREES: [Tree; 4] = [
                 uses: &["loader", "bytes", "store"],
             },
             Room {
+                name: "sqlite",
+                holds: "external tables in a SQLite database, by whatever library",
+                uses: &["loader", "bytes", "store", "values"],
+            },
+            Room {
                 name: "persist",
                 holds: "states that outlive the process, and their storage",
-                uses: &["loader", "bytes", "store"],
+                uses: &["bytes", "store", "values", "sqlite"],
             },
             Room {
                 name: "machine",
