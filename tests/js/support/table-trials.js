@@ -79,7 +79,7 @@ export const onDocumentedHost = (overrides = () => ({})) => {
 };
 
 /** What an operation says that failed because the host did, or for want of memory. */
-const HOST_FAILED = /^E.*(the host failed|cannot walk|out of order|not enough memory|stack overflow|limit of)/s;
+const HOST_FAILED = /^E.*(the host failed|cannot walk|out of order|the disk is full|not enough memory|stack overflow|limit of)/s;
 
 /** A run of programs with a model. */
 export class Trial {
@@ -128,12 +128,16 @@ export class Trial {
     this.check(at, 'after reopening');
   }
 
-  /** A call of some operations on one of the machines. `failing`: whether the host may fail. */
-  call(at = this.below(this.count), { failing = false, count = 1 + this.below(this.most) } = {}) {
+  /** What a call does: its operations, and how they end or are wrapped. */
+  plan(count) {
     const operations = this.programs.call(count);
+    return { operations, kind: this.below(10), middle: this.below(operations.length) };
+  }
+
+  /** A call of some operations on one of the machines. `failing`: whether the host may fail. */
+  call(at = this.below(this.count), { failing = false, count = 1 + this.below(this.most), plan = this.plan(count) } = {}) {
+    const { operations, kind, middle } = plan;
     const machine = this.machines[at];
-    const kind = this.below(10);
-    const middle = this.below(operations.length);
     const lines = operations.map((operation, n) => `T(${n}, function() ${operation.lua} end)`);
     // Errors in the middle, caught or not, and coroutines.
     if (kind === 0) lines.splice(middle, lines.length - middle, `error('in the middle')`);
