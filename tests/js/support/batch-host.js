@@ -3,6 +3,7 @@
 
 import { createHost, rangesOf } from '../../../web/machine/host.js';
 import { createImports } from '../../../web/loader.js';
+import { Collector } from '../../../web/store/collector.js';
 import { HostFunctions } from '../../../web/machine/host-functions.js';
 import { MapStore } from '../../../web/store/map-store.js';
 import { UndoLog } from '../../../web/store/undo-log.js';
@@ -26,7 +27,7 @@ import { reading } from './table-trials.js';
 export const onBatchHost = (store, between = {}) => async () => {
   const log = new UndoLog(store, rangesOf(store));
   // It says that it refuses nothing, as the package's store does.
-  const host = createHost(log, () => {}, {}, new HostFunctions({}), null, store instanceof MapStore ? store : new MapStore());
+  const host = createHost(log, () => {}, {}, new HostFunctions({}), new Collector(store, (id) => log.drop(id)), null, store instanceof MapStore ? store : new MapStore());
   const { env } = createImports(host, () => instance.exports.memory).imports;
   const functions = { ...env };
   functions.js_ext_table_get = (id, keyAt, keyLength, at, room) => {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
+import { Collector } from '../../../web/store/collector.js';
 import { createHost, rangesOf } from '../../../web/machine/host.js';
 import { createImports } from '../../../web/loader.js';
 import { Decoder } from '../../../web/values/decoder.js';
@@ -69,7 +70,8 @@ export function packageHost(store, options = {}) {
       leave: () => {},
       lastError: () => undefined,
     };
-    const host = createHost(log, () => {}, { modules: { kit: 'return "kit"' } }, functions, quota);
+    const collector = new Collector(store, (id) => log.drop(id));
+    const host = createHost(log, () => {}, { modules: { kit: 'return "kit"' } }, functions, collector, quota);
     return createImports(host, () => kit().memory).imports.env;
   };
 }

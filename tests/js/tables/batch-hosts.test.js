@@ -50,11 +50,10 @@ class Refusing extends PlainStore {
 }
 
 test('a host that refuses a part of a batch: the call fails with its reason, and the machine goes on with what the host has', async () => {
-  let refused = 0;
-  for (const seed of seeds(6, 100)) {
+  for (const seed of seeds(4, 100)) {
     const store = new Refusing();
     const trial = await new Trial(seed, onBatchHost(store), { large: 60, without: ['collect'] }).begin();
-    for (let n = 0; n < 2 * CALLS; n++) {
+    for (let n = 0; n < CALLS; n++) {
       const isFailing = trial.below(3) === 0;
       store.left = isFailing ? 1 + trial.below(trial.below(2) ? 8 : 80) : Infinity;
       store.forever = trial.below(2) === 0;
@@ -66,7 +65,6 @@ test('a host that refuses a part of a batch: the call fails with its reason, and
         trial.apply(trial.machines[0].run("return table.concat(L, '\\n')"));
       } else {
         assert.match(thrown.message, /the host failed|the disk is full/);
-        refused++;
         trial.now.isLost = true;
       }
       if (trial.now.isLost || trial.failures > 0) trial.reset(0);
@@ -77,7 +75,6 @@ test('a host that refuses a part of a batch: the call fails with its reason, and
     }
     trial.end();
   }
-  assert.ok(refused >= 0);
 });
 
 const BATCHES = [SERVICES.readRows, SERVICES.readList, SERVICES.readEntries, SERVICES.writeRows, SERVICES.freeIds, SERVICES.revision, SERVICES.keys, SERVICES.tables];
