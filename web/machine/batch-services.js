@@ -4,20 +4,29 @@
  * @import { Services } from '../loader.js'
  * @import { KeyPages } from '../store/key-pages.js'
  * @import { Store } from '../store/store.js'
+ * @import { UndoLog } from '../store/undo-log.js'
  * @import { Changes } from './changes.js'
  */
 
 import { Batches } from '../store/batches.js';
 
 /**
- * @param {Store} store
+ * A store that refuses no entry, and reads and writes many tables at once in a way of its own. Its changes go through the layer
+ * while that watches them.
+ *
+ * @typedef {Store & { batches?: (layer: UndoLog, pages: KeyPages) => Batches }} BatchStore
+ */
+
+/**
+ * @param {UndoLog} store
+ * @param {BatchStore} base the store that it lies over
  * @param {KeyPages} keyPages
  * @param {Changes} changes
  * @param {boolean} takesRows whether it refuses no entry: what is refused, Lua has to hear at the assignment
  * @returns {Services}
  */
-export function batchServices(store, keyPages, changes, takesRows) {
-  const batches = new Batches(store, keyPages);
+export function batchServices(store, base, keyPages, changes, takesRows) {
+  const batches = base.batches === undefined ? new Batches(store, keyPages) : base.batches(store, keyPages);
   /** @type {Services} */
   const services = {
     readRows: declining((memory, limit, idsStart, idsEnd, start, end) => batches.readRows(memory, limit, idsStart, idsEnd, start, end)),

@@ -4,6 +4,8 @@
  * @import { Host, Services } from '../loader.js'
  * @import { RangeStore, Store } from '../store/store.js'
  * @import { Collector } from '../store/collector.js'
+ * @import { UndoLog } from '../store/undo-log.js'
+ * @import { BatchStore } from './batch-services.js'
  * @import { HostFunctions } from './host-functions.js'
  * @import { Modules } from './modules.js'
  * @import { Quota } from './quotas.js'
@@ -75,7 +77,7 @@ export function rangesOf(store) {
  * @param {HostFunctions} functions
  * @param {Collector} collector
  * @param {Quota | null} quota
- * @param {Store} [base] the store that all layers lie over
+ * @param {BatchStore} [base] the store that all layers lie over
  * @returns {Host}
  */
 export function createHost(store, output, environment, functions, collector, quota, base = store) {
@@ -96,7 +98,7 @@ export function createHost(store, output, environment, functions, collector, quo
   const drop = (/** @type {number} */ tableId) => dropTable(store, tableId);
   // What nothing reaches, Lua has nothing of: it need not read anew what it has.
   collector.drop = changes.counting(drop);
-  const batches = batchServices(store, keyPages, changes, quota === null && isPlain(base));
+  const batches = batchServices(/** @type {UndoLog} */ (store), base, keyPages, changes, quota === null && (isPlain(base) || base.batches !== undefined));
   /** @type {Services} */
   const services = {
     clock: environment.clock || systemClock,

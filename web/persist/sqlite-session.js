@@ -2,9 +2,12 @@
  * Keeps a state in a SQLite database, whose tables are read when they are asked for: each save is a transaction.
  *
  * @import { Driver } from '../sqlite/driver.js'
+ * @import { KeyPages } from '../store/key-pages.js'
+ * @import { UndoLog } from '../store/undo-log.js'
  * @import { SessionOptions } from './session.js'
  */
 
+import { SqliteBatches } from '../sqlite/batches.js';
 import { Database, DatabaseError } from '../sqlite/database.js';
 import { resultCode } from '../sqlite/driver.js';
 import { SqliteStore } from '../sqlite/sqlite-store.js';
@@ -52,6 +55,7 @@ export class SqliteSession extends Session {
       const readOnly = Boolean(options.readOnly);
       const database = Database.open(place.driver, { readOnly, cacheBytes: cacheBytes / 2 });
       const store = new SqliteStore(database, { readOnly, cacheBytes: cacheBytes / 2 });
+      Object.assign(store, { batches: (/** @type {UndoLog} */ layer, /** @type {KeyPages} */ pages) => new SqliteBatches(store, layer, pages) });
       const session = new SqliteSession(place, database, store, options);
       session.watchEnd();
       return session;

@@ -6,25 +6,17 @@
  * whatever is added gets a position behind all others, but a key that is appended to the last page, which shares its position.
  *
  * @import { PageValue } from './page.js'
- * @import { Shelf } from './shelf.js'
+ * @import { Change, Place, Shelf } from './shelf.js'
  */
 
 import { integerForm } from '../store/integer-key.js';
 import { METATABLE } from '../values/key.js';
 import { blockOf, bytesOfValue, PAGE, Page, pageValue } from './page.js';
 import { cellOf, ENTRIES, integerIn, keyOf, next, PAGES } from './shelf.js';
+import { referenceInValue } from './text.js';
 
 /** Memory that an entry takes besides its key and value. */
 const ENTRY = 160;
-
-/**
- * An entry that has changed.
- *
- * @typedef {object} Change
- * @property {Uint8Array | null} value null: it is gone
- * @property {number} position of one that is new; 0: the database has it, at its place
- * @property {boolean} replaces whether the database has an entry of this key
- */
 
 /** A large table. */
 export class Large {
@@ -444,8 +436,21 @@ export class Large {
   }
 
   /**
-   * Writes all changes to the database.
+   * Visits the tables that it refers to.
+   *
+   * @param {(id: number) => void} visit
    */
+  references(visit) {
+    for (const { values } of this.pages(-1)) {
+      for (const value of values) {
+        if (typeof value === 'number') visit(value);
+        else if (value !== null) referenceInValue(value, 0, value.length, visit);
+      }
+    }
+    for (const { value } of this.entriesBehind(0)) referenceInValue(value, 0, value.length, visit);
+  }
+
+  /** Writes all changes to the database. */
   write() {
     const { statements, writer } = this.shelf;
     if (this.wipe) {
@@ -487,12 +492,3 @@ export class Large {
     this.weight = 200;
   }
 }
-
-/**
- * Where a walk over a large table is: behind so many values of a page, and behind a position of entries.
- *
- * @typedef {{ block: number, index: number, position: number }} Place
- */
-
-/** @type {Place} where each walk begins */
-export const FIRST = { block: -1, index: 0, position: 0 };

@@ -5,6 +5,8 @@
  * @import { TextReader, TextWriter } from './text.js'
  */
 
+import { referenceInValue } from './text.js';
+
 /** Most entries of a small table. */
 export const MOST_ENTRIES = 64;
 
@@ -77,6 +79,19 @@ export class Row {
   get(key) {
     const place = this.shape.placeOf(key);
     return place < 0 ? undefined : this.bytes.slice(this.startOf(place), this.ends[place]);
+  }
+
+  /**
+   * Visits the tables that it refers to.
+   *
+   * @param {(id: number) => void} visit
+   */
+  references(visit) {
+    let { start } = this;
+    for (const end of this.ends) {
+      referenceInValue(this.bytes, start, end, visit);
+      start = end;
+    }
   }
 
   /**

@@ -47,6 +47,8 @@ export class Shape {
      * @type {Uint8Array[] | null}
      */
     this.encoded = null;
+    /** @private */
+    this.bytes = -1;
   }
 
   /**
@@ -62,6 +64,12 @@ export class Shape {
     if (this.places === null) this.places = new Map(keys.map((each, place) => [each, place]));
     const place = this.places.get(key);
     return place === undefined ? -1 : place;
+  }
+
+  /** How many bytes the keys have together. */
+  get keysLength() {
+    if (this.bytes < 0) this.bytes = this.keyBytes.reduce((sum, key) => sum + key.length, 0);
+    return this.bytes;
   }
 
   /** @returns {Uint8Array[]} the keys as bytes */

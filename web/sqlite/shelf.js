@@ -80,3 +80,21 @@ export function next(iterator) {
 export function integerIn(key) {
   return key.charCodeAt(0) === BRACKET ? smallIntegerOf(key) : null;
 }
+
+/**
+ * An entry that has changed.
+ *
+ * @typedef {object} Change
+ * @property {Uint8Array | null} value null: it is gone
+ * @property {number} position of one that is new; 0: the database has it, at its place
+ * @property {boolean} replaces whether the database has an entry of this key
+ */
+
+/**
+ * Where a walk over a large table is: behind so many values of a page, and behind a position of entries.
+ *
+ * @typedef {{ block: number, index: number, position: number }} Place
+ */
+
+/** @type {Place} where each walk begins */
+export const FIRST = { block: -1, index: 0, position: 0 };

@@ -6,13 +6,20 @@
  * where it is ignored if the process ends before that.
  *
  * @import { Database, DatabaseMeta } from './database.js'
- * @import { Place } from './large.js'
+ * @import { PageValue } from './page.js'
+ * @import { Place } from './shelf.js'
+ * @import { Shape } from './shapes.js'
  */
 
+import { integerForm } from '../store/integer-key.js';
 import { MapStore } from '../store/map-store.js';
-import { FIRST, Large } from './large.js';
+import { ID_LIMIT } from '../store/table-ids.js';
+import { Large } from './large.js';
+import { bytesOfValue } from './page.js';
 import { Gone, MOST_BYTES, MOST_ENTRIES, Row } from './row.js';
+import { FIRST } from './shelf.js';
 import { Tables } from './tables.js';
+import { referenceInValue } from './text.js';
 
 // `@implements` needs a name that declarations can use, which `@import` does not give.
 /** @typedef {import('../store/store.js').Store} Store */
@@ -53,6 +60,15 @@ export class SqliteStore {
     this.tables = new Tables(database, position, cacheBytes / 4);
     /** What the database says besides its tables; null if nothing has been saved. */
     this.meta = meta;
+    /**
+     * What a walk over a large table gave last, with how many changes had been made: whoever walks asks for its value next.
+     *
+     * @private
+     * @type {{ tableId: number, key: string, value: PageValue, mutations: number }}
+     */
+    this.walked = { tableId: 0, key: '', value: null, mutations: -1 };
+    /** How many changes have been made. */
+    this.mutations = 0;
     /** Whether something has changed since the last save. */
     this.hasChanges = false;
     /** Whether changes have gone into the transaction that is open. @private */
@@ -101,6 +117,8 @@ export class SqliteStore {
    */
   get(tableId, key) {
     if (tableId === this.skippedId) return this.skipped.get(tableId, key);
+    const { walked } = this;
+    if (walked.key === key && walked.tableId === tableId && walked.mutations === this.mutations) return bytesOfValue(walked.value);
     const table = this.table(tableId);
     return table instanceof Row || table instanceof Large ? table.get(key) : undefined;
   }
@@ -178,14 +196,18 @@ export class SqliteStore {
         if (current instanceof Row) yield* current.shape.keys.filter((key) => !given.has(key));
         return;
       }
-      /** @type {string[]} */
+      /** @type {{ key: string, value: PageValue }[]} */
       const batch = [];
-      for (const { key, place } of current.entriesFrom(from)) {
+      for (const { key, value, place } of current.entriesFrom(from)) {
         from = place;
-        if (!given.has(key)) batch.push(key);
+        if (!given.has(key)) batch.push({ key, value });
         if (batch.length === KEYS) break;
       }
-      yield* batch;
+      const { mutations } = this;
+      for (const { key, value } of batch) {
+        this.walked = { tableId, key, value, mutations };
+        yield key;
+      }
       if (batch.length === 0) return;
     }
   }
@@ -201,6 +223,24 @@ export class SqliteStore {
     if (this.observer !== null) this.observer.willDrop(tableId);
     this.change(tableId, table);
     this.tables.replace(tableId, new Gone(table.wipe || table instanceof Large));
+  }
+
+  /**
+   * Visits the tables that a table refers to.
+   *
+   * @param {number} tableId
+   * @param {(id: number) => void} visit
+   */
+  references(tableId, visit) {
+    if (this.broken !== null) this.check();
+    if (tableId !== this.skippedId) {
+      this.tables.references(tableId, visit);
+      return;
+    }
+    for (const key of this.skipped.keys(tableId)) {
+      const value = this.skipped.get(tableId, key);
+      if (value !== undefined) referenceInValue(value, 0, value.length, visit);
+    }
   }
 
   /** @returns {Iterable<number>} */
@@ -250,6 +290,89 @@ export class SqliteStore {
   }
 
   /**
+   * @param {string[]} keys
+   * @returns {Shape}
+   */
+  shapeOf(keys) {
+    return this.tables.shapes.of(keys);
+  }
+
+  /**
+   * Visits small tables; of others it gets null.
+   *
+   * @param {number[]} ids
+   * @param {(id: number, row: Row | null) => boolean} visit whether to go on; what it gets is valid until it returns
+   */
+  forEachRow(ids, visit) {
+    if (this.broken !== null) this.check();
+    const none = Row.empty(this.tables.shapes);
+    this.tables.forEach(ids, (id, table) => {
+      if (id === this.skippedId || table instanceof Large) return visit(id, null);
+      return visit(id, table instanceof Row ? table : none);
+    });
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Row | null} null if it is no small table
+   */
+  rowOf(id) {
+    const table = id === this.skippedId ? null : this.table(id);
+    if (table instanceof Large || id === this.skippedId) return null;
+    return table instanceof Row ? table : Row.empty(this.tables.shapes);
+  }
+
+  /**
+   * @param {number} tableId
+   * @param {number} integer
+   * @returns {PageValue} the value under an integer key
+   */
+  listValue(tableId, integer) {
+    if (tableId !== this.skippedId) {
+      const table = this.table(tableId);
+      const value = table instanceof Large ? table.inPage(integer) : null;
+      if (value !== null) return value;
+      if (table instanceof Large && table.odd === 0) return null;
+    }
+    return this.get(tableId, integerForm(integer)) || null;
+  }
+
+  /**
+   * Makes a row all that a table has.
+   *
+   * @param {number} tableId
+   * @param {Row} row whose bytes stay as they are
+   */
+  putRow(tableId, row) {
+    if (tableId === this.skippedId || row.size > MOST_ENTRIES || row.length > MOST_BYTES || row.size === 0 || this.observer !== null) {
+      this.drop(tableId);
+      row.shape.keys.forEach((key, place) => this.put(tableId, key, row.bytes, row.startOf(place), row.ends[place]));
+      return;
+    }
+    this.checkBound();
+    this.note();
+    this.tables.put(tableId, row);
+  }
+
+  /**
+   * Finds ids that no table has.
+   *
+   * @param {number} first
+   * @param {number} count at most
+   * @returns {{ first: number, count: number }} the first of them at or behind `first`
+   */
+  freeIds(first, count) {
+    const { highestId } = this.tables;
+    let id = first;
+    while (id <= highestId && id < ID_LIMIT && this.size(id) > 0) id++;
+    let free = 0;
+    while (free < count && id + free < ID_LIMIT && (id + free > highestId || this.size(id + free) === 0)) {
+      free = id + free > highestId ? Math.min(count, ID_LIMIT - id) : free + 1;
+    }
+    return { first: id, count: free };
+  }
+
+  /**
    * @private
    * @throws why the store cannot be used any more
    */
@@ -278,16 +401,26 @@ export class SqliteStore {
    * @returns {number} its weight until now
    */
   change(id, table) {
-    this.lastRevision = 0;
-    if (!this.hasChanges) {
-      this.hasChanges = true;
-      this.onChange();
-    }
+    this.note();
     return this.tables.change(id, table);
   }
 
   /**
+   * Takes note that something is about to change.
+   *
    * @private
+   */
+  note() {
+    this.mutations++;
+    this.lastRevision = 0;
+    if (this.hasChanges) return;
+    this.hasChanges = true;
+    this.onChange();
+  }
+
+  /**
+   * Sets an entry.
+   *
    * @param {number} tableId
    * @param {string} key
    * @param {Uint8Array} bytes

@@ -11,7 +11,7 @@ import { Large } from './large.js';
 import { Gone, Row } from './row.js';
 import { Shapes } from './shapes.js';
 import { LARGE_STATEMENTS } from './shelf.js';
-import { TextReader, TextWriter } from './text.js';
+import { referencesInText, TextReader, TextWriter } from './text.js';
 
 const STATEMENTS = {
   table: 'SELECT shape, data FROM tables WHERE id = ?',
@@ -20,7 +20,12 @@ const STATEMENTS = {
   putRow: `INSERT INTO tables (id, shape, data) VALUES (?, ?, CAST(? AS TEXT))
     ON CONFLICT (id) DO UPDATE SET shape = excluded.shape, data = excluded.data WHERE shape IS NOT NULL`,
   deleteRow: 'DELETE FROM tables WHERE id = ?',
+  range: 'SELECT id, shape, data FROM tables WHERE id BETWEEN ? AND ?',
 };
+
+/** Ids that are asked for together, and how far apart two of them may lie. */
+const TOGETHER = 64;
+const NEAR = 4;
 
 /** @typedef {Row | Large | Gone} Table */
 
@@ -116,6 +121,66 @@ export class Tables {
   }
 
   /**
+   * Finds a table that is in memory.
+   *
+   * @param {number} id
+   * @returns {Table | undefined}
+   */
+  known(id) {
+    return this.changed.get(id) || this.young.get(id) || this.old.get(id);
+  }
+
+  /**
+   * Visits tables without keeping what is read for it.
+   *
+   * @param {number[]} ids
+   * @param {(id: number, table: Table | null) => boolean} visit whether to go on; what it gets is valid until it returns
+   */
+  forEach(ids, visit) {
+    /** @type {any[][]} */
+    let rows = [];
+    let row = 0;
+    /** The ids up to this place have been asked for. */
+    let asked = 0;
+    for (let at = 0; at < ids.length; at++) {
+      const id = ids[at];
+      const known = this.known(id);
+      if (known === undefined && at >= asked) {
+        asked = at + 1;
+        while (asked < ids.length && asked - at < TOGETHER && ids[asked] > ids[asked - 1] && ids[asked] - ids[asked - 1] <= NEAR) asked++;
+        rows = id > this.highestId ? [] : this.statements.range.all(id, ids[asked - 1]);
+        row = 0;
+      }
+      while (row < rows.length && rows[row][0] < id) row++;
+      /** @type {Table | null} */
+      let table = null;
+      if (known !== undefined) table = known;
+      else if (row < rows.length && rows[row][0] === id) {
+        const [, shape, data] = rows[row];
+        table = shape === null ? Large.read(this.shelf, id, data) : this.readRow(id, shape, data);
+      }
+      if (!visit(id, table)) return;
+    }
+  }
+
+  /**
+   * Visits the tables that a table refers to.
+   *
+   * @param {number} id
+   * @param {(id: number) => void} visit
+   */
+  references(id, visit) {
+    const known = this.known(id);
+    if (known === undefined) {
+      const row = id > this.highestId ? undefined : this.statements.table.get(id);
+      if (row === undefined) return;
+      if (row[0] !== null) referencesInText(row[1], visit);
+      else Large.read(this.shelf, id, row[1]).references(visit);
+    } else if (known instanceof Large) known.references(visit);
+    else if (known instanceof Row) known.references(visit);
+  }
+
+  /**
    * Reads the row of a small table. Its bytes are valid until the next is read.
    *
    * @private
@@ -176,6 +241,25 @@ export class Tables {
     this.changed.set(id, table);
     this.changedWeight += table.weight;
     if (id === this.lastId) this.last = table;
+  }
+
+  /**
+   * Puts a row in the place of whatever a table was.
+   *
+   * @param {number} id
+   * @param {Row} row
+   */
+  put(id, row) {
+    const known = this.known(id);
+    if (known !== undefined) {
+      row.wipe = known.wipe || known instanceof Large;
+      this.young.delete(id);
+      this.old.delete(id);
+    }
+    if (id > this.highestId) this.highestId = id;
+    if (id === this.lastId) this.last = null;
+    this.changed.set(id, row);
+    this.changedWeight += row.weight;
   }
 
   /**

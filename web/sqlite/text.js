@@ -6,7 +6,7 @@
  * is no value.
  */
 
-import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_INTEGER, TAG_NIL, TAG_STRING } from '../loader.js';
+import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_FUNCTION, TAG_INTEGER, TAG_NIL, TAG_STRING } from '../loader.js';
 import { decodeUtf8, encodeInto, encodeUtf8 } from '../bytes/text.js';
 import { isTableId } from '../store/table-ids.js';
 import { valueFromJson, valueToJson } from '../values/json.js';
@@ -439,6 +439,42 @@ export class TextReader extends Growing {
     this.from = end + 1;
     return true;
   }
+}
+
+/** What stands before the number of a table or function. A string of JSON has a backslash before each of its own quotes. */
+const REFERENCES = ['{"table":', '{"function":'];
+
+/**
+ * Visits the tables that a text refers to, as values or by functions.
+ *
+ * @param {string} text
+ * @param {(id: number) => void} visit
+ */
+export function referencesInText(text, visit) {
+  for (const reference of REFERENCES) {
+    for (let at = text.indexOf(reference); at >= 0; at = text.indexOf(reference, at)) {
+      at += reference.length;
+      let id = 0;
+      for (let unit = text.charCodeAt(at); unit >= ZERO && unit <= NINE; unit = text.charCodeAt(++at)) id = 10 * id + (unit - ZERO);
+      if (isTableId(id)) visit(id);
+    }
+  }
+}
+
+/**
+ * Visits the table that a value refers to, if it does.
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} start
+ * @param {number} end
+ * @param {(id: number) => void} visit
+ */
+export function referenceInValue(bytes, start, end, visit) {
+  const length = end - start;
+  let id = 0;
+  if (bytes[start] === TAG_EXTERNAL_TABLE && length === 5) id = read32(bytes, start + 1);
+  else if (bytes[start] === TAG_FUNCTION && length === 9 && read32(bytes, start + 1) === 4) id = read32(bytes, start + 5);
+  if (isTableId(id)) visit(id);
 }
 
 /**

@@ -80,6 +80,11 @@ export class UndoLog extends StoreLayer {
     return this.store.revision;
   }
 
+  /** Whether a change has to be remembered, checked or told of here, so that none may pass by. */
+  get isWatched() {
+    return this.top !== null || this.gate !== null || (this.collector !== null && this.collector.isActive);
+  }
+
   /**
    * @param {number} tableId
    * @param {string} key
