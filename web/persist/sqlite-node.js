@@ -15,7 +15,8 @@ import { StateError } from './state-error.js';
  */
 
 /** What is said where there is no library. */
-const MISSING = 'cannot be opened: this Node has no node:sqlite (Node 22.13 and later do), and the package better-sqlite3 is not installed';
+const MISSING =
+  'cannot be opened: this Node has no node:sqlite, and the package better-sqlite3 is not installed; use Node 22.13 or later, or run: npm install better-sqlite3';
 
 /**
  * Finds a library.
