@@ -22,3 +22,27 @@ globalThis.saveForever = (name) => {
   );
   image.saveForever(name, (number) => report('image', number));
 };
+
+let worker = null;
+let last = 0;
+
+/**
+ * Have a worker do something with a state in SQLite, see sqlite-worker.js.
+ *
+ * @returns {Promise<{ result: any } | { error: { name: string, kind: string, message: string } }>}
+ */
+globalThis.inWorker = (name, ...args) => {
+  if (worker === null) worker = new Worker(new URL('./sqlite-worker.js', import.meta.url), { type: 'module' });
+  const id = ++last;
+  return new Promise((resolve, reject) => {
+    worker.addEventListener('message', ({ data }) => data.id === id && resolve(data));
+    worker.addEventListener('error', (event) => reject(new Error(`the worker failed: ${event.message || 'it could not be loaded'}`)));
+    worker.postMessage({ id, name, args });
+  });
+};
+
+/** End the worker, as a page that is left does. */
+globalThis.endWorker = () => {
+  worker.terminate();
+  worker = null;
+};

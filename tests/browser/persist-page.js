@@ -39,7 +39,7 @@ function current() {
 /**
  * Open a state, or make one.
  *
- * @param {'indexedDB' | 'localStorage'} storage
+ * @param {'indexedDB' | 'localStorage' | 'sqlite'} storage
  * @param {string} name
  * @param {object} [options]
  * @returns {Promise<number>} number of its last change, 0 for a new state
@@ -47,6 +47,11 @@ function current() {
 export async function open(storage, name, options = {}) {
   lua = await Lua.open(name, { storage, ...options });
   return check();
+}
+
+/** @returns {string | null} where the open state is kept */
+export function storage() {
+  return current().storage;
 }
 
 /**

@@ -20,12 +20,16 @@ const ROOT = new URL('../../', import.meta.url);
 /** Folders that pages may read. */
 const SERVED = ['web/', 'tests/browser/'].map((folder) => fileURLToPath(new URL(folder, ROOT)));
 
+/** What pages may read of installed packages: SQLite's wasm build, as a page without a bundler has it. */
+const SQLITE = fileURLToPath(new URL('tests/browser/node_modules/@sqlite.org/sqlite-wasm/dist/', ROOT));
+
 /** @type {Record<string, string>} */
 const TYPES = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json',
+  '.mjs': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 };
@@ -80,9 +84,8 @@ export async function serve() {
 async function answer(pathname) {
   const [, variation, rest] = /^\/(?:(octet-stream|strict)\/)?(.*)$/.exec(pathname) || ['', '', ''];
   const file = fileURLToPath(new URL(rest, ROOT));
-  if (!SERVED.some((folder) => file.startsWith(folder)) || file.includes(`${sep}node_modules${sep}`)) {
-    throw new Error('not served');
-  }
+  const own = SERVED.some((folder) => file.startsWith(folder)) && !file.includes(`${sep}node_modules${sep}`);
+  if (!own && !file.startsWith(SQLITE)) throw new Error('not served');
   const type = TYPES[extname(file)] || 'application/octet-stream';
   /** @type {Record<string, string>} */
   const headers = { 'Content-Type': variation === 'octet-stream' && type === TYPES['.wasm'] ? 'application/octet-stream' : type };

@@ -52,12 +52,24 @@ export class IndexedDbBackend {
     this.release = null;
   }
 
+  /**
+   * Finds out whether there is a database of this name, and makes none.
+   *
+   * @param {string} name
+   * @returns {Promise<boolean>}
+   */
+  static async exists(name) {
+    if (typeof indexedDB === 'undefined') return false;
+    if (typeof indexedDB.databases !== 'function') return opensOld(addressOf(name));
+    return (await indexedDB.databases()).some((each) => each.name === addressOf(name));
+  }
+
   /** @param {{ readOnly: boolean }} mode */
   async open({ readOnly }) {
     if (typeof indexedDB === 'undefined') throw new StateError('unreadable', this.source, 'cannot be read: there is no IndexedDB here');
     if (!readOnly) this.release = await takeWebLock(`indexedDB:${this.name}`, this.source);
     try {
-      this.database = await openDatabase(`lua-persistent:${this.name}`);
+      this.database = await openDatabase(addressOf(this.name));
     } catch (error) {
       await this.close();
       const { name, message } = /** @type {DOMException} */ (error);
@@ -182,6 +194,20 @@ export class IndexedDbBackend {
     this.head = head;
   }
 
+  /** Removes the state, when it is open for writing and read. It has to be closed then. */
+  remove() {
+    const { database } = this;
+    this.database = null;
+    if (database !== null) database.close();
+    return new Promise((resolve, reject) => {
+      const request = indexedDB.deleteDatabase(addressOf(this.name));
+      request.onsuccess = () => resolve(undefined);
+      request.onerror = () => reject(request.error);
+      // Whoever looks at it still has it until then.
+      request.onblocked = () => resolve(undefined);
+    });
+  }
+
   async close() {
     this.writable = false;
     if (this.database !== null) this.database.close();
@@ -225,6 +251,41 @@ export class IndexedDbBackend {
   damaged(detail) {
     return new StateError('damaged', this.source, `is damaged: ${detail}`);
   }
+}
+
+/**
+ * @param {string} name of a state
+ * @returns {string} name of its database
+ */
+function addressOf(name) {
+  return `lua-persistent:${name}`;
+}
+
+/**
+ * Finds out whether there is a database, in browsers that list none (Firefox 125 and older): opens it, and gives up where it would
+ * be made.
+ *
+ * @param {string} name
+ * @returns {Promise<boolean>}
+ */
+function opensOld(name) {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name);
+    let isNew = false;
+    request.onupgradeneeded = () => {
+      isNew = true;
+      /** @type {IDBTransaction} */ (request.transaction).abort();
+    };
+    request.onsuccess = () => {
+      request.result.close();
+      resolve(true);
+    };
+    request.onerror = (event) => {
+      event.preventDefault();
+      if (isNew) resolve(false);
+      else reject(request.error);
+    };
+  });
 }
 
 /**

@@ -17,7 +17,8 @@ import { importTables } from './tables-json.js';
 /**
  * @typedef {object} StateOptions
  * @property {Storage} [storage] what the name stands for: by default a file in Node, an IndexedDB database elsewhere;
- *   `sqlite` is a file that is a SQLite database, for states that are larger than memory
+ *   `sqlite` is a file that is a SQLite database, for states that are larger than memory. Browsers have such files in workers;
+ *   elsewhere it is IndexedDB, too, and `lua.storage` tells
  * @property {string} [import] an export of external tables to begin with (`lua.exportTables()`); an error if there is a state
  *   already
  */
@@ -56,7 +57,8 @@ async function openSession(name, given, options) {
   if (options.storage === 'sqlite' && typeof name === 'string') {
     if (given !== undefined) throw new RangeError("the option store cannot be given with storage: 'sqlite', which is a store of its own");
     if (name === '') throw new RangeError('a state needs a name');
-    return (await import('./sqlite-file.js')).openDatabaseFile(name, options);
+    if (isNode) return (await import('./sqlite-file.js')).openDatabaseFile(name, options);
+    return (await import('./sqlite-browser.js')).openInBrowser(name, options);
   }
   const store = given === undefined ? new MapStore() : given;
   for (const id of store.tableIds()) {

@@ -253,7 +253,6 @@ export class Session {
   /**
    * What takes the state that is read.
    *
-   * @private
    * @returns {Sink}
    */
   sink() {

@@ -20,7 +20,8 @@ import { LOOK_ONLY, StateError } from './state-error.js';
 
 /**
  * @typedef {object} LibraryOption
- * @property {any} [sqlite] the module `node:sqlite` or `better-sqlite3`, where another than that found by itself is to be used
+ * @property {any} [sqlite] the module `node:sqlite` or `better-sqlite3`, where another than that found by itself is to be used;
+ *   in a browser, the default export of `@sqlite.org/sqlite-wasm`, or a promise of it
  */
 
 /**

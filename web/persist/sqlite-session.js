@@ -36,7 +36,7 @@ const REST = 500;
  * @property {string} source what holds the state, for messages: `database 'data.db'`
  * @property {Driver} driver of the open database
  * @property {() => void} check throws if the database is not in its place any more; called before each save
- * @property {() => void} close closes the database and gives the lock back
+ * @property {() => void | Promise<void>} close closes the database and gives the lock back
  */
 
 /** A state in a database that is open. */
@@ -138,7 +138,7 @@ export class SqliteSession extends Session {
     if (this.restTimer !== null) clearTimeout(this.restTimer);
     this.restTimer = null;
     this.database.rollback();
-    this.place.close();
+    return this.place.close();
   }
 }
 

@@ -13,11 +13,12 @@ const PATIENCE = 1000;
  *
  * @param {string} name
  * @param {string} source the state's name in messages
+ * @param {string} [detail] what is said if somebody else has it
  * @returns {Promise<(() => void) | null>} gives the lock back; null in browsers that have no Web Locks (Chrome 68, Firefox
  *   95 and older), where a second writer is found out by what it changed
  * @throws {StateError} `locked`
  */
-export function takeWebLock(name, source) {
+export function takeWebLock(name, source, detail = `is open for writing in another tab; ${LOOK_ONLY}`) {
   if (typeof navigator === 'undefined' || !navigator.locks) return Promise.resolve(null);
   const { locks } = navigator;
   return new Promise((resolve, reject) => {
@@ -29,7 +30,6 @@ export function takeWebLock(name, source) {
       return new Promise((release) => resolve(release));
     };
     locks.request(`lua-persistent:${name}`, { signal: waiting.signal }, hold).catch((error) => {
-      const detail = `is open for writing in another tab; ${LOOK_ONLY}`;
       reject(waiting.signal.aborted ? new StateError('locked', source, detail) : error);
     });
   });
