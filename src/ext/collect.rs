@@ -50,6 +50,10 @@ const AHEAD: usize = 1024;
 const KEYS: usize = 4096;
 const LEAST_KEYS: usize = 1024;
 
+/// How many integers are tried for each entry of a list with holes, and how many besides.
+const HOLES: i64 = 8;
+const LEAST_HOLES: i64 = 1000;
+
 /// Bytes of the longest list of keys.
 const MOST_KEYS: usize = 1 << 20;
 
@@ -119,10 +123,15 @@ pub unsafe extern "C-unwind" fn collect(state: *mut State) -> c_int {
 /// Collects Lua's own garbage: objects that are garbage in Lua keep no table alive, nor do functions only because the call
 /// that is running holds them.
 unsafe fn prepare(state: *mut State) {
+    let has_variables = variables::any(state);
     changes::store_all(state);
     variables::release(state);
     ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
     variables::forget_dead(state);
+    if has_variables {
+        // What was stored of a dead variable was kept until now.
+        ffi::lua_gc(state, ffi::LUA_GCCOLLECT as c_int);
+    }
     lua::push_function(state, variables::hold_all);
     lua::call(state, 0, 0);
     requests::forget_kept();
@@ -658,8 +667,8 @@ impl Marks {
         }
     }
 
-    /// Does what `for_each_key` does for a table whose list of keys does not fit the heap: one with the keys 1 to n,
-    /// as most are that are so long.
+    /// Does what `for_each_key` does for a table whose list of keys does not fit the heap: a list, perhaps with holes, as most
+    /// are that are so long.
     unsafe fn for_each_integer(&mut self, id: u32, each: unsafe fn(&mut Self, u32, &[u8])) {
         let state = self.state;
         let Some(size) = requests::size(id) else { requests::failed(state, c"count an external table") };
@@ -668,19 +677,19 @@ impl Marks {
             each(self, id, keys::METATABLE);
             count += 1;
         }
-        for n in 1..=(size - count.min(size)) as i64 {
+        let end = HOLES * size as i64 + LEAST_HOLES;
+        let mut n = 1;
+        while count < size && n < end {
+            limits::charge(state);
             ffi::lua_pushinteger(state, n);
             let mut place = keys::Place::default();
             let form = place.encode(state, -1);
-            let present = imports::ext_table_get(id, form, requests::room()) != -1;
-            if present {
+            if imports::ext_table_get(id, form, requests::room()) != -1 {
                 each(self, id, form);
                 count += 1;
             }
             lua::pop(state, 1);
-            if !present {
-                break;
-            }
+            n += 1;
         }
         if size == 0 || count != size {
             lua::error(

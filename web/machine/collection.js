@@ -126,6 +126,7 @@ export class Collection {
     }
     const [done, freed] = this.ask(['step', Math.min(Math.ceil(milliseconds), MOST_TICKS)]);
     if (done) this.ended();
+    else this.collector.isAsked = true;
     return { done, freed };
   }
 
@@ -133,18 +134,23 @@ export class Collection {
   idle() {
     const { collector, guard } = this;
     if (!this.isAutomatic || guard.depth > 0 || guard.obstacle !== '') return;
-    if (!collector.isActive && this.made() < this.enough) return;
+    // Whoever collects in steps waits for the last one.
+    if ((!collector.isActive || collector.isAsked) && this.made() < this.enough) return;
+    collector.isAsked = false;
     // What a rollback brings back would be gone.
     if (this.checkpoints.depth > 0) return;
     const now = performance.now();
     const milliseconds = Math.min(MOST_STEP, Math.max(LEAST_STEP, (now - this.stepped) * SHARE));
     try {
+      collector.isCharged = false;
       let state = collector.step(false, milliseconds).state;
       if (state === COLLECT_ROOTS) state = this.askQuietly(milliseconds) ? COLLECT_DONE : state;
       if (state === COLLECT_DONE) this.ended();
     } catch (_error) {
       collector.abandon();
       this.ended();
+    } finally {
+      collector.isCharged = true;
     }
     this.stepped = performance.now();
   }

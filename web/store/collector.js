@@ -92,8 +92,10 @@ export class Collector {
      * @type {(visit: (tableId: number) => void) => void}
      */
     this.forEachHeld = () => {};
-    /** Whether whoever asks for a collection is charged for it. */
+    /** Whether a script asks, and is charged for the work. */
     this.isCharged = true;
+    /** Whether somebody has asked for a step of the collection under way, and will ask for the next. */
+    this.isAsked = false;
     /** Whether a collection is under way, which has to be told what is written. */
     this.isActive = false;
     /**
@@ -158,6 +160,7 @@ export class Collector {
    */
   step(complete, milliseconds) {
     this.work = 0;
+    if (this.isCharged) this.isAsked = true;
     if (!this.isActive) return this.result(COLLECT_ROOTS);
     let done = false;
     try {
@@ -174,6 +177,7 @@ export class Collector {
   /** Ends the collection that is under way, and frees nothing more. */
   abandon() {
     this.isActive = false;
+    this.isAsked = false;
     this.pages = [];
     this.duePages = [];
     this.list = new Uint32Array(0);
