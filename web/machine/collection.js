@@ -24,7 +24,7 @@ const MOST_AT_FIRST = 1 << 24;
 /** Milliseconds of a step that the machine does by itself, and the part of the time since the one before. */
 const LEAST_STEP = 1;
 const MOST_STEP = 10;
-const SHARE = 1 / 4;
+const SHARE = 1 / 8;
 
 /** Instructions of a collection beside those for the heap: finding the functions that are alive. */
 const COLLECTING = 1 << 16;
