@@ -13,8 +13,9 @@
  * @import { Store } from './store.js'
  */
 
-import { COLLECT_DONE, COLLECT_PART, COLLECT_ROOTS, ROOTS_AGAIN, ROOTS_BEGIN, TAG_EXTERNAL_TABLE, TAG_FUNCTION } from '../loader.js';
-import { MapStore } from './map-store.js';
+import { COLLECT_DONE, COLLECT_PART, COLLECT_ROOTS, ROOTS_AGAIN, ROOTS_BEGIN } from '../loader.js';
+import { isPlain, MapStore } from './map-store.js';
+import { referenceIn } from './reference.js';
 import { ID_LIMIT } from './table-ids.js';
 
 /** Ids of a page, as a power of two, and 32-bit words of one bit for each of them. */
@@ -34,10 +35,6 @@ const SMALL = 4096;
 /** Most work that a step says it has done. */
 const MOST_WORK = 0xffffffff;
 
-/** Bytes of a reference to a table, and of one to a function. */
-const TABLE_SIZE = 5;
-const FUNCTION_SIZE = 9;
-
 /**
  * Marks of a range of ids.
  *
@@ -56,24 +53,45 @@ const FUNCTION_SIZE = 9;
  */
 
 /**
- * Reads which table a value refers to.
+ * Finds the tables that a large table refers to, in pieces.
  *
- * @param {Uint8Array} bytes
- * @param {number} start of the value
- * @param {number} end
- * @returns {number} 0 if it refers to none
+ * @typedef {{ next: (count: number, visit: (tableId: number) => void) => boolean }} ReferenceWalk
  */
-export function referenceIn(bytes, start, end) {
-  const tag = bytes[start];
-  let at = start + 1;
-  if (tag === TAG_FUNCTION) {
-    if (end - start !== FUNCTION_SIZE || bytes[at] !== 4 || bytes[at + 1] !== 0 || bytes[at + 2] !== 0 || bytes[at + 3] !== 0) return 0;
-    at += 4;
-  } else if (tag !== TAG_EXTERNAL_TABLE || end - start !== TABLE_SIZE) {
-    return 0;
+
+/**
+ * Does that in any store. Keys that come behind meanwhile do not matter: `wrote` tells of them.
+ *
+ * @implements {ReferenceWalk}
+ */
+class KeyWalk {
+  /**
+   * @param {Store} store
+   * @param {number} id
+   */
+  constructor(store, id) {
+    /** @private */
+    this.store = store;
+    /** @private */
+    this.id = id;
+    /** @private */
+    this.keys = store.keys(id)[Symbol.iterator]();
   }
-  const id = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
-  return id === ID_LIMIT ? 0 : id;
+
+  /**
+   * @param {number} count most entries to look at
+   * @param {(tableId: number) => void} visit
+   * @returns {boolean} whether there may be more
+   */
+  next(count, visit) {
+    for (let left = count; left > 0; left--) {
+      const { done, value: key } = this.keys.next();
+      if (done === true) return false;
+      const bytes = this.store.get(this.id, key);
+      const target = bytes === undefined ? 0 : referenceIn(bytes, 0, bytes.length);
+      if (target !== 0) visit(target);
+    }
+    return true;
+  }
 }
 
 /** Collects the tables of one store. */
@@ -85,6 +103,12 @@ export class Collector {
   constructor(store, drop) {
     /** @private */
     this.store = store;
+    /**
+     * The store, if it finds references by itself. A class that extends `MapStore` may store other bytes.
+     *
+     * @private
+     */
+    this.finder = store.references === undefined || (store instanceof MapStore && !isPlain(store)) ? null : store;
     this.drop = drop;
     /**
      * Tells the ids of tables that the host itself keeps alive.
@@ -115,10 +139,10 @@ export class Collector {
     /** @private */
     this.listed = 0;
     /**
-     * The large table that is looked into key by key.
+     * The large table that is looked into piece by piece.
      *
      * @private
-     * @type {{ id: number, keys: Iterator<string> } | null}
+     * @type {ReferenceWalk | null}
      */
     this.walk = null;
     /**
@@ -242,7 +266,7 @@ export class Collector {
    */
   tableIds() {
     const ids = this.store.tableIds();
-    return (this.store instanceof MapStore ? ids : Uint32Array.from(ids))[Symbol.iterator]();
+    return (isPlain(this.store) ? ids : Uint32Array.from(ids))[Symbol.iterator]();
   }
 
   /**
@@ -304,8 +328,10 @@ export class Collector {
   markAll(deadline) {
     let next = this.work + PIECE;
     for (;;) {
-      if (this.walk !== null) this.walkOn(this.walk);
-      else if (this.listed > 0 || this.listDue()) this.lookInto(this.list[--this.listed], deadline === Infinity);
+      if (this.walk !== null) {
+        this.work += PIECE;
+        if (!this.walk.next(PIECE, this.visit)) this.walk = null;
+      } else if (this.listed > 0 || this.listDue()) this.lookInto(this.list[--this.listed], deadline === Infinity);
       else return true;
       if (this.work >= next) {
         if (performance.now() >= deadline) return false;
@@ -343,36 +369,17 @@ export class Collector {
    * @param {boolean} whole whether it has to be done at once, however large the table is
    */
   lookInto(id, whole) {
-    const { store } = this;
+    const { finder, store } = this;
     const size = store.size(id);
     this.alive++;
-    this.work++;
-    if (store.references !== undefined && (whole || size <= SMALL)) {
+    this.work += 1;
+    if (size === 0) return;
+    if (whole || size <= SMALL) {
       this.work += size;
-      store.references(id, this.visit);
-    } else if (size > 0) {
-      this.walk = { id, keys: store.keys(id)[Symbol.iterator]() };
-    }
-  }
-
-  /**
-   * Goes on with a large table. Keys that come behind meanwhile do not matter: `wrote` has told of them.
-   *
-   * @private
-   * @param {{ id: number, keys: Iterator<string> }} walk
-   */
-  walkOn({ id, keys }) {
-    for (let count = 0; count < PIECE; count++) {
-      const { done, value: key } = keys.next();
-      if (done === true) {
-        this.walk = null;
-        return;
-      }
-      this.work++;
-      const bytes = this.store.get(id, key);
-      if (bytes === undefined) continue;
-      const target = referenceIn(bytes, 0, bytes.length);
-      if (target !== 0) this.mark(target);
+      if (finder !== null && finder.references !== undefined) finder.references(id, this.visit);
+      else new KeyWalk(store, id).next(Infinity, this.visit);
+    } else {
+      this.walk = finder === null || finder.referenceWalk === undefined ? new KeyWalk(store, id) : finder.referenceWalk(id);
     }
   }
 
