@@ -122,17 +122,9 @@ export class Collector {
     this.isAsked = false;
     /** Whether a collection is under way, which has to be told what is written. */
     this.isActive = false;
-    /**
-     * @private
-     * @type {(Page | undefined)[]}
-     */
+    /** @private @type {(Page | undefined)[]} */
     this.pages = [];
-    /**
-     * Pages that may have ids that are due.
-     *
-     * @private
-     * @type {number[]}
-     */
+    /** Pages that have ids that are due. @private @type {number[]} */
     this.duePages = [];
     /** @private */
     this.list = new Uint32Array(0);
