@@ -14,6 +14,7 @@ import { isMainThread } from 'node:worker_threads';
 
 import { parseArguments, USAGE } from './cli/arguments.js';
 import { CommandError, outputFailure, UsageError } from './cli/errors.js';
+import { migrate } from './cli/migrate.js';
 import { Prompt } from './cli/prompt.js';
 import { readProgram } from './cli/source.js';
 import { Thread } from './cli/thread.js';
@@ -51,6 +52,10 @@ async function run(command, words) {
  */
 async function main(words) {
   try {
+    if (words[0] === 'migrate') {
+      process.stdout.write(await migrate(words.slice(1)));
+      return 0;
+    }
     const command = parseArguments(words);
     if (command === 'help') process.stdout.write(USAGE);
     else if (command === 'version') process.stdout.write(`lua-persistent ${version()}\n`);

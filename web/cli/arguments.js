@@ -10,16 +10,20 @@ import { UsageError } from './errors.js';
 import { addLimits } from './limits.js';
 
 export const USAGE = `usage: lua-persistent [options] [FILE [args...]]
+       lua-persistent migrate STATE NEW
 
 Runs the Lua program FILE. FILE and the args are in the global table 'arg', and the args in '...', as with the command
 'lua'. Without FILE and -e there is a prompt, or the standard input is run if it is no terminal.
+
+'migrate' copies the state file STATE into a SQLite database NEW, or such a database into a state file.
 
   -e CODE              run CODE first; may be given several times
   -l NAME, -l G=NAME   first load the module NAME into a global of that name, or into the global G
   -i                   give a prompt at the end
   -                    as FILE: the standard input
   --lua LINE           run Lua of that line, 5.4 (by default) or 5.5
-  --state STATE        keep external tables (_home and all that it leads to) in the file STATE
+  --state STATE        keep external tables (_home and all that it leads to) in the file STATE, which may
+                       be a SQLite database
   --snapshot SNAPSHOT  go on with the machine in the file SNAPSHOT, if it is there, and put it there at the end
   --read-only          only look at STATE or SNAPSHOT, which another process may have open: nothing is saved
   --limit NAME=N       stop FILE, each CODE and each input at the prompt when it goes beyond N, a number as 250, 1e6, 10k

@@ -10,6 +10,7 @@
 import fs from 'node:fs';
 
 import { Lua, LuaError, LuaStateError, SnapshotError } from '../lua-persistent.js';
+import { storageOf } from '../persist/migrate.js';
 import { CommandError } from './errors.js';
 import { HIGHEST } from './limits.js';
 import { MODULE_FUNCTIONS, modulePath, offerModules } from './modules.js';
@@ -185,7 +186,7 @@ export class Machine {
  */
 async function openState({ state, file, readOnly }, options) {
   if (readOnly && state !== undefined) mustExist('state file', state);
-  const lua = await (state === undefined ? Lua.create(options) : Lua.open(state, { ...options, readOnly }));
+  const lua = await (state === undefined ? Lua.create(options) : Lua.open(state, { ...options, readOnly, storage: (await storageOf(state)) || 'file' }));
   offerModules(lua, modulePath(file));
   return { lua, durable: state !== undefined && !readOnly, file: null };
 }

@@ -40,7 +40,7 @@ import { FileIdentity } from './file-identity.js';
 import { placeOf } from './file-place.js';
 import { FORMAT_VERSION, FRAME_EXTRA, FRAME_HEAD, frameLength, frameSave, START } from './frames.js';
 import { FileLock } from './lock-file.js';
-import { nodeModules, systemReason, writeProblem } from './node.js';
+import { nodeModules, syncFolder, systemReason, writeProblem } from './node.js';
 import { SeriesReader } from './series.js';
 import { LOOK_ONLY, StateError } from './state-error.js';
 import { readVersion1 } from './version-1.js';
@@ -453,24 +453,5 @@ export class FileBackend {
       done += frame.length;
       progress({ phase: 'save', done, total });
     }
-  }
-}
-
-/**
- * Make a rename survive a power failure, where the platform can synchronise directories (Windows cannot).
- *
- * @param {typeof import('node:fs')} fs
- * @param {string} folder
- */
-function syncFolder(fs, folder) {
-  try {
-    const handle = fs.openSync(folder, 'r');
-    try {
-      fs.fsyncSync(handle);
-    } finally {
-      fs.closeSync(handle);
-    }
-  } catch (_unsupported) {
-    // The new file is in place all the same.
   }
 }

@@ -51,3 +51,22 @@ const FULL = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 export function writeProblem(error) {
   return FULL.includes(String(/** @type {NodeJS.ErrnoException} */ (error).code)) ? 'full' : 'unwritable';
 }
+
+/**
+ * Make a rename survive a power failure, where the platform can synchronise directories (Windows cannot).
+ *
+ * @param {typeof import('node:fs')} fs
+ * @param {string} folder
+ */
+export function syncFolder(fs, folder) {
+  try {
+    const handle = fs.openSync(folder, 'r');
+    try {
+      fs.fsyncSync(handle);
+    } finally {
+      fs.closeSync(handle);
+    }
+  } catch (_unsupported) {
+    // The new file is in place all the same.
+  }
+}

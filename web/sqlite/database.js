@@ -72,6 +72,8 @@ export class Database {
     this.statements = {
       meta: driver.prepare('SELECT name, value FROM meta'),
       setMeta: driver.prepare('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
+      // Some libraries give all numbers as floats.
+      setNumber: driver.prepare('INSERT INTO meta (name, value) VALUES (?, CAST(? AS INTEGER)) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
       version: driver.prepare('PRAGMA data_version'),
       begin: driver.prepare('BEGIN IMMEDIATE'),
       commit: driver.prepare('COMMIT'),
@@ -109,12 +111,12 @@ export class Database {
    * @param {number} position
    */
   write(meta, revision, position) {
-    const { setMeta } = this.statements;
-    setMeta.run('home', meta.homeTableId);
-    setMeta.run('next', meta.nextTableId);
+    const { setMeta, setNumber } = this.statements;
+    setNumber.run('home', meta.homeTableId);
+    setNumber.run('next', meta.nextTableId);
     setMeta.run('abi', meta.abiHash);
-    setMeta.run('revision', revision);
-    setMeta.run('position', position);
+    setNumber.run('revision', revision);
+    setNumber.run('position', position);
   }
 
   /** Begins a transaction, if none is open. */

@@ -483,9 +483,6 @@ export class Large {
 
   /** Takes note that the database has all changes. */
   settle() {
-    for (const page of this.changedPages.values()) {
-      if (page.values.length > 0) this.young.set(page.block, page);
-    }
     this.changedPages = new Map();
     this.changes = new Map();
     this.wipe = false;
