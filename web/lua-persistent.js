@@ -46,6 +46,8 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./machine/limits.js').Limits} Limits */
 /** @typedef {import('./machine/modules.js').Modules} Modules */
 /** @typedef {import('./machine/options.js').CodeOptions} CodeOptions */
+/** @typedef {import('./machine/options.js').CollectOptions} CollectOptions */
+/** @typedef {import('./machine/options.js').CollectStep} CollectStep */
 /** @typedef {import('./machine/options.js').DurableOptions} DurableOptions */
 /** @typedef {import('./machine/options.js').LuaOptions} LuaOptions */
 /** @typedef {import('./machine/options.js').MachineOptions} MachineOptions */
@@ -73,6 +75,8 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./persist/operations.js').Sink} Sink */
 /** @typedef {import('./persist/session.js').Autosave} Autosave */
 /** @typedef {import('./persist/session.js').SessionOptions} SessionOptions */
+/** @typedef {import('./persist/sqlite-file.js').LibraryOption} LibraryOption */
+/** @typedef {import('./persist/sqlite-session.js').SqliteOptions} SqliteOptions */
 /** @typedef {import('./persist/state-error.js').StateProblem} StateProblem */
 /** @typedef {import('./store/store.js').RangeStore} RangeStore */
 /** @typedef {import('./store/store.js').StoreObserver} StoreObserver */

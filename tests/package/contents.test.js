@@ -21,7 +21,7 @@ import { INSTALLED, RELEASE, ROOT, TARBALL } from './project.js';
 const DIST = join(INSTALLED, 'dist');
 
 /** Scripts that browsers run. */
-const BROWSERS = ['lua-persistent.js', 'core.js', 'persist.js', 'loader.js', 'inline.js', 'lua-5.5.js'];
+const BROWSERS = ['lua-persistent.js', 'core.js', 'persist.js', 'sqlite.js', 'loader.js', 'inline.js', 'lua-5.5.js'];
 
 /** Paths of all files in a folder. */
 function filesIn(folder) {
@@ -76,16 +76,16 @@ test('a release has the package, every artifact, the ABI file, its vectors and t
   }
 });
 
-test('what a page loads to run Lua takes less than 165 KB, compressed as servers do', () => {
+test('what a page loads to run Lua takes less than 180 KB, compressed as servers do', () => {
   const files = ['lua.wasm', 'lua-persistent.js', 'core.js', 'loader.js'];
   const sizes = files.map((name) => [name, gzipSync(readFileSync(join(DIST, name)), { level: 9 }).length]);
   const sum = sizes.reduce((total, [, size]) => total + Number(size), 0);
-  assert.ok(sum < 165_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
+  assert.ok(sum < 180_000, `${sum}: ${sizes.map((size) => size.join(' ')).join(', ')}`);
 });
 
-test('what lua-persistent/inline loads takes less than 175 KB, and the tarball less than 730 KB', () => {
-  assert.ok(gzipSync(readFileSync(join(DIST, 'inline.js')), { level: 9 }).length < 175_000);
-  assert.ok(statSync(TARBALL).size < 730_000, String(statSync(TARBALL).size));
+test('what lua-persistent/inline loads takes less than 210 KB, and the tarball less than 800 KB', () => {
+  assert.ok(gzipSync(readFileSync(join(DIST, 'inline.js')), { level: 9 }).length < 210_000);
+  assert.ok(statSync(TARBALL).size < 800_000, String(statSync(TARBALL).size));
 });
 
 test('what turns the module into that of Lua 5.5 takes less than 70 KB, compressed', () => {

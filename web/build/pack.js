@@ -5,6 +5,7 @@
  * - `lua-persistent.js`, `loader.js`, `cli.js`: the entry points; their comments are in the declarations
  * - `core.js`: the API, which the command works with, too
  * - `persist.js`: what only machines with a durable state need, loaded with the first of them
+ * - `sqlite.js`: what only states in SQLite need
  * - `worker.js`: the thread of the command, found beside it
  * - `inline.js`: all that `lua-persistent.js` leads to and the module, in one file without imports
  * - `lua-5.5.js`: what turns the module into that of Lua 5.5, in one file without imports, for programs that take `inline.js`
@@ -48,6 +49,9 @@ const TEXTS = /^(README|LICENSE|NOTICE|CHANGELOG|CONTRIBUTING)(\.\w+)?$/;
 /** Folders of the repository that its README leads to. */
 const FOLDERS = ['docs', 'examples'];
 
+/** What only states in SQLite need. */
+const SQLITE = /^(sqlite[/\\]|persist[/\\](sqlite|opfs)-)/;
+
 /** Minifies what rollup writes. */
 const SHORTEN = { name: 'shorten', renderChunk: async (/** @type {string} */ code) => ({ code: await shorten(code), map: null }) };
 
@@ -88,7 +92,8 @@ function chunkOf(id, { getModuleInfo }) {
     const info = getModuleInfo(module);
     for (const imported of info === null ? [] : info.importedIds) core.add(imported);
   }
-  return core.has(id) ? 'core' : 'persist';
+  if (core.has(id)) return 'core';
+  return SQLITE.test(path) ? 'sqlite' : 'persist';
 }
 
 /** Bundles and minifies the scripts. */

@@ -5,7 +5,7 @@
  * @import { Store } from '../store/store.js'
  * @import { Machine } from './machine.js'
  * @import {
- *   CodeOptions, Collected, CollectOptions, DurableOptions, LuaOptions, MachineStats, RunOptions, SnapshotOptions, Target,
+ *   CodeOptions, CollectOptions, DurableOptions, LuaOptions, MachineStats, RunOptions, SnapshotOptions, Target,
  * } from './options.js'
  * @import { ProgramOptions, Step, StepOptions } from './program.js'
  * @import { Result } from './result.js'
@@ -226,7 +226,7 @@ export class Lua {
    *
    * @template {CollectOptions} O
    * @param {O} [options]
-   * @returns {Collected<O>} how many tables that were
+   * @returns {O extends { milliseconds: number } ? import('./options.js').CollectStep : number} how many tables that were
    * @throws {LuaError} if the store fails
    * @throws {LuaStateError}
    */

@@ -83,13 +83,6 @@
  */
 
 /**
- * What a collection gives.
- *
- * @template O its options
- * @typedef {O extends { milliseconds: number } ? CollectStep : number} Collected
- */
-
-/**
  * The module and the options that a machine was made with, for copies of it.
  *
  * @typedef {object} Origin

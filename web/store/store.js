@@ -27,7 +27,7 @@
  * @property {number} [highestId] no table has a higher id; a machine that begins asks it, or else goes through all tables
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  * @property {(tableId: number, visit: (target: number) => void) => void} [references] calls a function with the id of each table that
- *   the values of a table refer to, in any order (`referenceIn` in `reference.js` reads one value); without it, all values are read
+ *   the values of a table refer to, in any order; without it, all values are read
  *   to collect tables
  * @property {(tableId: number) => { next: (count: number, visit: (target: number) => void) => boolean }} [referenceWalk] does that for a
  *   large table in pieces of about so many entries, between which it may change; what is written meanwhile need not be found.

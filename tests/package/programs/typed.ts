@@ -37,6 +37,7 @@ import type {
   ProgramOptions,
   RunOptions,
   SnapshotOptions,
+  Storage,
   Store,
 } from 'lua-persistent';
 import { Lua as LuaInOneFile } from 'lua-persistent/inline';
@@ -54,6 +55,7 @@ const hosted: LuaOptions = {
   outputBytes: 1e6,
 };
 const durable: DurableOptions = { ...options, storage: 'file', wasm: 'https://example.org/lua.wasm' };
+const inDatabase: DurableOptions = { storage: 'sqlite', sqlite: async () => ({}), cacheBytes: 1 << 20 };
 const line: LuaLine = '5.5';
 const newer: LuaOptions = { lua: line, wasm: lua55 };
 const onDemand: LuaOptions = { wasm: import('lua-persistent/lua-5.5') };
@@ -92,8 +94,10 @@ export async function use(): Promise<MemoryStats> {
   await Lua.create({ ...hosted, onprint: () => {} });
   await twin.close();
   const opened = await Lua.open(backend, durable);
+  const kept: Lua = await Lua.open('data.db', inDatabase);
+  const where: Storage | 'other' | null = kept.storage;
   await opened.save();
-  decodeValue(encodeValue([releases, value, lines, home, config, sum, values]));
+  decodeValue(encodeValue([releases, value, lines, where, home, config, sum, values]));
   return lua.stats();
 }
 
