@@ -98,6 +98,7 @@ export class Collection {
      * @private
      */
     this.stepped = 0;
+    collector.nextId = () => instance.getExternalTableCounter();
     collector.forEachHeld = (visit) => {
       for (const id of tables.objects.numbers()) if (tables.objects.get(id) !== undefined) visit(id);
     };

@@ -144,7 +144,11 @@ export class Collector {
      * @type {Iterator<number> | null}
      */
     this.sweep = null;
-    /** Tables that the collection has found alive. */
+    /** Tells the id of the next new table. @type {() => number} */
+    this.nextId = () => ID_LIMIT;
+    /** The first id of tables that were made since the collection began. @private */
+    this.young = ID_LIMIT;
+    /** Tables that the collection has found alive, without those that were made meanwhile. */
     this.alive = 0;
     /** @private */
     this.freed = 0;
@@ -230,6 +234,7 @@ export class Collector {
     this.abandon();
     this.list = new Uint32Array(LISTED);
     this.alive = 0;
+    this.young = this.nextId();
     this.freed = 0;
     this.isActive = true;
   }
@@ -363,8 +368,8 @@ export class Collector {
   lookInto(id, whole) {
     const { finder, store } = this;
     const size = store.size(id);
-    this.alive++;
-    this.work += 1;
+    if (id < this.young) this.alive++;
+    this.work++;
     if (size === 0) return;
     if (whole || size <= SMALL) {
       this.work += size;
