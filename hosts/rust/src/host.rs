@@ -673,7 +673,9 @@ fn serve(caller: &mut Caller<'_, State>, request: Range, room: Range) -> wasmtim
         | Request::ReadList { .. }
         | Request::WriteRows { .. }
         | Request::FreeIds { .. }
-        | Request::ReadEntries { .. } => abi::REPLY_NONE,
+        | Request::ReadEntries { .. }
+        | Request::Roots { .. }
+        | Request::Collect { .. } => abi::REPLY_NONE,
     })
 }
 

@@ -165,6 +165,10 @@ fn described(request: &Request<'_>) -> (&'static str, Json) {
         Request::ReadEntries { table, cursor, limit } => {
             ("read_entries", json!({ "table": table, "cursor": cursor, "limit": limit }))
         }
+        Request::Roots { list, ids } => ("roots", json!({ "list": list, "ids": hex(ids) })),
+        Request::Collect { complete, milliseconds } => {
+            ("collect", json!({ "complete": complete, "milliseconds": milliseconds }))
+        }
     }
 }
 
@@ -216,8 +220,11 @@ fn written(service: &str, reply: &Json) -> Vec<u8> {
         "write_rows" => services::WriteRows { done: word("done") }.write(&mut room),
         "free_ids" => services::FreeIds { first: word("first"), count: word("count") }.write(&mut room),
         "read_entries" => services::ReadEntries { cursor: word("cursor"), ops: &raw("ops") }.write(&mut room),
+        "collect" => {
+            services::Collect { state: word("state"), freed: word("freed"), work: word("work") }.write(&mut room)
+        }
         // A reply without fields is the answer 0.
-        "output" | "close_cursor" | "drop" | "release" => 0,
+        "output" | "close_cursor" | "drop" | "release" | "roots" => 0,
         other => panic!("{other} has no reply that this test knows"),
     };
     room[..usize::try_from(length).unwrap()].to_vec()
