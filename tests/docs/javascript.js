@@ -78,7 +78,7 @@ function promiseBehind(code, node) {
  * @param {{ folder: string, before?: string, after?: string, environment?: Record<string, string> }} setting the folder of a
  *   project, and code that is run around the block
  */
-export async function runJavaScript(code, { folder, before = '', after = '', environment = {} }) {
+export async function runJavaScript(code, { folder, before = '', after = '', environment = {}, program = process.execPath }) {
   const { code: body, checks } = instrument(code);
   let prelude = `import { equal as __equal, throws as __throws, expectChecks as __expect } from ${JSON.stringify(EXPECT)};`;
   if (before !== '') {
@@ -90,7 +90,7 @@ export async function runJavaScript(code, { folder, before = '', after = '', env
   prelude += `__expect(${checks});`;
   const file = path.join(folder, 'block.mjs');
   writeFileSync(file, `${prelude} ${body}\n${after}\n`);
-  const { status, output } = await runNode([file], folder, environment);
+  const { status, output } = await runNode([file], folder, environment, program);
   assert.equal(status, 0, output);
 }
 
@@ -111,8 +111,8 @@ function exportsUsedIn(code) {
  * @param {Record<string, string>} [environment] in addition
  * @returns {Promise<{ status: number | null, output: string }>}
  */
-export async function runNode(words, folder, environment = {}) {
-  const child = spawn(process.execPath, words, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '', ...environment } });
+export async function runNode(words, folder, environment = {}, program = process.execPath) {
+  const child = spawn(program, words, { cwd: folder, env: { ...process.env, NODE_OPTIONS: '', ...environment } });
   let output = '';
   child.stdout.on('data', (piece) => (output += piece));
   child.stderr.on('data', (piece) => (output += piece));

@@ -6,6 +6,7 @@
 //   <!-- file: NAME -->      the block is also written to that file of the document's folder, for the commands that follow
 //   <!-- from: FILE -->      the block stands in that file of the repository, word for word
 //   <!-- another run -->     Lua: a new machine with the external tables of the block before
+//   <!-- with SQLite -->     the block runs in a Node that has node:sqlite, where there is one; a database is data.db
 //   <!-- not run: WHY -->    nothing is done with it; there are few of these
 
 /** @import { Block } from './markdown.js' */
@@ -23,6 +24,7 @@ import { blocksOf, documents, ROOT } from './markdown.js';
 import { linkedProject, makePackage, temporary } from './project.js';
 import * as reference from './reference.js';
 import { runShell } from './shell.js';
+import { nodeWithSqlite, runWithSqlite } from './sqlite.js';
 
 /** Includes the documents whose blocks in Rust are its tests. */
 const RUST = 'hosts/rust/src/lib.rs';
@@ -30,7 +32,9 @@ const RUST = 'hosts/rust/src/lib.rs';
 /** The number of blocks that may be exempt. */
 const EXEMPT = 3;
 
-const MARKERS = /^(file: \S+|from: \S+|another run|not run: .+)$/;
+const MARKERS = /^(file: \S+|from: \S+|another run|with SQLite|not run: .+)$/;
+
+const sqlite = await nodeWithSqlite();
 
 const all = documents().flatMap(blocksOf);
 
@@ -108,6 +112,7 @@ for (const file of documents().filter((name) => name !== reference.REFERENCE)) {
     for (const block of blocks) {
       const name = `${file}:${block.line} ${block.language} (${block.heading})`;
       if (block.marker.startsWith('not run: ')) test.todo(name);
+      else if (block.marker === 'with SQLite') test(name, { skip: sqlite === null }, () => runWithSqlite(block, reading.folder, sqlite));
       else test(name, () => check(block, reading));
     }
   });

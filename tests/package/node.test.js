@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 import { runJavaScript } from '../docs/javascript.js';
 import { blocksOf } from '../docs/markdown.js';
+import { nodeWithSqlite, runWithSqlite } from '../docs/sqlite.js';
 import { PROJECT } from './project.js';
 
 const COMMAND = join(PROJECT, 'node_modules/.bin/lua-persistent');
@@ -83,6 +84,49 @@ test('the command runs by its name', { skip: process.platform === 'win32' && 'a 
   assert.match(execFileSync(COMMAND, ['--help'], { encoding: 'utf8' }), /^usage: lua-persistent /);
 });
 
-for (const { code, line } of blocksOf('README.md').filter(({ language }) => language === 'js')) {
+for (const { code, line } of blocksOf('README.md').filter(({ language, marker }) => language === 'js' && marker !== 'with SQLite')) {
   test(`the example in line ${line} of the README runs`, () => runJavaScript(code, { folder: PROJECT }));
 }
+
+describe('SQLite', async () => {
+  const sqlite = await nodeWithSqlite();
+  const skip = sqlite === null && 'npm has brought no Node with node:sqlite';
+  const folder = mkdtempSync(join(PROJECT, 'sqlite-'));
+  after(() => rmSync(folder, { recursive: true }));
+
+  for (const block of ['README.md', 'docs/SQLITE.md'].flatMap(blocksOf).filter(({ marker }) => marker === 'with SQLite')) {
+    test(`the example in line ${block.line} of ${block.file} runs`, { skip }, () => runWithSqlite(block, folder, sqlite));
+  }
+
+  test('a state file becomes a database, with which the command goes on, and a state file again', { skip }, () => {
+    const run = (words) => spawnSync(sqlite, ['--no-warnings', COMMAND, ...words], { cwd: folder, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } });
+    writeFileSync(join(folder, 'count.lua'), '_home.n = (_home.n or 0) + 1\nprint(_home.n)\n');
+    const outputs = [
+      ['count.lua', '--state', 'n.state'],
+      ['migrate', 'n.state', 'n.db'],
+      ['count.lua', '--state', 'n.db'],
+      ['migrate', 'n.db', 'back.state'],
+      ['count.lua', '--state', 'back.state'],
+    ].map((words) => {
+      const { status, stdout, stderr } = run(words);
+      assert.equal(status, 0, stderr);
+      return stdout;
+    });
+    assert.deepEqual(outputs, [
+      '1\n',
+      "'n.db' is a SQLite database with the state of 'n.state', which is as it was\n",
+      '2\n',
+      "'back.state' is a state file with the state of 'n.db', which is as it was\n",
+      '3\n',
+    ]);
+    const again = run(['migrate', 'n.state', 'n.db']);
+    assert.deepEqual([again.status, again.stderr], [1, "lua-persistent: state 'n.db' exists already: a state is moved into a new file only\n"]);
+    assert.equal(run(['migrate', 'n.state']).status, 2);
+  });
+
+  test('the tests of databases, in that Node', { skip: skip || (sqlite === process.execPath && 'this Node runs them anyway') }, () => {
+    const file = fileURLToPath(new URL('../js/persist/sqlite.test.js', import.meta.url));
+    const { status, stdout } = spawnSync(sqlite, ['--no-warnings', '--test', file], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '' } });
+    assert.equal(status, 0, stdout);
+  });
+});
