@@ -9,24 +9,20 @@
  */
 
 import { Batches } from '../store/batches.js';
-
-/**
- * A store that refuses no entry, and reads and writes many tables at once in a way of its own. Its changes go through the layer
- * while that watches them.
- *
- * @typedef {Store & { batches?: (layer: UndoLog, pages: KeyPages) => Batches }} BatchStore
- */
+import { isPlain, MapStore } from '../store/map-store.js';
 
 /**
  * @param {UndoLog} store
- * @param {BatchStore} base the store that it lies over
+ * @param {Store} base the store that it lies over
  * @param {KeyPages} keyPages
  * @param {Changes} changes
- * @param {boolean} takesRows whether it refuses no entry: what is refused, Lua has to hear at the assignment
+ * @param {boolean} hasQuota
  * @returns {Services}
  */
-export function batchServices(store, base, keyPages, changes, takesRows) {
-  const batches = base.batches === undefined ? new Batches(store, keyPages) : base.batches(store, keyPages);
+export function batchServices(store, base, keyPages, changes, hasQuota) {
+  // A class that extends MapStore may have methods of its own, which batches would pass by.
+  const hasBatches = base.batches !== undefined && (!(base instanceof MapStore) || isPlain(base));
+  const batches = hasBatches && base.batches !== undefined ? base.batches(store, keyPages) : new Batches(store, keyPages);
   /** @type {Services} */
   const services = {
     readRows: declining((memory, limit, idsStart, idsEnd, start, end) => batches.readRows(memory, limit, idsStart, idsEnd, start, end)),
@@ -35,7 +31,8 @@ export function batchServices(store, base, keyPages, changes, takesRows) {
     freeIds: (first, count) => batches.freeIds(first, count),
   };
   if (changes.areCounted) services.revision = () => changes.revision();
-  if (takesRows) {
+  // What a store refuses, Lua has to hear at the assignment.
+  if (hasBatches && !hasQuota) {
     services.writeRows = changes.counting((memory, start, end, replyStart, replyEnd) => batches.writeRows(memory, start, end, replyStart, replyEnd));
     services.failure = () => batches.takeReason();
   }

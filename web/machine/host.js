@@ -5,7 +5,6 @@
  * @import { RangeStore, Store } from '../store/store.js'
  * @import { Collector } from '../store/collector.js'
  * @import { UndoLog } from '../store/undo-log.js'
- * @import { BatchStore } from './batch-services.js'
  * @import { HostFunctions } from './host-functions.js'
  * @import { Modules } from './modules.js'
  * @import { Quota } from './quotas.js'
@@ -77,7 +76,7 @@ export function rangesOf(store) {
  * @param {HostFunctions} functions
  * @param {Collector} collector
  * @param {Quota | null} quota
- * @param {BatchStore} [base] the store that all layers lie over
+ * @param {Store} [base] the store that all layers lie over
  * @returns {Host}
  */
 export function createHost(store, output, environment, functions, collector, quota, base = store) {
@@ -98,7 +97,7 @@ export function createHost(store, output, environment, functions, collector, quo
   const drop = (/** @type {number} */ tableId) => dropTable(store, tableId);
   // What nothing reaches, Lua has nothing of: it need not read anew what it has.
   collector.drop = changes.counting(drop);
-  const batches = batchServices(/** @type {UndoLog} */ (store), base, keyPages, changes, quota === null && (isPlain(base) || base.batches !== undefined));
+  const batches = batchServices(/** @type {UndoLog} */ (store), base, keyPages, changes, quota !== null);
   /** @type {Services} */
   const services = {
     clock: environment.clock || systemClock,

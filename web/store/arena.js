@@ -1,12 +1,9 @@
 /**
- * Stores many small byte strings in few large arrays: a million values cost no million objects.
+ * Keeps many small byte strings in few large arrays: a million values cost no million objects.
  *
- * A slot is where a value lies, in units of four bytes from the first chunk's start; a long value is its own slot, an array.
- * A value in a chunk is preceded by two bytes, the units that it may take and its length, so that it can be overwritten in
- * place by another that is not longer. What is freed is only counted: whoever owns the slots moves them to a new arena when
- * `isWasteful` says that it is worth it.
- *
- * @typedef {number | Uint8Array} Slot
+ * A block is a place for bytes, counted in units of four bytes from the start of the first chunk; its first two bytes are the
+ * units that it may take. What is freed is used for blocks of the same size. Bytes that are too long for a block are arrays
+ * of their own, by a number. Whoever owns the blocks moves them to a new arena when `isWasteful` says that it is worth it.
  */
 
 /** Units of a chunk, as a power of two: 256 KiB. */
@@ -14,36 +11,70 @@ const CHUNK_BITS = 16;
 const CHUNK_UNITS = 1 << CHUNK_BITS;
 const UNIT_MASK = CHUNK_UNITS - 1;
 
-const HEADER = 2;
+/** The fewest units of a block: its size, and the next free one. */
+const LEAST_UNITS = 2;
 
-/** Longest value that lies in a chunk, and the units that it takes. */
-const SHORT = 250;
-const MOST_UNITS = unitsOf(SHORT);
+/** The most units of a block. */
+const MOST_UNITS = 520;
 
-/** Longest value that is copied byte by byte; beyond it the platform's copying is faster. */
-const BY_BYTE = 40;
+/** Most bytes of a block. */
+export const MOST_BYTES = 4 * MOST_UNITS;
+
+/** Longest bytes that are copied one by one; beyond it the platform's copying is faster. */
+const BY_BYTE = 48;
 
 /**
- * @param {number} length of a value
- * @returns {number}
+ * Copies bytes.
+ *
+ * @param {Uint8Array} source
+ * @param {number} start
+ * @param {number} end
+ * @param {Uint8Array} target
+ * @param {number} at
  */
-function unitsOf(length) {
-  return (length + HEADER + 3) >> 2;
+export function copyBytes(source, start, end, target, at) {
+  if (end - start > BY_BYTE) {
+    target.set(source.subarray(start, end), at);
+    return;
+  }
+  let to = at;
+  for (let from = start; from < end; from++) target[to++] = source[from];
 }
 
+/**
+ * @param {Uint8Array} a
+ * @param {number} start
+ * @param {number} end
+ * @param {Uint8Array} b
+ * @param {number} at
+ * @returns {boolean} whether the bytes are the same
+ */
+export function sameBytes(a, start, end, b, at) {
+  let other = at;
+  for (let from = start; from < end; from++) if (a[from] !== b[other++]) return false;
+  return true;
+}
+
+/** Blocks of bytes. */
 export class Arena {
   /** @param {number} [units] to make room for at once */
   constructor(units = 0) {
     /** @type {Uint8Array[]} */
     this.chunks = [];
-    // At the end of each chunk there may be less room than the longest value needs.
-    for (let left = units; left > 0; left -= CHUNK_UNITS - MOST_UNITS) this.chunks.push(new Uint8Array(4 * CHUNK_UNITS));
-    /** First unit that is free. */
-    this.top = 0;
-    /** Units below `top` that hold nothing any more. */
-    this.waste = 0;
-    /** Bytes of the long values. */
-    this.long = 0;
+    /** The same chunks, by unit. @type {Int32Array[]} */
+    this.words = [];
+    // At the end of each chunk there may be less room than the largest block needs.
+    for (let left = units; left > 0; left -= CHUNK_UNITS - MOST_UNITS) this.grow();
+    /** First unit that has never been used; no block begins at 0. */
+    this.top = 1;
+    /** Units below `top` that hold nothing. */
+    this.waste = 1;
+    /** The first free block of each size, 0 if there is none; its second unit has the next. */
+    this.free = new Int32Array(MOST_UNITS + 1);
+    /** @type {(Uint8Array | null)[]} */
+    this.longs = [];
+    /** @type {number[]} numbers of `longs` that can be used again */
+    this.freeLongs = [];
   }
 
   /** Whether more than half of the arena is waste, and enough to care. */
@@ -56,122 +87,133 @@ export class Arena {
     return this.top - this.waste;
   }
 
-  /**
-   * Store bytes, in place of what a slot holds if there is one.
-   *
-   * @param {Slot | undefined} slot
-   * @param {Uint8Array} bytes
-   * @param {number} start
-   * @param {number} end
-   * @returns {Slot} where they lie now
-   */
-  put(slot, bytes, start, end) {
-    const length = end - start;
-    if (length > SHORT) {
-      if (slot !== undefined) this.free(slot);
-      this.long += length;
-      return bytes.slice(start, end);
-    }
-    const units = unitsOf(length);
-    let place;
-    if (typeof slot === 'number' && units <= this.chunks[slot >>> CHUNK_BITS][(slot & UNIT_MASK) << 2]) {
-      place = slot;
-    } else {
-      if (slot !== undefined) this.free(slot);
-      place = this.allocate(units);
-    }
-    const chunk = this.chunks[place >>> CHUNK_BITS];
-    let at = ((place & UNIT_MASK) << 2) + 1;
-    chunk[at++] = length;
-    if (length <= BY_BYTE) for (let from = start; from < end; from++) chunk[at++] = bytes[from];
-    else chunk.set(bytes.subarray(start, end), at);
-    return place;
+  /** @private */
+  grow() {
+    const chunk = new Uint8Array(4 * CHUNK_UNITS);
+    this.chunks.push(chunk);
+    this.words.push(new Int32Array(chunk.buffer));
   }
 
   /**
-   * @param {number} units
-   * @returns {number} a place of so many units, in one chunk
+   * Takes a block.
+   *
+   * @param {number} bytes that it has to hold, with the two of its size
+   * @returns {number} its place
    */
-  allocate(units) {
+  take(bytes) {
+    const units = Math.max(LEAST_UNITS, (bytes + 3) >> 2);
+    const first = this.free[units];
+    if (first !== 0) {
+      this.free[units] = this.words[first >>> CHUNK_BITS][(first & UNIT_MASK) + 1];
+      this.waste -= units;
+      return first;
+    }
     const room = -this.top & UNIT_MASK;
     if (units > room) {
-      const top = this.top + room;
-      if (top >>> CHUNK_BITS === this.chunks.length) this.chunks.push(new Uint8Array(4 * CHUNK_UNITS));
+      // What is left of this chunk is waste.
       this.waste += room;
-      this.top = top;
+      this.top += room;
     }
     const place = this.top;
+    if (place >>> CHUNK_BITS === this.chunks.length) this.grow();
     this.top += units;
-    this.chunks[place >>> CHUNK_BITS][(place & UNIT_MASK) << 2] = units;
+    const chunk = this.chunks[place >>> CHUNK_BITS];
+    const at = (place & UNIT_MASK) << 2;
+    chunk[at] = units;
+    chunk[at + 1] = units >>> 8;
     return place;
   }
 
-  /** @param {Slot} slot whose value is not needed any more */
-  free(slot) {
-    if (typeof slot === 'number') this.waste += this.chunks[slot >>> CHUNK_BITS][(slot & UNIT_MASK) << 2];
-    else this.long -= slot.length;
+  /** @param {number} place of a block that is not needed any more */
+  release(place) {
+    const units = this.unitsOf(place);
+    this.words[place >>> CHUNK_BITS][(place & UNIT_MASK) + 1] = this.free[units];
+    this.free[units] = place;
+    this.waste += units;
   }
 
   /**
-   * Copy a value, if it fits.
-   *
-   * @param {Slot} slot
-   * @param {Uint8Array} target
-   * @param {number} start
-   * @param {number} end
-   * @returns {number} the value's length, negated if it does not fit
+   * @private
+   * @param {number} place
+   * @returns {number} units of a block
    */
-  read(slot, target, start, end) {
-    if (typeof slot !== 'number') {
-      if (slot.length > end - start) return -slot.length;
-      target.set(slot, start);
-      return slot.length;
-    }
-    const chunk = this.chunks[slot >>> CHUNK_BITS];
-    let from = ((slot & UNIT_MASK) << 2) + 1;
-    const length = chunk[from++];
-    if (length > end - start) return -length;
-    if (length <= BY_BYTE) for (let at = start; at < start + length; at++) target[at] = chunk[from++];
-    else target.set(chunk.subarray(from, from + length), start);
-    return length;
+  unitsOf(place) {
+    return this.words[place >>> CHUNK_BITS][place & UNIT_MASK] & 0xffff;
   }
 
   /**
-   * @param {Slot} slot
-   * @returns {number} bytes of its value
+   * @param {number} place
+   * @returns {number} bytes that a block can hold, with the two of its size
    */
-  lengthOf(slot) {
-    if (typeof slot !== 'number') return slot.length;
-    return this.chunks[slot >>> CHUNK_BITS][((slot & UNIT_MASK) << 2) + 1];
+  capacityOf(place) {
+    return this.unitsOf(place) << 2;
   }
 
   /**
-   * A value, as an array of its own.
+   * @param {number} place
+   * @returns {Uint8Array} the chunk that a block lies in
+   */
+  chunkOf(place) {
+    return this.chunks[place >>> CHUNK_BITS];
+  }
+
+  /**
+   * @param {number} place
+   * @returns {number} where in its chunk a block begins
+   */
+  offsetOf(place) {
+    return (place & UNIT_MASK) << 2;
+  }
+
+  /**
+   * Copies a block to another arena.
    *
-   * @param {Slot} slot
+   * @param {number} place
+   * @param {number} bytes that the block uses, with the two of its size
+   * @param {Arena} target
+   * @returns {number} its place there
+   */
+  move(place, bytes, target) {
+    const moved = target.take(bytes);
+    const from = this.offsetOf(place);
+    copyBytes(this.chunkOf(place), from + 2, from + bytes, target.chunkOf(moved), target.offsetOf(moved) + 2);
+    return moved;
+  }
+
+  /**
+   * Keeps bytes that are too long for a block.
+   *
+   * @param {Uint8Array} bytes an array of its own
+   * @returns {number} their number
+   */
+  keep(bytes) {
+    const number = this.freeLongs.pop();
+    if (number === undefined) return this.longs.push(bytes) - 1;
+    this.longs[number] = bytes;
+    return number;
+  }
+
+  /** @param {number} number of bytes that are not needed any more */
+  forget(number) {
+    this.longs[number] = null;
+    this.freeLongs.push(number);
+  }
+
+  /**
+   * @param {number} number
    * @returns {Uint8Array}
    */
-  bytes(slot) {
-    if (typeof slot !== 'number') return slot.slice();
-    const chunk = this.chunks[slot >>> CHUNK_BITS];
-    const from = ((slot & UNIT_MASK) << 2) + HEADER;
-    return chunk.slice(from, from + chunk[from - 1]);
+  longOf(number) {
+    return /** @type {Uint8Array} */ (this.longs[number]);
   }
 
   /**
-   * Move a value to another arena.
+   * Takes the bytes over that are too long for blocks; their numbers stay.
    *
-   * @param {Slot} slot
-   * @param {Arena} target
-   * @returns {Slot}
+   * @param {Arena} old
    */
-  move(slot, target) {
-    if (typeof slot !== 'number') {
-      target.long += slot.length;
-      return slot;
-    }
-    const chunk = this.chunks[slot >>> CHUNK_BITS];
-    const from = ((slot & UNIT_MASK) << 2) + HEADER;
-    return target.put(undefined, chunk, from, from + chunk[from - 1]);
+  inherit(old) {
+    this.longs = old.longs;
+    this.freeLongs = old.freeLongs;
   }
 }

@@ -16,13 +16,13 @@ import { dropTable } from './store.js';
 import { ID_LIMIT } from './table-ids.js';
 
 /** Bytes of these ops without keys and values. */
-const SET_HEAD = 11;
-const KEY_HEAD = 7;
-const LIST_HEAD = 17;
-const LARGE_SIZE = 9;
+export const SET_HEAD = 11;
+export const KEY_HEAD = 7;
+export const LIST_HEAD = 17;
+export const LARGE_SIZE = 9;
 
 /** Bytes of the cursor in front of a page of entries. */
-const CURSOR = 4;
+export const CURSOR = 4;
 
 /** The batches of one machine, over any store. */
 export class Batches {
@@ -132,17 +132,17 @@ export class Batches {
     ops.u32(done);
     ops.u32(behind - start - LIST_HEAD);
     ops.at = behind;
-    ops.rows(this.tables(references, limit));
+    ops.rows(this.rowsOf(references, limit));
     return ops.at - start;
   }
 
   /**
-   * @private
+   * @protected
    * @param {Iterable<number>} ids
    * @param {number} limit
    * @returns {Iterable<Row>} those of them that are small enough
    */
-  *tables(ids, limit) {
+  *rowsOf(ids, limit) {
     for (const id of ids) {
       const row = this.gather(id, limit);
       if (row !== null) yield row;
@@ -257,7 +257,7 @@ export class Batches {
   /**
    * Applies the next op.
    *
-   * @private
+   * @protected
    * @param {OpReader} reader
    */
   apply(reader) {

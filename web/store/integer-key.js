@@ -82,3 +82,25 @@ export function readInteger(memory, start, end) {
   }
   return negative ? -number : number;
 }
+
+/**
+ * Writes the key of a list.
+ *
+ * @param {number} number from 1 on
+ * @param {Uint8Array} target
+ * @param {number} at
+ * @returns {number} where it ends
+ */
+export function writeIndex(number, target, at) {
+  let digits = 1;
+  for (let limit = 10; number >= limit; limit *= 10) digits++;
+  target[at] = BRACKET;
+  let rest = number;
+  for (let place = at + digits; place > at; place--) {
+    const tenth = Math.floor(rest / 10);
+    target[place] = 0x30 + rest - 10 * tenth;
+    rest = tenth;
+  }
+  target[at + digits + 1] = END_BRACKET;
+  return at + digits + 2;
+}

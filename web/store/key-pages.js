@@ -17,6 +17,7 @@ const LINE_FEED = 0x0a;
  * @property {number} tableId
  * @property {Iterator<string>} keys
  * @property {string | null} next key that did not fit the page before
+ * @property {import('./walk.js').Walk} [walk] that gives pages of entries, which need no keys
  */
 
 /** The walks over keys of one machine. */

@@ -1,5 +1,7 @@
 /**
  * Writes and reads the ops that batches consist of, as docs/WASM_EXPORTS_REFERENCE.md describes them, in ranges of memory.
+ *
+ * @import { Shape, Shapes } from './shapes.js'
  */
 
 import { keyText } from '../bytes/text.js';
@@ -22,7 +24,7 @@ export const MOST = 0xffff;
 
 /** Bytes of these ops without keys and values. */
 const SHAPE_HEAD = 3;
-const ROW_HEAD = 11;
+export const ROW_HEAD = 11;
 
 /** Bytes of a reference to a table: its tag and id. */
 const REFERENCE = 5;
@@ -78,6 +80,16 @@ export function valueLength(memory, at, end) {
       return 0;
   }
   return length <= room ? length : 0;
+}
+
+/**
+ * @param {Uint8Array} memory
+ * @param {number} start
+ * @param {number} end
+ * @returns {boolean} whether the length of the value there is the one that its first bytes say
+ */
+export function isWholeRange(memory, start, end) {
+  return end > start && valueLength(memory, start, end) === end - start;
 }
 
 /**
@@ -210,6 +222,12 @@ export class OpReader {
     this.end = end;
     /** @type {string[][]} */
     this.shapes = [];
+    /** @private @type {Map<string[], Shape | null>} */
+    this.known = new Map();
+    /** @private @type {string[] | null} */
+    this.lastKeys = null;
+    /** @private @type {Shape | null} */
+    this.lastShape = null;
   }
 
   /**
@@ -265,6 +283,23 @@ export class OpReader {
     const keys = Array.from({ length: this.u16() }, () => this.key(this.u16()));
     if (new Set(keys).size !== keys.length) throw new MalformedOp('a shape has a key twice');
     this.shapes.push(keys);
+  }
+
+  /**
+   * @param {string[]} keys one of `shapes`
+   * @param {Shapes} shapes
+   * @returns {Shape | null} null if a store has no such shape
+   */
+  shapeOf(keys, shapes) {
+    if (keys === this.lastKeys) return this.lastShape;
+    let shape = this.known.get(keys);
+    if (shape === undefined) {
+      shape = shapes.of(keys);
+      this.known.set(keys, shape);
+    }
+    this.lastKeys = keys;
+    this.lastShape = shape;
+    return shape;
   }
 
   /** @returns {{ id: number, keys: string[], values: Uint8Array[] }} the rest of a row */

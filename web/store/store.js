@@ -11,6 +11,9 @@
  * - What a method throws becomes an error in the Lua program, and the cause of the `LuaError` if the program does not
  *   catch it. A `set` or `delete` that throws must have changed nothing.
  *
+ * @import { KeyPages } from './key-pages.js'
+ * @import { UndoLog } from './undo-log.js'
+ *
  * @typedef {object} Store
  * @property {(tableId: number, key: string) => Uint8Array | undefined} get
  * @property {(tableId: number, key: string, value: Uint8Array) => void} set also creates the table; a key that is there
@@ -25,6 +28,8 @@
  * @property {number} [mutations] how many changes have been made of it, by anybody. With it, a machine keeps what it has read
  *   of tables from one call to the next
  * @property {number} [highestId] no table has a higher id; a machine that begins asks it, or else goes through all tables
+ * @property {(layer: UndoLog, pages: KeyPages) => StoreBatches} [batches] makes what reads and writes many entries at once. While
+ *   the layer is watched (`isWatched`), changes go through it. Without this, a machine reads with the other methods, and writes entry by entry
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  * @property {(tableId: number, visit: (target: number) => void) => void} [references] calls a function with the id of each table that
  *   the values of a table refer to, in any order; without it, all values are read
@@ -43,6 +48,20 @@
  * @property {(tableId: number, key: string) => void} willSet
  * @property {(tableId: number, key: string) => void} willDelete the key need not be there
  * @property {(tableId: number) => void} willDrop
+ */
+
+/**
+ * Reads and writes many entries with one request, as the services of the same names do: docs/WASM_EXPORTS_REFERENCE.md describes
+ * these. `Batches` does so with any store.
+ *
+ * @typedef {object} StoreBatches
+ * @property {(memory: Uint8Array, limit: number, idsStart: number, idsEnd: number, start: number, end: number) => number} readRows
+ * @property {(memory: Uint8Array, table: number, first: number, count: number, limit: number, start: number, end: number) => number} readList
+ * @property {(memory: Uint8Array, table: number, cursor: number, limit: number, start: number, end: number) => number | null} readEntries
+ * @property {(first: number, count: number) => { first: number, count: number }} freeIds
+ * @property {(memory: Uint8Array, start: number, end: number, replyStart: number, replyEnd: number) => number} writeRows a store
+ *   that has it refuses nothing
+ * @property {() => { reason: Uint8Array } | null} takeReason why the last batch was not applied to its end
  */
 
 /**

@@ -151,25 +151,35 @@ test('memory that changing values leave behind is used again', () => {
       store.delete(1, key);
       plain.delete(1, key);
     }
-    most = Math.max(most, store.values.chunks.length);
+    most = Math.max(most, store.contents.values.chunks.length);
   }
   assert.deepEqual(contents(store), contents(plain));
   // Two thousand values of up to 200 bytes need two chunks of 256 KiB; without moving them it would be 160.
   assert.ok(most <= 6, `${most} chunks`);
 });
 
-test('an arena keeps values apart, also at the ends of its chunks', () => {
+test('an arena keeps blocks apart, also at the ends of its chunks, and uses those again that are free', () => {
   const next = random(8);
   const arena = new Arena();
-  const values = [];
+  const blocks = [];
+  const write = (place, bytes) => arena.chunkOf(place).set(bytes, arena.offsetOf(place) + 2);
+  const read = (from, place, length) => from.chunkOf(place).slice(from.offsetOf(place) + 2, from.offsetOf(place) + 2 + length);
   for (let round = 0; round < 5000; round++) {
     const bytes = Uint8Array.from({ length: next(300) }, () => next(256));
-    values.push([arena.put(undefined, bytes, 0, bytes.length), bytes]);
+    const place = arena.take(2 + bytes.length);
+    assert.ok(arena.capacityOf(place) >= 2 + bytes.length);
+    write(place, bytes);
+    blocks.push([place, bytes]);
+    if (next(4) === 0) arena.release(blocks.splice(next(blocks.length), 1)[0][0]);
   }
-  for (const [slot, bytes] of values) assert.deepEqual(arena.bytes(slot), bytes);
+  for (const [place, bytes] of blocks) assert.deepEqual(read(arena, place, bytes.length), bytes);
   const moved = new Arena(arena.used);
   const room = moved.chunks.length;
-  for (const pair of values) pair[0] = arena.move(pair[0], moved);
-  for (const [slot, bytes] of values) assert.deepEqual(moved.bytes(slot), bytes);
+  for (const pair of blocks) pair[0] = arena.move(pair[0], 2 + pair[1].length, moved);
+  for (const [place, bytes] of blocks) assert.deepEqual(read(moved, place, bytes.length), bytes);
   assert.equal(moved.chunks.length, room, 'the room that was made at first sufficed');
+  const { top } = moved;
+  for (const [place] of blocks) moved.release(place);
+  for (const [, bytes] of blocks) moved.take(2 + bytes.length);
+  assert.equal(moved.top, top);
 });
