@@ -10,7 +10,7 @@
  */
 
 import { sameBytes } from './arena.js';
-import { dropField, ELSEWHERE, fieldSize, findField, NUMBER, putField, u16At } from './items.js';
+import { dropField, ELSEWHERE, fieldSize, findField, newFound, NUMBER, putField, u16At } from './items.js';
 
 /** Bytes of an entry's block in front of its key. */
 const HEAD = 6;
@@ -324,5 +324,4 @@ function hasKey(arena, place, memory, start, end) {
   return LONG.bytes.length === end - start && sameBytes(memory, start, end, LONG.bytes, 0);
 }
 
-/** @type {Found} */
-const LONG = { bytes: new Uint8Array(0), start: 0, end: 0 };
+const LONG = newFound();

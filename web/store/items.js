@@ -64,8 +64,14 @@ export function putU32(chunk, at, value) {
  * @property {Uint8Array} bytes
  * @property {number} start
  * @property {number} end
- * @property {Uint8Array} [own] where a value is put together that lies nowhere as a whole
+ * @property {Uint8Array} own where a value is put together that lies nowhere as a whole
  */
+
+/** @returns {Found} */
+export function newFound() {
+  const own = new Uint8Array(9);
+  return { bytes: own, start: 0, end: 0, own };
+}
 
 /**
  * Finds the bytes of a field: they lie behind it, or are an array of their own.

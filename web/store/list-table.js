@@ -7,7 +7,7 @@
  */
 
 import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_INTEGER } from '../loader.js';
-import { findItem, moveItem, putItem, releaseItem } from './items.js';
+import { findItem, moveItem, newFound, putItem, releaseItem } from './items.js';
 
 /** Bytes behind the tag of values of each kind that has a size; 0 for others. */
 export const WIDTHS = new Uint8Array(256);
@@ -50,7 +50,6 @@ export class ListTable {
       return;
     }
     const { width, packed } = this;
-    if (found.own === undefined) found.own = new Uint8Array(9);
     const value = found.own;
     value[0] = this.tag;
     for (let at = 1, from = index * width; at <= width; at++, from++) value[at] = packed[from];
@@ -171,8 +170,7 @@ export class ListTable {
    */
   unpack(arena) {
     const places = new Uint32Array(Math.max(FIRST, this.packed.length / this.width));
-    /** @type {Found} */
-    const found = { bytes: this.packed, start: 0, end: 0 };
+    const found = newFound();
     for (let index = 0; index < this.size; index++) {
       this.find(arena, index, found);
       places[index] = putItem(arena, 0, found.bytes, found.start, found.end);
@@ -182,5 +180,4 @@ export class ListTable {
   }
 }
 
-/** @type {Found} */
-const MEASURED = { bytes: new Uint8Array(0), start: 0, end: 0 };
+const MEASURED = newFound();

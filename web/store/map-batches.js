@@ -2,7 +2,6 @@
  * Reads and writes many entries and tables of a `MapStore` with one request: as `Batches` does with any store, without an array
  * or a text for each entry. Rows cross as they are stored.
  *
- * @import { Found } from './items.js'
  * @import { KeyPages } from './key-pages.js'
  * @import { MapStore } from './map-store.js'
  * @import { OpReader } from './ops.js'
@@ -11,7 +10,7 @@
 import { BATCH_VALUE_LIMIT, OP_KEY, OP_LARGE, OP_LIST, OP_ROW, OP_SET, OP_SHAPE, TAG_EXTERNAL_TABLE, TAG_NIL, VALUE_ELSEWHERE } from '../loader.js';
 import { copyBytes } from './arena.js';
 import { Batches, CURSOR, KEY_HEAD, LARGE_SIZE, LIST_HEAD, SET_HEAD } from './batches.js';
-import { putU16, putU32, u32At } from './items.js';
+import { newFound, putU16, putU32, u32At } from './items.js';
 import { writeIndex } from './integer-key.js';
 import { ListTable } from './list-table.js';
 import { isWholeRange, MOST, readU32, ROW_HEAD, valueLength } from './ops.js';
@@ -37,10 +36,12 @@ export class MapBatches extends Batches {
     this.own = store;
     /** @private */
     this.tables = store.contents;
-    /** @private @type {Found} */
-    this.value = { bytes: new Uint8Array(0), start: 0, end: 0 };
-    /** Ids of tables that are to be written, each once. @private @type {number[]} */
-    this.wanted = [];
+    /** @private */
+    this.value = newFound();
+    /** Ids of tables that are to be written, each once. @private */
+    this.wanted = new Uint32Array(256);
+    /** How many of these there are. @private */
+    this.wants = 0;
     /** Where the ops go, where the next one begins, and where they have to end. @private @type {Uint8Array} */
     this.memory = new Uint8Array(0);
     /** @private */
@@ -85,7 +86,7 @@ export class MapBatches extends Batches {
    */
   readList(memory, id, first, count, limit, start, end) {
     this.begin(memory, start, end);
-    this.wanted.length = 0;
+    this.wants = 0;
     this.at += LIST_HEAD;
     const done = this.at > end ? 0 : this.writeValues(id, first, count);
     if (this.at > end || (done === 0 && count > 0)) return -(LIST_HEAD + BATCH_VALUE_LIMIT);
@@ -113,7 +114,7 @@ export class MapBatches extends Batches {
     if (page === null || page.walk === undefined || end - start < CURSOR) return null;
     const { walk } = page;
     this.begin(memory, start + CURSOR, end);
-    this.wanted.length = 0;
+    this.wants = 0;
     let reserved = 0;
     let next = 0;
     while (walk.next()) {
@@ -266,17 +267,13 @@ export class MapBatches extends Batches {
     const { tables, memory } = this;
     const handle = tables.handleOf(id);
     const table = handle < 0 ? tables.tableAt(handle) : null;
-    for (let done = 0; done < count; done++) {
+    const isList = table instanceof ListTable;
+    const { found } = tables;
+    for (let done = isList ? this.writePacked(table, first, count) : 0; done < count; done++) {
       const index = first + done - 1;
-      let { found } = tables;
-      let isThere;
-      if (table instanceof ListTable) {
-        found = this.value;
-        isThere = index >= 0 && index < table.size;
-        if (isThere) table.find(tables.values, index, found);
-      } else {
-        isThere = tables.find(id, INDEX, 0, writeIndex(first + done, INDEX, 0));
-      }
+      let isThere = isList ? index >= 0 && index < table.size : false;
+      if (!isList) isThere = tables.find(id, INDEX, 0, writeIndex(first + done, INDEX, 0));
+      else if (isThere) table.find(tables.values, index, found);
       const length = isThere ? found.end - found.start : 1;
       const isPart = isThere && length <= BATCH_VALUE_LIMIT && isWholeRange(found.bytes, found.start, found.end);
       if ((isPart ? length : 1) > this.end - this.at) return done;
@@ -289,6 +286,32 @@ export class MapBatches extends Batches {
       this.at += length;
     }
     return count;
+  }
+
+  /**
+   * Writes values that lie without their tags.
+   *
+   * @private
+   * @param {ListTable} table
+   * @param {number} first
+   * @param {number} count
+   * @returns {number} how many
+   */
+  writePacked(table, first, count) {
+    const { tag, width, packed } = table;
+    if (tag === 0 || first < 1) return 0;
+    const { memory } = this;
+    const room = Math.floor((this.end - this.at) / (1 + width));
+    const most = Math.max(0, Math.min(count, table.size - first + 1, room));
+    let { at } = this;
+    let from = (first - 1) * width;
+    for (let done = 0; done < most; done++) {
+      if (tag === TAG_EXTERNAL_TABLE) this.want(u32At(packed, from));
+      memory[at++] = tag;
+      for (const end = at + width; at < end; at++) memory[at] = packed[from++];
+    }
+    this.at = at;
+    return most;
   }
 
   /**
@@ -315,9 +338,9 @@ export class MapBatches extends Batches {
     let more = 0;
     if (length === REFERENCE && value.bytes[value.start] === TAG_EXTERNAL_TABLE) {
       const other = u32At(value.bytes, value.start + 1);
-      more = this.wanted.includes(other) ? 0 : this.rowSize(other, limit);
+      more = this.isWanted(other) ? 0 : this.rowSize(other, limit);
       if (isFirst && needed + more > room) more = 0;
-      if (needed + more <= room && more > 0) this.wanted.push(other);
+      if (needed + more <= room && more > 0) this.want(other);
     }
     if (needed + more > room) return needed;
     memory[at] = isLong ? OP_KEY : OP_SET;
@@ -356,9 +379,25 @@ export class MapBatches extends Batches {
    * @param {number} id
    */
   want(id) {
-    const { wanted } = this;
+    const { wanted, wants } = this;
     // Records of a list mostly have ids that grow.
-    if (wanted.length === 0 || id > wanted[wanted.length - 1] || !wanted.includes(id)) wanted.push(id);
+    if (wants > 0 && id <= wanted[wants - 1] && this.isWanted(id)) return;
+    if (wants === wanted.length) {
+      this.wanted = new Uint32Array(2 * wants);
+      this.wanted.set(wanted);
+    }
+    this.wanted[wants] = id;
+    this.wants++;
+  }
+
+  /**
+   * @private
+   * @param {number} id
+   * @returns {boolean}
+   */
+  isWanted(id) {
+    for (let index = 0; index < this.wants; index++) if (this.wanted[index] === id) return true;
+    return false;
   }
 
   /**
@@ -368,7 +407,7 @@ export class MapBatches extends Batches {
    * @param {number} limit
    */
   writeWanted(limit) {
-    for (const id of this.wanted) if (this.writeTable(id, limit, false) > 0) return;
+    for (let index = 0; index < this.wants; index++) if (this.writeTable(this.wanted[index], limit, false) > 0) return;
   }
 
   /**

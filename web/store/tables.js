@@ -3,7 +3,6 @@
  * values lie one after another. A larger one whose keys are 1 to n, set in that order, is a list, and any other a hash table.
  * All bytes lie together in an arena, so that neither tables nor values cost objects.
  *
- * @import { Found } from './items.js'
  * @import { Shape } from './shapes.js'
  */
 
@@ -12,6 +11,7 @@ import { Arena } from './arena.js';
 import { Directory } from './directory.js';
 import { HashTable } from './hash-table.js';
 import { BRACKET, readInteger, writeIndex } from './integer-key.js';
+import { newFound } from './items.js';
 import { ListTable } from './list-table.js';
 import { isWholeRange } from './ops.js';
 import { MOST_VALUES, Rows } from './rows.js';
@@ -44,8 +44,8 @@ export class Tables {
     this.others = [];
     /** @private @type {number[]} indexes of `others` that are free */
     this.free = [];
-    /** What `find` has found. @type {Found} */
-    this.found = { bytes: NOTHING, start: 0, end: 0 };
+    /** What `find` has found. */
+    this.found = newFound();
     /** Bytes that all values take together. */
     this.bytes = 0;
     /** How many changes have been made. */

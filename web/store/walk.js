@@ -7,6 +7,7 @@
  * @import { Tables } from './tables.js'
  */
 
+import { newFound } from './items.js';
 import { writeIndex } from './integer-key.js';
 import { ListTable } from './list-table.js';
 
@@ -23,10 +24,10 @@ export class Walk {
     /** @private */
     this.tables = tables;
     this.tableId = tableId;
-    /** The key of the entry that the walk is at. @type {Found} */
-    this.key = { bytes: new Uint8Array(KEY_ROOM), start: 0, end: 0 };
+    /** The key of the entry that the walk is at. */
+    this.key = newFound();
     /** @private */
-    this.indexBytes = this.key.bytes;
+    this.indexBytes = new Uint8Array(KEY_ROOM);
     /** The shape of the row that the walk is in. @private @type {Shape | null} */
     this.shape = null;
     /** The table that the walk is in. @private @type {ListTable | HashTable | null} */
