@@ -70,6 +70,18 @@ export class Directory {
     page[id & PAGE_MASK] = number;
   }
 
+  /** The highest id that has a number; 0 if none has. */
+  get highest() {
+    let highest = 0;
+    for (const id of this.others.keys()) highest = Math.max(highest, id);
+    for (let index = this.pages.length - 1; index >= 0; index--) {
+      const page = this.pages[index];
+      if (page === undefined) continue;
+      for (let low = PAGE - 1; low >= 0; low--) if (page[low] !== 0) return Math.max(highest, index * PAGE + low);
+    }
+    return highest;
+  }
+
   /** @returns {Iterable<number>} all ids that have a number; some may lose it meanwhile */
   *ids() {
     for (let index = 0; index < this.pages.length; index++) {

@@ -5,6 +5,7 @@
  * @import { KeyPages } from './key-pages.js'
  * @import { MapStore } from './map-store.js'
  * @import { OpReader } from './ops.js'
+ * @import { UndoLog } from './undo-log.js'
  */
 
 import { BATCH_VALUE_LIMIT, OP_KEY, OP_LARGE, OP_LIST, OP_ROW, OP_SET, OP_SHAPE, TAG_EXTERNAL_TABLE, TAG_NIL, VALUE_ELSEWHERE } from '../loader.js';
@@ -28,12 +29,15 @@ let lastBatch = 0;
 export class MapBatches extends Batches {
   /**
    * @param {MapStore} store
+   * @param {UndoLog} layer that changes go through while it is watched
    * @param {KeyPages} pages
    */
-  constructor(store, pages) {
-    super(store, pages);
+  constructor(store, layer, pages) {
+    super(layer, pages);
     /** @private */
     this.own = store;
+    /** @private */
+    this.layer = layer;
     /** @private */
     this.tables = store.contents;
     /** @private */
@@ -419,7 +423,7 @@ export class MapBatches extends Batches {
   apply(reader) {
     const { memory } = reader;
     const op = memory[reader.at];
-    if (this.own.observer !== null || (op !== OP_ROW && op !== OP_SET)) {
+    if (this.own.observer !== null || this.layer.isWatched || (op !== OP_ROW && op !== OP_SET)) {
       super.apply(reader);
       return;
     }

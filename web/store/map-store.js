@@ -3,6 +3,7 @@
  *
  * @import { KeyPages } from './key-pages.js'
  * @import { StoreObserver } from './store.js'
+ * @import { UndoLog } from './undo-log.js'
  */
 
 import { keyBytes } from '../bytes/text.js';
@@ -126,11 +127,25 @@ export class MapStore {
   }
 
   /**
+   * @param {UndoLog} layer
    * @param {KeyPages} pages
    * @returns {MapBatches}
    */
-  batches(pages) {
-    return new MapBatches(this, pages);
+  batches(layer, pages) {
+    return new MapBatches(this, layer, pages);
+  }
+
+  /** An id that no table is above; 0 if there is none. */
+  get highestId() {
+    return this.contents.directory.highest;
+  }
+
+  /**
+   * @param {number} tableId
+   * @param {(target: number) => void} visit is called with the id of each table that its values refer to
+   */
+  references(tableId, visit) {
+    this.contents.references(tableId, visit);
   }
 
   /**

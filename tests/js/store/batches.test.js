@@ -72,7 +72,7 @@ class Client {
   constructor(store) {
     this.store = store;
     this.pages = new KeyPages((id) => store.keys(id));
-    this.batches = store.batches ? store.batches(this.pages) : new Batches(store, this.pages);
+    this.batches = store.batches ? store.batches(new UndoLog(store, store), this.pages) : new Batches(store, this.pages);
     this.memory = new Uint8Array(2 * ROOM);
   }
 
