@@ -55,7 +55,7 @@ test('every service is tested by the kit', () => {
   const tested = new Set(LIST.promises.map(({ service }) => service));
   const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   // Batches have tests of their own: tests/js/store/batches.test.js.
-  const batches = ['revision', 'read_rows', 'read_list', 'write_rows', 'free_ids', 'read_entries'];
+  const batches = ['revision', 'read_rows', 'read_list', 'write_rows', 'free_ids', 'read_entries', 'roots', 'collect'];
   assert.deepEqual(Object.keys(SERVICES).map(snake).filter((name) => !tested.has(name)), batches);
 });
 
