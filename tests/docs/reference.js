@@ -106,6 +106,8 @@ const DIRECT = {
   writeRows: [new Uint8Array(16), 0, 4, 4, 16],
   freeIds: [1, 1],
   readEntries: [new Uint8Array(16), 1, 0, 4096, 0, 16],
+  roots: [0, new Uint8Array(4)],
+  collect: [1, 0],
 };
 
 /**
