@@ -126,6 +126,7 @@ export async function checkService(code) {
     kept: Uint8Array.of(1),
     numberOf: () => 1,
     apply: () => 0,
+    collector: { takeRoots: () => {}, step: () => ({ state: 0, freed: 0, work: 0 }) },
     base: 1n,
     changesOfOthers: 0n,
     sources: new Map([['m', new TextEncoder().encode('return 1\n')]]),
