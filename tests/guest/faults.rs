@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_int;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
+use crate::batches;
 use crate::common::Machine;
 use lua_persistent::call::frame;
 use lua_persistent::ext::ids;
@@ -252,6 +254,97 @@ impl Scenario {
         self.fails_well_everywhere(&[|n| Fault::Memory(n..n + 2), |n| Fault::Memory(n..u64::MAX)]);
     }
 
+    /// With a host that offers batches, memory fails for one request of a call and the one behind it, or for good, or the
+    /// host refuses what is written, from one operation of a batch on or only that. The tables are then between two
+    /// assignments, if the call writes none of them in a batch, and what the machine reads is what the host has.
+    fn survives_with_batches(&self) {
+        let m = Machine::new();
+        let expected = self.expected(&m);
+        for fault in [
+            |n| Fault::Memory(n..n + 2),
+            |n| Fault::Memory(n..u64::MAX),
+            |n| Fault::Host(0, n..n + 1),
+            |n| Fault::Host(0, n..u64::MAX),
+        ] {
+            let mut n = 0;
+            while self.fails_well_with_batches(&m, &expected, &fault(n)) {
+                n += 1;
+                assert!(n < 5000, "the operation never succeeds: {}", self.op);
+            }
+        }
+    }
+
+    /// Tries the operation with a fault. Whether it came to it.
+    fn fails_well_with_batches(&self, m: &Machine, expected: &Expected, fault: &Fault) -> bool {
+        let context = format!("{fault:?} in {}, with batches", self.op);
+        let (seen, met) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let refused = match fault {
+            Fault::Host(_, operations) => operations.clone(),
+            Fault::Memory(_) => 0..0,
+        };
+        let armed = Arc::new(AtomicBool::new(false));
+        let refuse = {
+            let (armed, met) = (armed.clone(), met.clone());
+            move || {
+                let refuses = armed.load(Relaxed) && refused.contains(&seen.fetch_add(1, Relaxed));
+                met.fetch_or(refuses, Relaxed);
+                refuses
+            }
+        };
+        native_host::intercept(Some(batches::host(None, refuse)));
+        self.prepare(m);
+        armed.store(true, Relaxed);
+        let mut first = u64::MAX;
+        if let Fault::Memory(requests) = fault {
+            first = requests.start;
+            memory::starve::refuse(requests.clone());
+        }
+        let result = m.run("op()");
+        met.fetch_or(memory::starve::end() > first, Relaxed);
+        armed.store(false, Relaxed);
+        let end = native_host::snapshot();
+        m.check_heap();
+        match &result {
+            Ok(_) => assert_eq!(canonical(&end), expected.end, "behind a fault that does not matter\n{context}"),
+            Err(message) => {
+                let known = match fault {
+                    Fault::Memory(_) => message == "not enough memory" || message.starts_with("stack overflow ("),
+                    Fault::Host(..) => message.contains("host"),
+                };
+                assert!(known, "{message}\n{context}");
+                let dangling: Vec<_> =
+                    reachable(&end, []).into_iter().filter(|id| *id > ids::io() && !end.contains_key(id)).collect();
+                assert!(dangling.is_empty(), "the host has no tables {dangling:?}, which others refer to\n{context}");
+                if !self.compound {
+                    assert!(
+                        expected.allowed.contains(&canonical(&end)),
+                        "{}\nis none of\n{:#?}\n{context}",
+                        canonical(&end),
+                        expected.allowed
+                    );
+                }
+            }
+        }
+        // What the machine believes is what a new one reads, behind the fault and when all has been done again.
+        let describe = "return describe(_home)";
+        let believed = m.ok(describe);
+        let left = native_host::snapshot();
+        m.ok("result = describe(op())");
+        let (again, whole) = (m.ok(describe), native_host::snapshot());
+        if result.is_err() && !self.compound {
+            assert_eq!(m.ok("return result"), expected.result, "{context}");
+            assert_eq!(canonical(&whole), expected.end, "behind the second try\n{context}");
+        }
+        for (believed, tables) in [(again, whole), (believed, left)] {
+            native_host::restore(tables);
+            m.restart();
+            m.ok(PRELUDE);
+            assert_eq!(m.ok(describe), believed, "what a new machine reads\n{context}");
+        }
+        native_host::intercept(None);
+        met.load(Relaxed)
+    }
+
     /// One call fails or throws, or all from one on.
     fn survives_a_failing_host(&self) {
         self.fails_well_everywhere(&[
@@ -324,6 +417,10 @@ macro_rules! scenarios {
         mod a_failing_host {
             use super::Scenario;
             $(#[test] fn $name() { $scenario.survives_a_failing_host(); })*
+        }
+        mod a_host_of_batches {
+            use super::Scenario;
+            $(#[test] fn $name() { $scenario.survives_with_batches(); })*
         }
     };
 }
@@ -411,6 +508,14 @@ scenarios! {
         "function op()
            local n, inner, m = _home.g()
            return { n, inner(), _home.f(), m[1] }
+         end");
+    updating_records_of_a_list: Scenario::fresh(
+        "_home.list = {} for i = 1, 6 do _home.list[i] = { id = i, part = { i } } end",
+        "function op()
+           local list = _home.list
+           for i = 1, #list do list[i].id = 10 + i list[i].part = { i, 'new' } list[i].part[3] = i end
+           list[#list + 1] = { id = 0 }
+           return list
          end");
     collecting: Scenario::compound(
         "_home.a = { b = { c = {} } , keep = {1} } _home.a.b = nil _home.f = function() end _home.f = nil

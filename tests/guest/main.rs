@@ -1,5 +1,6 @@
 //! Tests of the guest as it is built for the host, in one program.
 
+mod batches;
 #[path = "../../fuzz/bodies/mod.rs"]
 mod bodies;
 mod common;

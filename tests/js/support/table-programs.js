@@ -53,8 +53,10 @@ function T(n, f)
   local ok, text = pcall(f)
   L[#L + 1] = n .. ':' .. (ok and text or 'E' .. tostring(text):gsub('\\n', ' '))
 end
-function BEGIN(lists)
+function BEGIN(number, lists)
+  CALL = nil
   L, LIST_IDS = {}, {}
+  CALL = number
   for i = 1, #lists do LIST_IDS[lists[i]] = true end
   local plain = {}
   for i = 1, ${HANDLES} do if H[i] and LISTS[H[i]] then plain[H[i]] = true end end
@@ -507,10 +509,11 @@ const OPERATIONS = {
   metamethod: [3, (p) => {
     const [h, value, name] = [p.handle(), p.below(3) === 0 ? 0 : p.handle(), p.below(2) ? '__index' : '__newindex'];
     return {
-      lua: onMap(h, `rawset(t, '${name}', ${value ? `H[${value}]` : 'nil'})${DONE}`),
+      // Assignments that `__newindex` passes on may be to any key.
+      lua: onMap(h, `local v = ${value ? `H[${value}]` : 'nil'} if v and IS_LIST(v) then v = nil end rawset(t, '${name}', v)${DONE}`),
       apply: withTable(h, isMap, (table, { handles, line, where }) => {
         isDone(line, where);
-        table.set(name, value ? handles[value] : null);
+        table.set(name, value && !handles[value]?.isList ? handles[value] : null);
       }),
     };
   }],

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 
 import { Lua, MapStore } from '../../../web/lua-persistent.js';
 import { compute, instantiate, part } from './documented-host.js';
-import { Counter, encode, reachable, Table } from './table-model.js';
+import { Counter, encode, reachable } from './table-model.js';
 import { Lost, PRELUDE, Programs, World } from './table-programs.js';
 import { random } from './random.js';
 
@@ -92,8 +92,9 @@ export class Trial {
    * @param {string[]} [options.without] kinds of operations to leave out
    * @param {number} [options.large] most entries that an operation adds
    * @param {number} [options.most] operations of a call
+   * @param {boolean} [options.writesBack] whether an operation that fails may be one that writes what others have changed
    */
-  constructor(seed, create, { machines = 1, alters = false, without = [], large, most = 25 } = {}) {
+  constructor(seed, create, { machines = 1, alters = false, without = [], large, most = 25, writesBack = false } = {}) {
     this.seed = seed;
     this.create = create;
     this.count = machines;
@@ -101,6 +102,7 @@ export class Trial {
     this.without = without;
     this.large = large;
     this.most = most;
+    this.writesBack = writesBack;
     this.below = random(seed * 7919 + 17);
     this.world = new World(machines);
     this.calls = 0;
@@ -146,7 +148,7 @@ export class Trial {
     this.calls++;
     this.now = { at, operations, done: 0, failing, isLost: false, error: null, where: `seed ${this.seed}, call ${this.calls}` };
     this.inCall = true;
-    const code = `BEGIN({${this.world.lists.join(',')}})\n${lines.join('\n')}\nreturn table.concat(L, '\\n')`;
+    const code = `BEGIN(${this.calls}, {${this.world.lists.join(',')}})\n${lines.join('\n')}\nreturn table.concat(L, '\\n')`;
     if (process.env.TABLE_SHOW === `${this.seed}:${this.calls}`) console.log(code);
     let thrown = null;
     let text;
@@ -166,10 +168,15 @@ export class Trial {
     const { thrown } = done;
     const isExpected = thrown === null || /in the middle/.test(thrown.message) || (options?.failing && HOST_FAILED.test(`E${thrown.message}`));
     if (!isExpected) throw new Error(`${this.now.where}: ${thrown.message}\n${done.code}`, { cause: thrown });
-    this.apply(done.text ?? this.machines[done.at].run("return table.concat(L, '\\n')"));
+    this.apply(done.text ?? this.lines(done.at));
     if (this.now.isLost) this.reset(done.at);
     this.check(done.at, `${this.now.where}, at its end`);
     return thrown;
+  }
+
+  /** What a call has left that was ended by an error, which may have been its first. */
+  lines(at) {
+    return this.machines[at].run(`return CALL == ${this.calls} and table.concat(L, '\\n') or ''`);
   }
 
   /** Lets the model do what lines say was done. */
@@ -196,10 +203,9 @@ export class Trial {
     }
   }
 
-  /** After an operation of many steps that failed only the store knows how far it came. */
+  /** After an operation of many steps that failed nobody but the store knows how far it came. */
   failed(operation, context) {
-    const tables = operation.touches?.(context) ?? [];
-    if (operation.kind === 'stepWalk' || tables.some((table) => table instanceof Table && table.isExternal)) throw new Lost();
+    if (this.writesBack || operation.kind === 'stepWalk' || operation.kind.startsWith('new') || (operation.touches?.(context) ?? []).some((table) => table !== null)) throw new Lost();
   }
 
   /** Begins to know anew what the tables hold. */
