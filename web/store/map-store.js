@@ -9,6 +9,7 @@
 import { keyBytes } from '../bytes/text.js';
 import { copyBytes } from './arena.js';
 import { MapBatches } from './map-batches.js';
+import { ReferenceWalk, visitReferences } from './references.js';
 import { Tables } from './tables.js';
 import { Walk } from './walk.js';
 
@@ -145,7 +146,15 @@ export class MapStore {
    * @param {(target: number) => void} visit is called with the id of each table that its values refer to
    */
   references(tableId, visit) {
-    this.contents.references(tableId, visit);
+    visitReferences(this.contents, tableId, visit);
+  }
+
+  /**
+   * @param {number} tableId
+   * @returns {ReferenceWalk}
+   */
+  referenceWalk(tableId) {
+    return new ReferenceWalk(this.contents, tableId);
   }
 
   /**

@@ -7,7 +7,6 @@
  */
 
 import { KeyCache } from '../bytes/text.js';
-import { TAG_EXTERNAL_TABLE } from '../loader.js';
 import { Arena } from './arena.js';
 import { Directory } from './directory.js';
 import { HashTable } from './hash-table.js';
@@ -15,8 +14,7 @@ import { BRACKET, readInteger, writeIndex } from './integer-key.js';
 import { newFound } from './items.js';
 import { ListTable } from './list-table.js';
 import { isWholeRange } from './ops.js';
-import { referenceIn } from './reference.js';
-import { MOST_VALUES, Rows, wholeLength } from './rows.js';
+import { MOST_VALUES, Rows } from './rows.js';
 import { Shapes } from './shapes.js';
 
 const NOTHING = new Uint8Array(0);
@@ -305,38 +303,6 @@ export class Tables {
     table.clear(this.values);
     this.others[~handle] = null;
     this.free.push(~handle);
-  }
-
-  /**
-   * Finds the tables that values of a table refer to.
-   *
-   * @param {number} tableId
-   * @param {(target: number) => void} visit
-   */
-  references(tableId, visit) {
-    const handle = this.directory.get(tableId);
-    const found = newFound();
-    const see = () => {
-      const target = referenceIn(found.bytes, found.start, found.end);
-      if (target !== 0) visit(target);
-    };
-    if (handle > 0) {
-      this.rows.findAll(handle, found);
-      const { end } = found;
-      for (found.end = found.start; found.end < end; found.start = found.end) {
-        found.end += wholeLength(found.bytes, found.start);
-        see();
-      }
-    } else if (handle < 0) {
-      const table = this.tableAt(handle);
-      if (table instanceof ListTable && table.tag !== 0 && table.tag !== TAG_EXTERNAL_TABLE) return;
-      for (let index = 0; index < (table instanceof ListTable ? table.size : table.count); index++) {
-        if (table instanceof ListTable) table.find(this.values, index, found);
-        else if (table.places[index] === 0) continue;
-        else table.findValue(this.values, index, found);
-        see();
-      }
-    }
   }
 
   /**

@@ -175,6 +175,28 @@ test('a step gives how far it has come, to JavaScript and to Lua', async () => {
   assert.equal(compute(raw, '_home.x = {1} _home.x = nil local done, freed = ext.collect("step", 0) return done and freed').value, 1n);
 });
 
+test('large tables are looked into in pieces, while they become tables of other forms', async () => {
+  const lua = await Lua.create({ collect: false });
+  lua.compute('_home.list, _home.map = {}, {} for i = 1, 6000 do _home.list[i] = {i} _home.map["k" .. i] = i % 2 == 0 and {i} or i end held = {}');
+  let most = 0;
+  for (let round = 0; round < 3; round++) {
+    let next = 1;
+    const { steps } = collectInSteps(lua, () => {
+      // What was behind moves to the front, what was at the front is gone from there.
+      lua.compute(`local l, m, n = _home.list, _home.map, ${next} l[n], l[#l] = l[#l], l[n] local k = "k" .. ${5900 - 1500 * round} - n held[n] = m[k] m[k] = nil m["a" .. k] = held[n] held[n] = nil`);
+      if (next === 5) lua.compute('_home.list[3000] = nil _home.list[3000] = {3000}');
+      if (next % 9 === 0) lua.compute('for i = 1, 500 do _home.map[i] = i end for i = 1, 500 do _home.map[i] = nil end');
+      next++;
+    });
+    most = Math.max(most, steps);
+    const { value } = lua.compute('local n = 0 for _, t in pairs(_home.list) do assert(t[1]) n = n + 1 end for _, t in pairs(_home.map) do assert(type(t) == "number" or t[1]) n = n + 1 end return n');
+    assert.equal(value, 12_000);
+  }
+  assert.ok(most > 20, `${most} steps`);
+  lua.collect();
+  assert.equal(countTables(lua.store), 9003);
+});
+
 test('what a rollback brings back is not freed, though it was garbage', async () => {
   const lua = await Lua.create({ collect: false });
   lua.compute('_home.list = {} for i = 1, 3000 do _home.list[i] = {i} end');
