@@ -49,6 +49,11 @@ async function remove(name) {
   await (await root()).removeEntry(name, { recursive: true });
 }
 
+/** Whether there is a folder of a state. */
+function has(name) {
+  return root().then((folder) => folder.getDirectoryHandle(name)).then(() => true, () => false);
+}
+
 /** Names of the databases of IndexedDB. */
 async function indexedNames() {
   return (await indexedDB.databases()).map((each) => each.name);
@@ -74,7 +79,7 @@ function hasFiles() {
   return typeof globalThis.FileSystemSyncAccessHandle === 'function';
 }
 
-const functions = { ...state, open, hasFiles, digest, overwrite, remove, indexedNames, fillDisk, saveForever };
+const functions = { ...state, open, hasFiles, digest, overwrite, remove, has, indexedNames, fillDisk, saveForever };
 
 globalThis.onmessage = async ({ data: { id, name, args } }) => {
   try {

@@ -178,6 +178,13 @@ inEach(WITH_PROFILES, (kind, context) => {
     await endWorker(tab);
     assert.equal(await reopen(tab, 'large'), 2);
     await call(tab, 'close');
+
+    await call(tab, 'fillDisk', true);
+    assert.equal((await failure(tab, 'open', 'new')).kind, 'full', 'no room for a new state');
+    while (await call(tab, 'has', 'new')) await sleep(20);
+    await call(tab, 'fillDisk', false);
+    assert.equal(await call(tab, 'open', 'new'), 0);
+    await call(tab, 'close');
     await tab.close();
   });
 

@@ -119,12 +119,24 @@ function placeIn(files, driver, source, readOnly, release) {
   driver.exec(ALONE);
   const close = async () => {
     if (files.isClosed) return;
-    const keeps = !isNew || (!readOnly && driver.prepare(SAVED).get() !== undefined);
+    const keeps = !isNew || (!readOnly && wasSaved(driver));
     driver.close();
     await files.close(keeps);
     release();
   };
   return { source, driver, check: () => undefined, close };
+}
+
+/**
+ * @param {WasmDriver} driver
+ * @returns {boolean} whether its database has a state; false if it could not even be set up
+ */
+function wasSaved(driver) {
+  try {
+    return driver.prepare(SAVED).get() !== undefined;
+  } catch (_empty) {
+    return false;
+  }
 }
 
 /**
