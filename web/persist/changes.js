@@ -8,12 +8,24 @@
  * @import { OperationWriter } from './operations.js'
  */
 
+import { isPlain, MapStore } from '../store/map-store.js';
+
 /** The key had a value and has another. */
 const CHANGED = 1;
 /** The key has come anew, behind all others. */
 const ADDED = 2;
 /** The key is gone. */
 const DELETED = 3;
+
+/**
+ * The keys of a table that has got other contents as a whole: none is noted by itself.
+ *
+ * @type {Map<string, number>}
+ */
+const ALL = new Map();
+
+/** The changes of all tables that have got other contents as a whole. */
+const REPLACED = { dropped: true, keys: ALL };
 
 /**
  * Changes of one table. The keys are in the order in which they were added.
@@ -53,6 +65,7 @@ export class Changes {
    */
   willSet(tableId, key) {
     const keys = tableId === this.lastId ? this.lastKeys : this.keysOf(tableId);
+    if (keys === ALL) return;
     const before = keys.get(key);
     if (before === CHANGED || before === ADDED) return;
     // Taken out first: a Map keeps the place of a key that it has.
@@ -66,6 +79,7 @@ export class Changes {
    */
   willDelete(tableId, key) {
     const keys = tableId === this.lastId ? this.lastKeys : this.keysOf(tableId);
+    if (keys === ALL) return;
     if (keys.has(key) || this.store.get(tableId, key) !== undefined) keys.set(key, DELETED);
   }
 
@@ -73,6 +87,13 @@ export class Changes {
   willDrop(tableId) {
     this.lastId = 0;
     this.tables.set(tableId, { dropped: true, keys: new Map() });
+    this.notice();
+  }
+
+  /** @param {number} tableId of the table that is about to get other contents as a whole */
+  willReplace(tableId) {
+    this.lastId = 0;
+    this.tables.set(tableId, REPLACED);
     this.notice();
   }
 
@@ -101,6 +122,7 @@ export class Changes {
         older.set(tableId, changes);
         continue;
       }
+      if (before === REPLACED) continue;
       for (const [key, change] of changes.keys) {
         if (change === CHANGED && before.keys.has(key)) continue;
         if (change === ADDED) before.keys.delete(key);
@@ -143,6 +165,7 @@ export function writeChanges(writer, changes, store, skippedId) {
   for (const [tableId, { dropped, keys }] of changes) {
     if (tableId === skippedId) continue;
     if (dropped) writer.drop(tableId);
+    if (keys === ALL) writeTable(writer, store, tableId);
     for (const [key, change] of keys) {
       const value = store.get(tableId, key);
       if (value === undefined) writer.delete(tableId, key);
@@ -163,8 +186,23 @@ export function writeChanges(writer, changes, store, skippedId) {
 export function writeWhole(writer, store, skippedId) {
   for (const tableId of store.tableIds()) {
     if (tableId === skippedId) continue;
-    for (const key of store.keys(tableId)) {
-      writer.set(tableId, key, /** @type {Uint8Array} */ (store.get(tableId, key)), false);
-    }
+    writeTable(writer, store, tableId);
+  }
+}
+
+/**
+ * Write all entries of a table.
+ *
+ * @param {OperationWriter} writer
+ * @param {Store} store
+ * @param {number} tableId
+ */
+function writeTable(writer, store, tableId) {
+  if (store instanceof MapStore && isPlain(store)) {
+    store.forEachEntry(tableId, (key, value) => writer.entry(tableId, key, value));
+    return;
+  }
+  for (const key of store.keys(tableId)) {
+    writer.set(tableId, key, /** @type {Uint8Array} */ (store.get(tableId, key)), false);
   }
 }

@@ -14,8 +14,11 @@
  * A block is a u32 length and that many bytes. Numbers are little-endian. Keys are the bytes that Lua gave (`keyBytes` in
  * text.js), values are encoded as values.js says. The operations come in chunks that can be read one by one: each begins with
  * operation 1, 2 or 3.
+ *
+ * @import { RangeStore } from '../store/store.js'
  */
 
+import { copyBytes } from '../store/arena.js';
 import { idProblem, isTableId } from '../store/table-ids.js';
 import { decodeLossy, encodeInto, encodeUtf8, keyBytes, keyText } from '../bytes/text.js';
 
@@ -49,8 +52,18 @@ const SHORT_KEY = 256;
  * @property {() => void} reset
  * @property {(meta: Meta) => void} meta
  * @property {(tableId: number, key: string, value: Uint8Array) => void} set
+ * @property {RangeStore['setRange']} [setRange] does the same with ranges of bytes
  * @property {(tableId: number, key: string) => unknown} delete
  * @property {(tableId: number) => void} drop
+ */
+
+/**
+ * A range of bytes.
+ *
+ * @typedef {object} Bytes
+ * @property {Uint8Array} bytes
+ * @property {number} start
+ * @property {number} end
  */
 
 /** Writes operations into chunks. */
@@ -89,6 +102,21 @@ export class OperationWriter {
     this.begin(tableId);
     this.key(last ? APPEND : SET, key, 4 + value.length);
     this.block(value);
+  }
+
+  /**
+   * Sets an entry by its bytes.
+   *
+   * @param {number} tableId
+   * @param {Bytes} key
+   * @param {Bytes} value
+   */
+  entry(tableId, key, value) {
+    this.begin(tableId);
+    this.room(9 + key.end - key.start + value.end - value.start);
+    this.bytes[this.at++] = SET;
+    this.range(key);
+    this.range(value);
   }
 
   /**
@@ -172,6 +200,16 @@ export class OperationWriter {
 
   /**
    * @private
+   * @param {Bytes} bytes
+   */
+  range({ bytes, start, end }) {
+    this.u32(end - start);
+    copyBytes(bytes, start, end, this.bytes, this.at);
+    this.at += end - start;
+  }
+
+  /**
+   * @private
    * @param {number} count bytes that are about to be written
    */
   room(count) {
@@ -218,10 +256,6 @@ export function readOperations(bytes, sink) {
     at += length;
     return bytes.subarray(start, at);
   };
-  const key = () => {
-    const content = block();
-    return keyText(content, 0, content.length);
-  };
   while (at < bytes.length) {
     const start = at;
     const operation = bytes[at++];
@@ -240,9 +274,15 @@ export function readOperations(bytes, sink) {
     } else if (operation === DROP) {
       sink.drop(tableId);
     } else {
-      const text = key();
+      const key = block();
+      const keyEnd = at;
       const value = operation === DELETE ? null : block();
-      if (!short) {
+      if (short) {
+        // Told below.
+      } else if (operation === SET && value !== null && sink.setRange !== undefined) {
+        sink.setRange(tableId, bytes, keyEnd - key.length, keyEnd, at - value.length, at);
+      } else {
+        const text = keyText(key, 0, key.length);
         if (operation !== SET) sink.delete(tableId, text);
         if (value !== null) sink.set(tableId, text, value.slice());
       }

@@ -6,6 +6,7 @@
  * @import { Meta, Sink } from './operations.js'
  */
 
+import { isPlain, MapStore } from '../store/map-store.js';
 import { dropTable } from '../store/store.js';
 import { Changes, writeChanges, writeWhole } from './changes.js';
 import { isNode } from './node.js';
@@ -264,6 +265,7 @@ export class Session {
         this.meta = meta;
       },
       set: (tableId, key, value) => store.set(tableId, key, value),
+      setRange: store instanceof MapStore && isPlain(store) ? store.setRange.bind(store) : undefined,
       delete: (tableId, key) => store.delete(tableId, key),
       drop,
     };

@@ -415,7 +415,7 @@ export class MapBatches extends Batches {
   }
 
   /**
-   * Applies the next op, without copies if nobody observes it.
+   * Applies the next op, without copies if nobody watches each key.
    *
    * @override
    * @param {OpReader} reader
@@ -423,7 +423,9 @@ export class MapBatches extends Batches {
   apply(reader) {
     const { memory } = reader;
     const op = memory[reader.at];
-    if (this.own.observer !== null || this.layer.isWatched || (op !== OP_ROW && op !== OP_SET)) {
+    const { observer } = this.own;
+    const isTold = observer !== null && observer.willReplace === undefined;
+    if (isTold || this.layer.isWatched || (op !== OP_ROW && op !== OP_SET)) {
       super.apply(reader);
       return;
     }
@@ -448,7 +450,7 @@ export class MapBatches extends Batches {
     const keyEnd = keyStart + (memory[at + 5] | (memory[at + 6] << 8));
     const length = u32At(memory, at + 7);
     if (!isTableId(id) || keyEnd > reader.end || length > reader.end - keyEnd) return false;
-    this.tables.put(id, memory, keyStart, keyEnd, memory, keyEnd, keyEnd + length);
+    this.own.setRange(id, memory, keyStart, keyEnd, keyEnd, keyEnd + length);
     reader.at = keyEnd + length;
     return true;
   }
@@ -477,6 +479,8 @@ export class MapBatches extends Batches {
       next += bytes;
     }
     if (next !== end) return false;
+    const { observer } = this.own;
+    if (observer !== null && observer.willReplace !== undefined) observer.willReplace(id);
     tables.putRow(id, shape, memory, start, end);
     reader.at = end;
     return true;

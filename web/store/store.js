@@ -48,6 +48,8 @@
  * @property {(tableId: number, key: string) => void} willSet
  * @property {(tableId: number, key: string) => void} willDelete the key need not be there
  * @property {(tableId: number) => void} willDrop
+ * @property {(tableId: number) => void} [willReplace] the table is about to get other contents as a whole; without this, the observer
+ *   is told of each key
  */
 
 /**

@@ -112,28 +112,84 @@ test('a dropped table is gone, and its id may be used again', () => {
   }
 });
 
-test('a walk gives each key that stays once, whatever happens to the table meanwhile', () => {
-  for (let seed = 1; seed < 60; seed++) {
-    const next = random(seed);
-    const store = new MapStore();
-    const size = 30;
-    for (let n = 1; n <= size; n++) store.set(1, `[${n}]`, Uint8Array.of(n));
-    if (seed % 2 === 0) store.set(1, 'name', Uint8Array.of(0));
-    const deleted = new Set();
-    const seen = [];
-    for (const key of store.keys(1)) {
-      seen.push(key);
-      const victim = `[${1 + next(size)}]`;
-      if (next(4) === 0) {
-        store.delete(1, victim);
-        deleted.add(victim);
-      } else if (!deleted.has(victim)) {
-        store.set(1, victim, new Uint8Array(next(30)));
+for (const [form, size, value] of [
+  ['row', 30, (n) => Uint8Array.of(1, n & 1)],
+  ['list', 60, (n) => Uint8Array.of(7, n, 0, 0, 0)],
+  ['list of any bytes', 60, (n) => Uint8Array.of(n)],
+  ['large table', 300, (n) => new Uint8Array(n % 30)],
+]) {
+  test(`a walk through a ${form} gives each key that stays once, whatever happens to it meanwhile`, () => {
+    for (let seed = 1; seed < 40; seed++) {
+      const next = random(seed);
+      const store = new MapStore();
+      for (let n = 1; n <= size; n++) store.set(1, form === 'large table' ? `key ${n}` : `[${n}]`, value(n));
+      if (seed % 2 === 0) store.set(1, 'name', value(0));
+      const deleted = new Set();
+      const seen = [];
+      for (const key of store.keys(1)) {
+        seen.push(key);
+        const victim = form === 'large table' ? `key ${1 + next(size)}` : `[${1 + next(size)}]`;
+        if (next(seed < 20 ? 4 : 2) === 0) {
+          store.delete(1, victim);
+          deleted.add(victim);
+        } else if (!deleted.has(victim)) {
+          store.set(1, victim, next(2) ? value(next(99)) : new Uint8Array(next(30)));
+        }
       }
+      assert.equal(new Set(seen).size, seen.length, 'twice');
+      const missed = [...store.keys(1)].filter((key) => !seen.includes(key));
+      assert.deepEqual(missed, []);
     }
-    assert.equal(new Set(seen).size, seen.length, 'twice');
-    const missed = [...store.keys(1)].filter((key) => !seen.includes(key));
-    assert.deepEqual(missed, []);
+  });
+}
+
+test('a table has the same entries in the same order in each form, as it grows and as it shrinks', () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const next = random(seed);
+    const stores = [new MapStore(), new PlainStore()];
+    const key = seed % 3 === 0 ? (n) => `[${n}]` : (n) => (n % 7 === 0 ? `h\u00e9llo ${n}` : `key ${n}`);
+    const value = (n) => (seed % 2 === 0 ? Uint8Array.of(2, n, 1, 2, 3, 4, 5, 6, 7) : new Uint8Array(next(12)).fill(n));
+    for (let n = 1; n <= 500; n++) {
+      const bytes = value(n);
+      for (const store of stores) store.set(9, key(n), bytes);
+      if (n % 25 === 0) assert.deepEqual(contents(stores[0]), contents(stores[1]));
+    }
+    for (let n = 500; n >= 1; n--) {
+      const victim = key(seed % 4 === 0 ? n : 1 + next(500));
+      const longer = new Uint8Array(next(1500)).fill(n);
+      for (const store of stores) {
+        store.delete(9, victim);
+        if (n % 10 === 0) store.set(9, key(1 + (n % 500)), longer);
+      }
+      if (n % 25 === 0) assert.deepEqual(contents(stores[0]), contents(stores[1]));
+    }
+    assert.equal(stores[0].bytes, [...stores[1].keys(9)].reduce((sum, name) => sum + stores[1].get(9, name).length, 0));
+  }
+});
+
+test('ids that lie far from each other are found, listed and forgotten', () => {
+  const store = new MapStore();
+  const ids = [1, 4095, 4096, 65_535, 65_536, 70_000, 1_000_000, 2 ** 31, 2 ** 32 - 2];
+  for (const id of ids) store.set(id, 'id', Uint8Array.of(id & 255));
+  assert.deepEqual([...store.tableIds()].sort((a, b) => a - b), ids);
+  assert.equal(store.highestId, 2 ** 32 - 2);
+  for (const id of ids) assert.deepEqual(store.get(id, 'id'), Uint8Array.of(id & 255));
+  for (const id of ids.slice(1)) store.drop(id);
+  assert.deepEqual([...store.tableIds()], [1]);
+  assert.equal(store.highestId, 1);
+});
+
+test('the tables that values refer to are found in each form', () => {
+  const reference = (id) => Uint8Array.of(7, id, 0, 0, 0);
+  for (const [size, key] of [[3, (n) => `k${n}`], [60, (n) => `[${n}]`], [60, (n) => `key ${n}`]]) {
+    for (const others of [false, true]) {
+      const store = new MapStore();
+      for (let n = 1; n <= size; n++) store.set(1, key(n), reference(n));
+      if (others) store.set(1, key(2), Uint8Array.of(4, 1, 0, 0, 0, 7));
+      const seen = [];
+      store.references(1, (id) => seen.push(id));
+      assert.deepEqual(seen, Array.from({ length: size }, (_, index) => index + 1).filter((id) => !others || id !== 2));
+    }
   }
 });
 
