@@ -249,12 +249,13 @@ export function readOperations(bytes, sink) {
     at += 4;
     return view.getUint32(at - 4, true);
   };
-  const block = () => {
+  /** Goes over a block; where it begins. */
+  const pass = () => {
     const length = u32();
     if (length > bytes.length - at) short = true;
     const start = at;
     at += length;
-    return bytes.subarray(start, at);
+    return start;
   };
   while (at < bytes.length) {
     const start = at;
@@ -265,7 +266,7 @@ export function readOperations(bytes, sink) {
     } else if (operation === RESET) {
       sink.reset();
     } else if (operation === META) {
-      const meta = { homeTableId: u32(), nextTableId: u32(), abiHash: decodeLossy(block()) };
+      const meta = { homeTableId: u32(), nextTableId: u32(), abiHash: decodeLossy(bytes.subarray(pass(), at)) };
       const problem = short ? '' : idProblem(meta.homeTableId, meta.nextTableId);
       if (problem !== '') return `byte ${start} of a save ${problem}`;
       if (!short) sink.meta(meta);
@@ -274,17 +275,17 @@ export function readOperations(bytes, sink) {
     } else if (operation === DROP) {
       sink.drop(tableId);
     } else {
-      const key = block();
+      const keyStart = pass();
       const keyEnd = at;
-      const value = operation === DELETE ? null : block();
+      const valueStart = operation === DELETE ? at : pass();
       if (short) {
         // Told below.
-      } else if (operation === SET && value !== null && sink.setRange !== undefined) {
-        sink.setRange(tableId, bytes, keyEnd - key.length, keyEnd, at - value.length, at);
+      } else if (operation === SET && sink.setRange !== undefined) {
+        sink.setRange(tableId, bytes, keyStart, keyEnd, valueStart, at);
       } else {
-        const text = keyText(key, 0, key.length);
+        const text = keyText(bytes, keyStart, keyEnd);
         if (operation !== SET) sink.delete(tableId, text);
-        if (value !== null) sink.set(tableId, text, value.slice());
+        if (operation !== DELETE) sink.set(tableId, text, bytes.slice(valueStart, at));
       }
     }
     if (short) return `byte ${start} of a save points past its end`;
