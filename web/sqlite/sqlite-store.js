@@ -67,6 +67,8 @@ export class SqliteStore {
      * @type {{ tableId: number, key: string, value: PageValue, mutations: number }}
      */
     this.walked = { tableId: 0, key: '', value: null, mutations: -1 };
+    /** Whether an iterator of ids may be kept while tables come and go. */
+    this.keepsIds = true;
     /** How many changes have been made. */
     this.mutations = 0;
     /** Whether something has changed since the last save. */
@@ -164,8 +166,8 @@ export class SqliteStore {
    */
   size(tableId) {
     if (tableId === this.skippedId) return this.skipped.size(tableId);
-    const table = this.table(tableId);
-    return table === null ? 0 : table.size;
+    if (this.broken !== null) this.check();
+    return this.tables.size(tableId);
   }
 
   /**

@@ -131,6 +131,24 @@ export class Tables {
   }
 
   /**
+   * Counts the entries of a table. A small one is not kept for it: a collection asks this of every table.
+   *
+   * @param {number} id
+   * @returns {number}
+   */
+  size(id) {
+    if (id > this.highestId) return 0;
+    const known = this.known(id);
+    if (known !== undefined) return known.size;
+    const row = this.statements.table.get(id);
+    if (row === undefined) return 0;
+    const shape = row[0] === null || row[0] === 0 ? null : this.shapes.read(row[0]);
+    if (shape !== null) return shape.keys.length;
+    const table = this.find(id);
+    return table === null ? 0 : table.size;
+  }
+
+  /**
    * Visits tables without keeping what is read for it.
    *
    * @param {number[]} ids

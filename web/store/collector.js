@@ -256,14 +256,14 @@ export class Collector {
   }
 
   /**
-   * All tables. The iterator of a `Map` may be kept while tables come and go; that of another store may not.
+   * All tables. The iterator of a `Map` may be kept while tables come and go, and that of a store that says so; others may not.
    *
    * @private
    * @returns {Iterator<number>}
    */
   tableIds() {
     const ids = this.store.tableIds();
-    return (isPlain(this.store) ? ids : Uint32Array.from(ids))[Symbol.iterator]();
+    return (isPlain(this.store) || this.store.keepsIds === true ? ids : Uint32Array.from(ids))[Symbol.iterator]();
   }
 
   /**

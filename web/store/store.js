@@ -27,6 +27,8 @@
  *   which it belongs to
  * @property {number} [mutations] how many changes have been made of it, by anybody. With it, a machine keeps what it has read
  *   of tables from one call to the next
+ * @property {boolean} [keepsIds] whether an iterator of `tableIds` may be kept while tables come and go: it gives all that are
+ *   there all the time
  * @property {number} [highestId] no table has a higher id; a machine that begins asks it, or else goes through all tables
  * @property {(layer: UndoLog, pages: KeyPages) => StoreBatches} [batches] makes what reads and writes many entries at once. While
  *   the layer is watched (`isWatched`), changes go through it. Without this, a machine reads with the other methods, and writes entry by entry
