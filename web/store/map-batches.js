@@ -3,8 +3,9 @@
  * or a text for each entry. Rows cross as they are stored.
  *
  * @import { KeyPages } from './key-pages.js'
- * @import { MapStore } from './map-store.js'
  * @import { OpReader } from './ops.js'
+ * @import { StoreObserver } from './store.js'
+ * @import { Tables } from './tables.js'
  * @import { UndoLog } from './undo-log.js'
  */
 
@@ -28,7 +29,7 @@ let lastBatch = 0;
 /** The batches of one machine, over a `MapStore`. */
 export class MapBatches extends Batches {
   /**
-   * @param {MapStore} store
+   * @param {{ contents: Tables, observer: StoreObserver | null }} store the `MapStore`
    * @param {UndoLog} layer that changes go through while it is watched
    * @param {KeyPages} pages
    */

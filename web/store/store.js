@@ -12,7 +12,6 @@
  *   catch it. A `set` or `delete` that throws must have changed nothing.
  *
  * @import { KeyPages } from './key-pages.js'
- * @import { UndoLog } from './undo-log.js'
  *
  * @typedef {object} Store
  * @property {(tableId: number, key: string) => Uint8Array | undefined} get
@@ -30,8 +29,8 @@
  * @property {boolean} [keepsIds] whether an iterator of `tableIds` may be kept while tables come and go: it gives all that are
  *   there all the time
  * @property {number} [highestId] no table has a higher id; a machine that begins asks it, or else goes through all tables
- * @property {(layer: UndoLog, pages: KeyPages) => StoreBatches} [batches] makes what reads and writes many entries at once. While
- *   the layer is watched (`isWatched`), changes go through it. Without this, a machine reads with the other methods, and writes entry by entry
+ * @property {(layer: any, pages: KeyPages) => StoreBatches} [batches] makes what reads and writes many entries at once. While
+ *   the layer, an undo log, is watched (`isWatched`), changes go through it. Without this, a machine reads with the other methods, and writes entry by entry
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  * @property {(tableId: number, visit: (target: number) => void) => void} [references] calls a function with the id of each table that
  *   the values of a table refer to, in any order; without it, all values are read

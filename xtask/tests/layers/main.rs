@@ -159,7 +159,11 @@ const TREES: [Tree; 4] = [
             Room { name: "artifact", holds: "the module as a file beside the script", uses: &["loader", "module"] },
             Room { name: "artifact-inline", holds: "the module within the script", uses: &["loader", "module"] },
             Room { name: "wasm", holds: "the module, wherever it comes from", uses: &["loader", "module", "artifact"] },
-            Room { name: "store", holds: "where external tables live: text keys and byte values", uses: &["loader", "bytes"] },
+            Room {
+                name: "store",
+                holds: "where external tables live: text keys and byte values, alone and in batches",
+                uses: &["loader", "bytes"],
+            },
             Room {
                 name: "values",
                 holds: "Lua values and keys as bytes and as JavaScript values",
