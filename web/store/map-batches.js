@@ -4,7 +4,7 @@
  *
  * @import { KeyPages } from './key-pages.js'
  * @import { OpReader } from './ops.js'
- * @import { StoreObserver } from './store.js'
+ * @import { RangeStore, StoreObserver } from './store.js'
  * @import { Tables } from './tables.js'
  * @import { UndoLog } from './undo-log.js'
  */
@@ -29,7 +29,7 @@ let lastBatch = 0;
 /** The batches of one machine, over a `MapStore`. */
 export class MapBatches extends Batches {
   /**
-   * @param {{ contents: Tables, observer: StoreObserver | null }} store the `MapStore`
+   * @param {RangeStore & { contents: Tables, observer: StoreObserver | null }} store a `MapStore`
    * @param {UndoLog} layer that changes go through while it is watched
    * @param {KeyPages} pages
    */
