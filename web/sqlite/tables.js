@@ -166,7 +166,7 @@ export class Tables {
       if (known === undefined && at >= asked) {
         asked = at + 1;
         while (asked < ids.length && asked - at < TOGETHER && ids[asked] > ids[asked - 1] && ids[asked] - ids[asked - 1] <= NEAR) asked++;
-        rows = id > this.highestId ? [] : this.statements.range.all(id, ids[asked - 1]);
+        rows = id > this.highestId ? [] : this.rowsOf(id, ids[asked - 1]);
         row = 0;
       }
       while (row < rows.length && rows[row][0] < id) row++;
@@ -179,6 +179,18 @@ export class Tables {
       }
       if (!visit(id, table)) return;
     }
+  }
+
+  /**
+   * @private
+   * @param {number} first
+   * @param {number} last
+   * @returns {any[][]} id, shape and data of the tables from one id to another
+   */
+  rowsOf(first, last) {
+    if (first !== last) return this.statements.range.all(first, last);
+    const row = this.statements.table.get(first);
+    return row === undefined ? [] : [[first, row[0], row[1]]];
   }
 
   /**
