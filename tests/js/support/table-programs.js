@@ -15,7 +15,7 @@ const SHOWN = 40;
 
 /** What each machine runs first. */
 export const PRELUDE = `
-H, W, L, LIST_IDS, LISTS = {}, {}, {}, {}, {}
+H, W, L, LIST_IDS, LISTS, KEPT = {}, {}, {}, {}, setmetatable({}, { __mode = 'k' }), {}
 local names, last = setmetatable({}, { __mode = 'k' }), 0
 local function escape(text)
   if #text > 60 then text = #text .. text:sub(1, 20) .. text:sub(-20) end
@@ -30,6 +30,8 @@ function S(v)
   return kind == 'function' and kind or tostring(v)
 end
 function NAMED(t, name) names[t] = name return t end
+-- A list is known by its table, or by its id from the call on that follows the one that made it.
+function LIST(t) LISTS[t] = true KEPT[#KEPT + 1] = t end
 function IS_ANY() return true end
 function IS_MAP(t) return not IS_LIST(t) end
 function IS_EXTERNAL(t) return ext.id(t) ~= nil end
@@ -58,9 +60,7 @@ function BEGIN(number, lists)
   L, LIST_IDS = {}, {}
   CALL = number
   for i = 1, #lists do LIST_IDS[lists[i]] = true end
-  local plain = {}
-  for i = 1, ${HANDLES} do if H[i] and LISTS[H[i]] then plain[H[i]] = true end end
-  LISTS = plain
+  KEPT = {}
 end
 `;
 
@@ -352,7 +352,7 @@ const OPERATIONS = {
     const h = p.handle();
     const values = Array.from({ length: p.below(9) }, () => p.plain());
     return {
-      lua: `local t = {${values.map(literal).join(', ')}} NAMED(t, 'list') LISTS[t] = true H[${h}] = t return 'list'`,
+      lua: `local t = {${values.map(literal).join(', ')}} NAMED(t, 'list') LIST(t) H[${h}] = t return 'list'`,
       apply: ({ world, handles }) => {
         const list = world.newTable(false, true);
         list.name = 'list';

@@ -278,7 +278,7 @@ export class Trial {
   /** Lets everything go but `_home`: only its tables are left in the store. */
   collect(storeIds) {
     for (const [at, machine] of this.machines.entries()) {
-      machine.run('H, W, L, LISTS = {}, {}, {}, {}');
+      machine.run('H, W, L, KEPT = {}, {}, {}, {}');
       this.world.forget(at);
     }
     for (const machine of this.machines) machine.run('collectgarbage() collectgarbage()');

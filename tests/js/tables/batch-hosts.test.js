@@ -137,7 +137,7 @@ for (const [name, lie] of Object.entries(LIES)) {
         assert.equal(machine.run('return 1 + 1'), 2n, `seed ${seed}, call ${n + 1}`);
       }
       // The memory of the machine is whole: it can be filled and used.
-      machine.run('H, W, L = {}, {}, {} local ok = pcall(function() local t = {} for i = 1, 1e7 do t[i] = { i } end end) assert(not ok) collectgarbage()');
+      machine.run('H, W, L, KEPT = {}, {}, {}, {} local ok = pcall(function() local t = {} for i = 1, 1e7 do t[i] = { i } end end) assert(not ok) collectgarbage()');
       machine.run('collectgarbage() local t = {} for i = 1, 5000 do t[i] = { i } end for i = 1, 5000 do assert(t[i][1] == i) end');
       trial.end();
     }
