@@ -243,3 +243,51 @@ breaks('ends sources of modules with a zero', 'module.source', { module: (ask, {
   if (length > 0) memory[room + length - 1] = 0;
   return length;
 } });
+
+/** Changes a byte of a reply, counted from its end. */
+const flipping = (before) => (ask, { memory, room }) => {
+  const length = ask();
+  if (length >= before) memory[room + length - before] ^= 1;
+  return length;
+};
+
+breaks('has another revision each time', 'revision.own-changes', {
+  revision: (() => {
+    let count = 0;
+    return adding(0, (low) => low + ++count);
+  })(),
+});
+breaks('gives other values in rows', 'read-rows.row', { readRows: flipping(1) });
+breaks('has no rows of tables that there are not', 'read-rows.no-table', {
+  readRows: (ask) => {
+    const length = ask();
+    return length === 14 ? -1 : length;
+  },
+});
+breaks('gives rows that are too large', 'read-rows.large', {
+  readRows: (ask, { view, at }) => {
+    view.setUint32(at + 1, 4096, true);
+    return ask();
+  },
+});
+breaks('says nothing of the room that a row needs', 'read-rows.too-small', { readRows: (ask) => Math.max(ask(), -1) });
+breaks('gives fewer values of a list than there are', 'read-list.values', {
+  readList: (ask, { view, at }) => {
+    view.setUint32(at + 9, view.getUint32(at + 9, true) - 1, true);
+    return ask();
+  },
+});
+breaks('gives a list without its tables', 'read-list.tables', { readList: (ask, { view, room }) => Math.min(ask(), 17 + view.getUint32(room + 13, true)) });
+breaks('takes long values of a list for absent ones', 'read-list.long', { readList: flipping(1) });
+breaks('has another page of entries behind the last one', 'read-entries.page', { readEntries: adding(0, () => 7) });
+breaks('counts what it has written wrongly', 'write-rows.applies', { writeRows: adding(0, (done) => done + 1) });
+breaks('adds rows to what their tables have', 'write-rows.whole', {
+  writeRows: (ask, { view, at, store }) => {
+    const length = ask();
+    // The table of the row behind a shape of two keys.
+    if (view.getUint8(at + 1) === 1) store.set(view.getUint32(at + 11, true), 'b', Uint8Array.of(1, 1));
+    return length;
+  },
+});
+breaks('says that it has written what it refuses', 'write-rows.refused', { writeRows: adding(0, (done) => Math.max(done, 3)) });
+breaks('finds longer runs of free ids than there are', 'free-ids.run', { freeIds: adding(4, () => 5) });

@@ -71,7 +71,7 @@ export function packageHost(store, options = {}) {
       lastError: () => undefined,
     };
     const collector = new Collector(store, (id) => log.drop(id));
-    const host = createHost(log, () => {}, { modules: { kit: 'return "kit"' } }, functions, collector, quota);
+    const host = createHost(log, () => {}, { modules: { kit: 'return "kit"' } }, functions, collector, quota, store);
     return createImports(host, () => kit().memory).imports.env;
   };
 }

@@ -1,5 +1,6 @@
 //! The promises of a host: one file for each import and for each kind of service, one function for each promise.
 
+mod batches;
 mod calls;
 mod deletes;
 mod gets;
@@ -52,6 +53,7 @@ pub fn all() -> impl Iterator<Item = &'static Promise> {
         negotiation::PROMISES,
         system::PROMISES,
         pages::PROMISES,
+        batches::PROMISES,
         calls::PROMISES,
     ]
     .into_iter()
