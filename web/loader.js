@@ -771,7 +771,8 @@ function serve(host, memory, start, end, replyStart, replyEnd) {
     }
     case SERVICES.roots: {
       if (!services.roots || request.length < 5) return REPLY_NONE;
-      return services.roots(query.getUint32(1, true), request.subarray(5)) === null ? REPLY_NONE : 0;
+      const answer = services.roots(query.getUint32(1, true), request.subarray(5));
+      return answer === null ? REPLY_NONE : 0;
     }
     case SERVICES.collect: {
       if (!services.collect || request.length !== 9) return REPLY_NONE;

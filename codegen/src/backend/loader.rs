@@ -219,7 +219,11 @@ fn service(out: &mut String, service: &Service) {
     }
     let call = format!("services.{name}({})", arguments(service));
     if service.reply.is_empty() {
-        let _ = write!(out, "      return {call} === null ? REPLY_NONE : 0;\n    }}\n");
+        let mut answer = format!("      return {call} === null ? REPLY_NONE : 0;\n");
+        if answer.len() > WIDTH {
+            answer = format!("      const answer = {call};\n      return answer === null ? REPLY_NONE : 0;\n");
+        }
+        let _ = write!(out, "{answer}    }}\n");
         return;
     }
     if automatic {

@@ -35,7 +35,12 @@ pub const PROMISES: &[Promise] = &[
         "Behind it come the tables that these values refer to by `TAG_EXTERNAL_TABLE`, in their order and each once,",
         list_with_tables,
     ),
-    offered("read_list", "read-list.long", "a value that is asked for by `js_ext_table_get`.", long_value),
+    offered(
+        "read_list",
+        "read-list.long",
+        "the value has more than `BATCH_VALUE_LIMIT` bytes, or is not encoded as a value is.",
+        long_value,
+    ),
     offered("read_entries", "read-entries.page", ENTRIES, entries),
     offered("write_rows", "write-rows.applies", WRITES, writes),
     offered(
