@@ -5,7 +5,6 @@ import { createHost, rangesOf } from '../../../web/machine/host.js';
 import { createImports } from '../../../web/loader.js';
 import { Collector } from '../../../web/store/collector.js';
 import { HostFunctions } from '../../../web/machine/host-functions.js';
-import { MapStore } from '../../../web/store/map-store.js';
 import { UndoLog } from '../../../web/store/undo-log.js';
 import { compute, instantiate, part } from './documented-host.js';
 import { reading } from './table-trials.js';
@@ -21,13 +20,12 @@ import { reading } from './table-trials.js';
 /**
  * Machines with all services that read and write batches, on a store that may fail.
  *
- * @param {any} store
+ * @param {any} store which has `batches` and `mutations`
  * @param {Between} [between]
  */
 export const onBatchHost = (store, between = {}) => async () => {
   const log = new UndoLog(store, rangesOf(store));
-  // It says that it refuses nothing, as the package's store does.
-  const host = createHost(log, () => {}, {}, new HostFunctions({}), new Collector(store, (id) => log.drop(id)), null, store instanceof MapStore ? store : new MapStore());
+  const host = createHost(log, () => {}, {}, new HostFunctions({}), new Collector(store, (id) => log.drop(id)), null, store);
   const { env } = createImports(host, () => instance.exports.memory).imports;
   const functions = { ...env };
   functions.js_ext_table_get = (id, keyAt, keyLength, at, room) => {

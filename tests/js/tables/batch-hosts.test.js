@@ -6,6 +6,7 @@ import test from 'node:test';
 
 import { MapStore } from '../../../web/lua-persistent.js';
 import { SERVICES } from '../../../web/loader.js';
+import { Batches } from '../../../web/store/batches.js';
 import { onBatchHost } from '../support/batch-host.js';
 import { random } from '../support/random.js';
 import { PlainStore } from '../support/stores.js';
@@ -28,14 +29,20 @@ test('random programs on the raw exports, with the services that the package off
   }
 });
 
-/** A store that refuses what is written from some change on, once or for good. */
+/** A store that offers to take batches, and refuses what is written from some change on, once or for good. */
 class Refusing extends PlainStore {
+  mutations = 0;
   left = Infinity;
   forever = false;
 
   risk() {
     this.left--;
+    this.mutations++;
     if (this.left === 0 || (this.left < 0 && this.forever)) throw new Error('the disk is full');
+  }
+
+  batches(store, pages) {
+    return new Batches(store, pages);
   }
 
   set(...all) {
