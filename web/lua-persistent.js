@@ -79,6 +79,7 @@ export { LuaFunction, LuaLibrary, LuaOpaque, TableReference } from './values/val
 /** @typedef {import('./persist/sqlite-session.js').SqliteOptions} SqliteOptions */
 /** @typedef {import('./persist/state-error.js').StateProblem} StateProblem */
 /** @typedef {import('./store/store.js').RangeStore} RangeStore */
+/** @typedef {import('./store/store.js').StoreBatches} StoreBatches */
 /** @typedef {import('./store/store.js').StoreObserver} StoreObserver */
 /** @typedef {import('./store/store.js').Store} Store */
 /** @typedef {import('./module/line.js').WasmScript} WasmScript */

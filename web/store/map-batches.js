@@ -29,18 +29,19 @@ let lastBatch = 0;
 /** The batches of one machine, over a `MapStore`. */
 export class MapBatches extends Batches {
   /**
-   * @param {RangeStore & { contents: Tables, observer: StoreObserver | null }} store a `MapStore`
+   * @param {RangeStore & { observer: StoreObserver | null }} store a `MapStore`
+   * @param {Tables} contents of it
    * @param {UndoLog} layer that changes go through while it is watched
    * @param {KeyPages} pages
    */
-  constructor(store, layer, pages) {
+  constructor(store, contents, layer, pages) {
     super(layer, pages);
     /** @private */
     this.own = store;
     /** @private */
     this.layer = layer;
     /** @private */
-    this.tables = store.contents;
+    this.tables = contents;
     /** @private */
     this.value = newFound();
     /** Ids of tables that are to be written, each once. @private */

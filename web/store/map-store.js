@@ -1,10 +1,7 @@
 /**
  * Stores external tables in memory: the store that is used by default. It gives `Tables` the interface of stores.
  *
- * @import { Found } from './items.js'
- * @import { KeyPages } from './key-pages.js'
- * @import { StoreObserver } from './store.js'
- * @import { UndoLog } from './undo-log.js'
+ * @import { StoreBatches, StoreObserver } from './store.js'
  */
 
 import { keyBytes } from '../bytes/text.js';
@@ -28,7 +25,7 @@ import { Walk } from './walk.js';
 export class MapStore {
   /** @param {Iterable<[number, Iterable<[string, Uint8Array]>]>} [tables] initial contents by table id */
   constructor(tables = []) {
-    /** The tables themselves, for what knows their forms. */
+    /** The tables themselves, for what knows their forms. @private */
     this.contents = new Tables();
     /** Where keys that are given as texts are written. @private */
     this.keyRoom = new Uint8Array(256);
@@ -121,7 +118,7 @@ export class MapStore {
    * Visits the entries of a table in their order, without copies.
    *
    * @param {number} tableId
-   * @param {(key: Found, value: Found) => void} visit gets ranges that are valid during the call
+   * @param {(key: { bytes: Uint8Array, start: number, end: number }, value: { bytes: Uint8Array, start: number, end: number }) => void} visit gets ranges that are valid during the call
    */
   forEachEntry(tableId, visit) {
     const walk = new Walk(this.contents, tableId);
@@ -145,12 +142,12 @@ export class MapStore {
   }
 
   /**
-   * @param {UndoLog} layer
-   * @param {KeyPages} pages
-   * @returns {MapBatches}
+   * @param {any} layer an undo log over this store
+   * @param {any} pages of keys
+   * @returns {StoreBatches}
    */
   batches(layer, pages) {
-    return new MapBatches(this, layer, pages);
+    return new MapBatches(this, this.contents, layer, pages);
   }
 
   /** An id that no table is above; 0 if there is none. */
@@ -168,7 +165,7 @@ export class MapStore {
 
   /**
    * @param {number} tableId
-   * @returns {ReferenceWalk}
+   * @returns {{ next: (count: number, visit: (target: number) => void) => boolean }}
    */
   referenceWalk(tableId) {
     return new ReferenceWalk(this.contents, tableId);

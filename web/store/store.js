@@ -11,8 +11,6 @@
  * - What a method throws becomes an error in the Lua program, and the cause of the `LuaError` if the program does not
  *   catch it. A `set` or `delete` that throws must have changed nothing.
  *
- * @import { KeyPages } from './key-pages.js'
- *
  * @typedef {object} Store
  * @property {(tableId: number, key: string) => Uint8Array | undefined} get
  * @property {(tableId: number, key: string, value: Uint8Array) => void} set also creates the table; a key that is there
@@ -29,7 +27,7 @@
  * @property {boolean} [keepsIds] whether an iterator of `tableIds` may be kept while tables come and go: it gives all that are
  *   there all the time
  * @property {number} [highestId] no table has a higher id; a machine that begins asks it, or else goes through all tables
- * @property {(layer: any, pages: KeyPages) => StoreBatches} [batches] makes what reads and writes many entries at once. While
+ * @property {(layer: any, pages: any) => StoreBatches} [batches] makes what reads and writes many entries at once. While
  *   the layer, an undo log, is watched (`isWatched`), changes go through it. Without this, a machine reads with the other methods, and writes entry by entry
  * @property {(tableId: number) => void} [drop] deletes a table with all its keys; without it they are deleted one by one
  * @property {(tableId: number, visit: (target: number) => void) => void} [references] calls a function with the id of each table that
