@@ -169,7 +169,7 @@ export class Trial {
     const isExpected = thrown === null || /in the middle/.test(thrown.message) || (options?.failing && HOST_FAILED.test(`E${thrown.message}`));
     if (!isExpected) throw new Error(`${this.now.where}: ${thrown.message}\n${done.code}`, { cause: thrown });
     this.apply(done.text ?? this.lines(done.at));
-    if (this.now.isLost) this.reset(done.at);
+    if (this.now.isLost) this.reset();
     this.check(done.at, `${this.now.where}, at its end`);
     return thrown;
   }
@@ -209,10 +209,9 @@ export class Trial {
   }
 
   /** Begins to know anew what the tables hold. */
-  reset(at) {
-    this.machines[at].run('H, W = {}, {}');
+  reset() {
     this.world = new World(this.count);
-    for (const [other, machine] of this.machines.entries()) if (other !== at) machine.run('H, W = {}, {}');
+    for (const machine of this.machines) machine.run("H, W, LISTS = {}, {}, setmetatable({}, { __mode = 'k' })");
     this.world.home.isUnknown = true;
   }
 

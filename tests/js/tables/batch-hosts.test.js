@@ -34,11 +34,14 @@ class Refusing extends PlainStore {
   mutations = 0;
   left = Infinity;
   forever = false;
+  hasRefused = false;
 
   risk() {
     this.left--;
     this.mutations++;
-    if (this.left === 0 || (this.left < 0 && this.forever)) throw new Error('the disk is full');
+    if (this.left > 0 || (this.left < 0 && !this.forever)) return;
+    this.hasRefused = true;
+    throw new Error('the disk is full');
   }
 
   batches(store, pages) {
@@ -66,16 +69,12 @@ test('a host that refuses a part of a batch: the call fails with its reason, and
       store.forever = trial.below(2) === 0;
       const { thrown, text } = trial.call(0, { failing: true });
       store.left = Infinity;
-      if (thrown === null) {
-        trial.apply(text);
-      } else if (/in the middle/.test(thrown.message)) {
-        trial.apply(trial.lines(0));
-      } else {
-        assert.match(thrown.message, /the host failed|the disk is full/);
-        trial.now.isLost = true;
-      }
-      if (trial.now.isLost || trial.failures > 0) trial.reset(0);
-      trial.failures = 0;
+      if (thrown !== null) assert.match(thrown.message, /in the middle|the host failed|the disk is full/);
+      if (store.hasRefused && thrown === null) assert.match(text, /^\d+:E.*(the host failed|the disk is full)/m, trial.now.where);
+      // Only the host knows what it has taken, also of a call that ends with an error of its own.
+      if (!store.hasRefused) trial.apply(text ?? trial.lines(0));
+      if (store.hasRefused || trial.now.isLost) trial.reset();
+      store.hasRefused = false;
       trial.check(0, trial.now.where);
       // What Lua reads is what the host has.
       if (isFailing) trial.read();

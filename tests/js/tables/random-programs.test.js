@@ -154,7 +154,7 @@ test('random programs in a transactional machine: a call that throws has done no
         assert.match(thrown.message, /in the middle/);
         trial.world = before;
       }
-      if (trial.now.isLost) trial.reset(0);
+      if (trial.now.isLost) trial.reset();
       trial.check(0, `seed ${seed}, call ${n + 1}`);
     }
     trial.read();
@@ -252,7 +252,7 @@ test('random programs on a store that throws: an assignment is done or not, and 
       store.at = Infinity;
       if (done.thrown !== null) assert.match(done.thrown.message, /in the middle|out of order/);
       trial.apply(done.text ?? trial.lines(0));
-      if (trial.now.isLost) trial.reset(0);
+      if (trial.now.isLost) trial.reset();
       trial.check(0, `${trial.now.where}, at its end`);
       if (trial.below(30) === 0) await trial.reopen();
     }
