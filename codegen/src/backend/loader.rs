@@ -223,7 +223,7 @@ fn service(out: &mut String, service: &Service) {
         if answer.len() > WIDTH {
             answer = format!("      const answer = {call};\n      return answer === null ? REPLY_NONE : 0;\n");
         }
-        let _ = write!(out, "{answer}    }}\n");
+        let _ = writeln!(out, "{answer}    }}");
         return;
     }
     if automatic {
