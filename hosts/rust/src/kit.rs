@@ -15,9 +15,13 @@ fn text(memory: &[u8], at: i32) -> String {
     String::from_utf8_lossy(&memory[at + 4..at + 4 + length]).into_owned()
 }
 
-/// Runs the kit on a host with a store; what it says of the promises that it found broken, how many it tested, and
-/// how many there are: all, as this host offers every service.
-fn run(store: impl Store + 'static) -> (String, i32, i32) {
+/// The services that this host does not offer, as the names of their promises begin: batches, which are for modules that
+/// keep tables in their memory.
+const LEFT_OUT: [&str; 6] = ["revision.", "read-rows.", "read-list.", "write-rows.", "free-ids.", "read-entries."];
+
+/// Runs the kit on a host with a store; what it says of the promises that it found broken, how many it tested, how
+/// many there are, and how many of them are of services that are left out.
+fn run(store: impl Store + 'static) -> (String, i32, i32, i32) {
     let again = |context: &mut Context<'_>, (): ()| {
         let again: TypedFunc<(), i32> =
             context.store.data().kit_again.clone().ok_or_else(|| Error::msg("the kit is not there yet"))?;
@@ -45,29 +49,40 @@ fn run(store: impl Store + 'static) -> (String, i32, i32) {
     while number("run").is_err() {}
     let (tested, count) = (number("tested").unwrap(), number("promise_count").unwrap());
     let mut broken = String::new();
+    let mut left_out = 0;
     for promise in 0..count {
         let mut of = |name: &str| {
             let function = kit.get_typed_func::<i32, i32>(&mut store, name).unwrap();
             let answer = function.call(&mut store, promise).unwrap();
             (answer, memory.data(&store).to_vec())
         };
-        if of("promise_outcome").0 != 2 {
+        let outcome = of("promise_outcome").0;
+        let (at, names) = of("promise_name");
+        let name = text(&names, at);
+        // 3: it is about a service that the host does not offer.
+        if outcome == 3 && LEFT_OUT.iter().any(|service| name.starts_with(service)) {
+            left_out += 1;
+        }
+        if outcome != 2 {
             continue;
         }
-        let [name, says, saw] = ["promise_name", "promise_text", "promise_message"].map(|name| {
+        let [says, saw] = ["promise_text", "promise_message"].map(|name| {
             let (at, memory) = of(name);
             text(&memory, at)
         });
         let _ = writeln!(broken, "{name}: {says}\n    {saw}");
     }
-    (broken, tested, count)
+    (broken, tested, count, left_out)
 }
 
 #[track_caller]
 fn check(store: impl Store + 'static) {
-    let (broken, tested, count) = run(store);
+    let (broken, tested, count, left_out) = run(store);
     assert_eq!(broken, "");
-    assert!(tested == count && count > 100, "{tested} of {count} promises were tested");
+    assert!(
+        tested == count - left_out && tested > 100,
+        "{tested} of {count} promises were tested, {left_out} left out"
+    );
 }
 
 #[test]

@@ -246,7 +246,7 @@ fn each_service_has_a_request_and_a_reply_among_the_vectors() {
     // Numbers of services are without gaps, so that each number is that of one request.
     let numbers: BTreeSet<_> =
         list(&vectors, "requests").iter().map(|vector| from_hex(text(vector, "bytes"))[0]).collect();
-    assert_eq!(numbers, (services::NEGOTIATE..=services::READ_ENTRIES).collect());
+    assert_eq!(numbers, (services::NEGOTIATE..=services::COLLECT).collect());
     assert_eq!(named("requests").len(), numbers.len());
     // Those of `call` are in a list of their own, that of `module` is the source.
     let expected: BTreeSet<_> =
