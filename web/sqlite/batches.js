@@ -9,18 +9,11 @@
  * @import { SqliteStore } from './sqlite-store.js'
  */
 
-import { BATCH_VALUE_LIMIT, OP_DELETE, OP_LARGE, OP_LIST, OP_ROW, OP_SET, OP_SHAPE, TAG_EXTERNAL_TABLE, TAG_NIL, VALUE_ELSEWHERE } from '../loader.js';
+import { readU32 } from '../bytes/integers.js';
+import { BATCH_VALUE_LIMIT, OP_DELETE, OP_LARGE, OP_ROW, OP_SET, OP_SHAPE, TAG_EXTERNAL_TABLE, TAG_NIL, VALUE_ELSEWHERE } from '../loader.js';
 import { Batches } from '../store/batches.js';
-import { isWhole, MalformedOp, MOST, OpReader, Ops, readU32, referenceOf, valueLength } from '../store/ops.js';
+import { isWhole, LARGE_SIZE, LIST_HEAD, MalformedOp, MOST, OpReader, Ops, REFERENCE, referenceOf, ROW_HEAD, SHAPE_HEAD, valueLength } from '../store/ops.js';
 import { Row } from './row.js';
-
-const SHAPE_HEAD = 3;
-const ROW_HEAD = 11;
-const LIST_HEAD = 17;
-const LARGE_SIZE = 9;
-
-/** Bytes of a reference to a table: its tag and id. */
-const REFERENCE = 5;
 
 /** Writes rows as ops. */
 class RowOps extends Ops {
@@ -173,14 +166,7 @@ export class SqliteBatches extends Batches {
       }
     }
     if (ops.room < 0 || (done === 0 && count > 0)) return -(LIST_HEAD + BATCH_VALUE_LIMIT);
-    const behind = ops.at;
-    ops.at = start;
-    ops.u8(OP_LIST);
-    ops.u32(table);
-    ops.u32(first);
-    ops.u32(done);
-    ops.u32(behind - start - LIST_HEAD);
-    ops.at = behind;
+    ops.listHead(start, table, first, done);
     this.database.forEachRow([...references], (id, row) => {
       if (row === null || row.length + row.shape.keysLength > limit || !isWholeRow(row)) return true;
       if (ops.costOf(row) > ops.room || ops.numbers.size > MOST) return false;

@@ -6,9 +6,9 @@
  * @import { TextReader, TextWriter } from './text.js'
  */
 
+import { readU32 } from '../bytes/integers.js';
 import { TAG_EXTERNAL_TABLE } from '../loader.js';
 import { isTableId } from '../store/table-ids.js';
-import { read32 } from './text.js';
 
 /** Most keys of a page. */
 export const PAGE = 64;
@@ -38,7 +38,7 @@ export function blockOf(key) {
  */
 export function pageValue(bytes, start, end) {
   if (end - start === 5 && bytes[start] === TAG_EXTERNAL_TABLE) {
-    const id = read32(bytes, start + 1);
+    const id = readU32(bytes, start + 1);
     if (isTableId(id)) return id;
   }
   return bytes.slice(start, end);

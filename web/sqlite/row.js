@@ -167,7 +167,7 @@ export class Row {
       writer.room(1);
       writer.bytes[writer.at++] = place > 0 ? COMMA : withKeys ? OPEN_OBJECT : OPEN_ARRAY;
       if (withKeys) {
-        writer.quoted(keys[place]);
+        writer.json(keys[place]);
         writer.room(1);
         writer.bytes[writer.at++] = COLON;
       }

@@ -6,8 +6,10 @@
  * is no value.
  */
 
-import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_FUNCTION, TAG_INTEGER, TAG_NIL, TAG_STRING } from '../loader.js';
+import { readU32 } from '../bytes/integers.js';
+import { TAG_BOOLEAN, TAG_EXTERNAL_TABLE, TAG_FLOAT, TAG_INTEGER, TAG_NIL, TAG_STRING } from '../loader.js';
 import { decodeUtf8, encodeInto, encodeUtf8 } from '../bytes/text.js';
+import { referenceIn } from '../store/reference.js';
 import { isTableId } from '../store/table-ids.js';
 import { valueFromJson, valueToJson } from '../values/json.js';
 
@@ -71,15 +73,15 @@ export class TextWriter extends Growing {
   }
 
   /**
-   * Writes any text, as JSON writes strings.
+   * Writes a value as JSON, a text among them.
    *
-   * @param {string} text
+   * @param {any} value
    */
-  quoted(text) {
-    const json = encodeUtf8(JSON.stringify(text));
-    this.room(json.length);
-    this.bytes.set(json, this.at);
-    this.at += json.length;
+  json(value) {
+    const text = encodeUtf8(JSON.stringify(value));
+    this.room(text.length);
+    this.bytes.set(text, this.at);
+    this.at += text.length;
   }
 
   /**
@@ -122,12 +124,12 @@ export class TextWriter extends Growing {
         }
         break;
       case TAG_STRING:
-        if (length >= 5 && read32(bytes, start + 1) === length - 5 && this.string(bytes, start + 5, end)) return;
+        if (length >= 5 && readU32(bytes, start + 1) === length - 5 && this.string(bytes, start + 5, end)) return;
         break;
       case TAG_EXTERNAL_TABLE:
-        if (length === 5 && isTableId(read32(bytes, start + 1))) {
+        if (length === 5 && isTableId(readU32(bytes, start + 1))) {
           this.ascii(TABLE);
-          this.number(read32(bytes, start + 1));
+          this.number(readU32(bytes, start + 1));
           this.room(1);
           this.bytes[this.at++] = CLOSE_OBJECT;
           return;
@@ -152,18 +154,7 @@ export class TextWriter extends Growing {
     }
     const value = bytes.slice(start, end);
     const json = value[0] === TAG_NIL && length === 1 ? { raw: 'AA==' } : valueToJson(value);
-    this.quotedObject(json);
-  }
-
-  /**
-   * @private
-   * @param {any} json
-   */
-  quotedObject(json) {
-    const text = encodeUtf8(JSON.stringify(json));
-    this.room(text.length);
-    this.bytes.set(text, this.at);
-    this.at += text.length;
+    this.json(json);
   }
 
   /**
@@ -181,8 +172,8 @@ export class TextWriter extends Growing {
    * @param {number} start of eight bytes
    */
   integer(bytes, start) {
-    const low = read32(bytes, start);
-    const high = read32(bytes, start + 4) | 0;
+    const low = readU32(bytes, start);
+    const high = readU32(bytes, start + 4) | 0;
     if (high >= 0 && high < 0x200000) this.number(high * TWO_32 + low);
     else if (high < 0 && high >= -0x200000) this.ascii(String(high * TWO_32 + low));
     else this.ascii(String(new DataView(bytes.buffer, bytes.byteOffset + start, 8).getBigInt64(0, true)));
@@ -217,7 +208,7 @@ export class TextWriter extends Growing {
     }
     const text = decodeUtf8(bytes, start, end);
     if (text === null) return false;
-    this.quoted(text);
+    this.json(text);
     return true;
   }
 }
@@ -470,18 +461,6 @@ export function referencesInText(text, visit) {
  * @param {(id: number) => void} visit
  */
 export function referenceInValue(bytes, start, end, visit) {
-  const length = end - start;
-  let id = 0;
-  if (bytes[start] === TAG_EXTERNAL_TABLE && length === 5) id = read32(bytes, start + 1);
-  else if (bytes[start] === TAG_FUNCTION && length === 9 && read32(bytes, start + 1) === 4) id = read32(bytes, start + 5);
-  if (isTableId(id)) visit(id);
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {number} at
- * @returns {number} the u32 there
- */
-export function read32(bytes, at) {
-  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+  const id = referenceIn(bytes, start, end);
+  if (id !== 0) visit(id);
 }

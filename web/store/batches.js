@@ -7,19 +7,14 @@
  * @import { Store } from './store.js'
  */
 
+import { readU32 } from '../bytes/integers.js';
 import { encodeUtf8, keyBytes } from '../bytes/text.js';
-import { BATCH_VALUE_LIMIT, OP_DELETE, OP_KEY, OP_LARGE, OP_LIST, OP_ROW, OP_SET, OP_SHAPE, TAG_NIL, VALUE_ELSEWHERE } from '../loader.js';
+import { BATCH_VALUE_LIMIT, OP_DELETE, OP_KEY, OP_LARGE, OP_ROW, OP_SET, OP_SHAPE, TAG_NIL, VALUE_ELSEWHERE } from '../loader.js';
 import { integerForm } from './integer-key.js';
 import { nextOf } from './key-pages.js';
-import { isWhole, MalformedOp, MOST, OpReader, Ops, readU32, referenceOf } from './ops.js';
+import { isWhole, KEY_HEAD, LARGE_SIZE, LIST_HEAD, MalformedOp, MOST, OpReader, Ops, referenceOf, SET_HEAD } from './ops.js';
 import { dropTable } from './store.js';
 import { ID_LIMIT } from './table-ids.js';
-
-/** Bytes of these ops without keys and values. */
-export const SET_HEAD = 11;
-export const KEY_HEAD = 7;
-export const LIST_HEAD = 17;
-export const LARGE_SIZE = 9;
 
 /** Bytes of the cursor in front of a page of entries. */
 export const CURSOR = 4;
@@ -124,14 +119,7 @@ export class Batches {
       if (id !== 0) references.add(id);
     }
     if (ops.room < 0 || (done === 0 && count > 0)) return -(LIST_HEAD + BATCH_VALUE_LIMIT);
-    const behind = ops.at;
-    ops.at = start;
-    ops.u8(OP_LIST);
-    ops.u32(table);
-    ops.u32(first);
-    ops.u32(done);
-    ops.u32(behind - start - LIST_HEAD);
-    ops.at = behind;
+    ops.listHead(start, table, first, done);
     ops.rows(this.rowsOf(references, limit));
     return ops.at - start;
   }

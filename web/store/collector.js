@@ -13,6 +13,7 @@
  * @import { Store } from './store.js'
  */
 
+import { readU32 } from '../bytes/integers.js';
 import { COLLECT_DONE, COLLECT_PART, COLLECT_ROOTS, ROOTS_AGAIN, ROOTS_BEGIN } from '../loader.js';
 import { isPlain, MapStore } from './map-store.js';
 import { referenceIn } from './reference.js';
@@ -167,7 +168,7 @@ export class Collector {
   takeRoots(list, ids) {
     if (list === ROOTS_BEGIN || (list === ROOTS_AGAIN && !this.isActive)) this.begin();
     for (let at = 0; at + 4 <= ids.length; at += 4) {
-      this.markRoot((ids[at] | (ids[at + 1] << 8) | (ids[at + 2] << 16) | (ids[at + 3] << 24)) >>> 0);
+      this.markRoot(readU32(ids, at));
     }
   }
 

@@ -9,8 +9,9 @@
  * @import { Found } from './items.js'
  */
 
+import { readU16 } from '../bytes/integers.js';
 import { sameBytes } from './arena.js';
-import { dropField, ELSEWHERE, fieldSize, findField, newFound, NUMBER, putField, u16At } from './items.js';
+import { dropField, ELSEWHERE, fieldSize, findField, newFound, NUMBER, putField } from './items.js';
 
 /** Bytes of an entry's block in front of its key. */
 const HEAD = 6;
@@ -92,7 +93,7 @@ export class HashTable {
     const place = this.places[entry];
     const chunk = arena.chunkOf(place);
     const at = arena.offsetOf(place);
-    findField(arena, chunk, u16At(chunk, at + 2), at + HEAD, found);
+    findField(arena, chunk, readU16(chunk, at + 2), at + HEAD, found);
   }
 
   /**
@@ -104,7 +105,7 @@ export class HashTable {
     const place = this.places[entry];
     const chunk = arena.chunkOf(place);
     const at = arena.offsetOf(place);
-    findField(arena, chunk, u16At(chunk, at + 4), at + HEAD + storedSize(u16At(chunk, at + 2)), found);
+    findField(arena, chunk, readU16(chunk, at + 4), at + HEAD + storedSize(readU16(chunk, at + 2)), found);
   }
 
   /**
@@ -120,7 +121,7 @@ export class HashTable {
     const place = this.places[entry];
     const chunk = arena.chunkOf(place);
     const at = arena.offsetOf(place);
-    const keySize = storedSize(u16At(chunk, at + 2));
+    const keySize = storedSize(readU16(chunk, at + 2));
     const valueAt = at + HEAD + keySize;
     const size = HEAD + keySize + fieldSize(end - start);
     if (size <= arena.capacityOf(place)) {
@@ -210,7 +211,7 @@ export class HashTable {
       if (place === 0) continue;
       const chunk = arena.chunkOf(place);
       const at = arena.offsetOf(place);
-      const size = HEAD + storedSize(u16At(chunk, at + 2)) + storedSize(u16At(chunk, at + 4));
+      const size = HEAD + storedSize(readU16(chunk, at + 2)) + storedSize(readU16(chunk, at + 4));
       this.places[entry] = arena.move(place, size, target);
     }
   }
@@ -251,7 +252,7 @@ export class HashTable {
     const place = this.places[entry];
     const chunk = arena.chunkOf(place);
     const at = arena.offsetOf(place);
-    dropField(arena, chunk, at + 4, at + HEAD + storedSize(u16At(chunk, at + 2)));
+    dropField(arena, chunk, at + 4, at + HEAD + storedSize(readU16(chunk, at + 2)));
     dropField(arena, chunk, at + 2, at + HEAD);
     arena.release(place);
   }
@@ -318,7 +319,7 @@ function storedSize(length) {
 function hasKey(arena, place, memory, start, end) {
   const chunk = arena.chunkOf(place);
   const at = arena.offsetOf(place);
-  const length = u16At(chunk, at + 2);
+  const length = readU16(chunk, at + 2);
   if (length !== ELSEWHERE) return length === end - start && sameBytes(memory, start, end, chunk, at + HEAD);
   findField(arena, chunk, length, at + HEAD, LONG);
   return LONG.bytes.length === end - start && sameBytes(memory, start, end, LONG.bytes, 0);

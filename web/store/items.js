@@ -5,6 +5,7 @@
  * @import { Arena } from './arena.js'
  */
 
+import { putU16, putU32, readU16, readU32 } from '../bytes/integers.js';
 import { copyBytes } from './arena.js';
 
 /** Longest value that lies in a block. */
@@ -18,44 +19,6 @@ const HEAD = 4;
 
 /** Bytes that the number of bytes which lie elsewhere takes. */
 export const NUMBER = 4;
-
-/**
- * @param {Uint8Array} chunk
- * @param {number} at
- * @returns {number}
- */
-export function u16At(chunk, at) {
-  return chunk[at] | (chunk[at + 1] << 8);
-}
-
-/**
- * @param {Uint8Array} chunk
- * @param {number} at
- * @returns {number}
- */
-export function u32At(chunk, at) {
-  return (chunk[at] | (chunk[at + 1] << 8) | (chunk[at + 2] << 16) | (chunk[at + 3] << 24)) >>> 0;
-}
-
-/**
- * @param {Uint8Array} chunk
- * @param {number} at
- * @param {number} value
- */
-export function putU16(chunk, at, value) {
-  chunk[at] = value;
-  chunk[at + 1] = value >>> 8;
-}
-
-/**
- * @param {Uint8Array} chunk
- * @param {number} at
- * @param {number} value
- */
-export function putU32(chunk, at, value) {
-  putU16(chunk, at, value);
-  putU16(chunk, at + 2, value >>> 16);
-}
 
 /**
  * A range of bytes that is found again and again: the same object, with other contents.
@@ -89,7 +52,7 @@ export function findField(arena, chunk, length, at, found) {
     found.end = at + length;
     return;
   }
-  found.bytes = arena.longOf(u32At(chunk, at));
+  found.bytes = arena.longOf(readU32(chunk, at));
   found.start = 0;
   found.end = found.bytes.length;
 }
@@ -132,7 +95,7 @@ export function putField(arena, chunk, lengthAt, at, bytes, start, end) {
  * @param {number} at
  */
 export function dropField(arena, chunk, lengthAt, at) {
-  if (u16At(chunk, lengthAt) === ELSEWHERE) arena.forget(u32At(chunk, at));
+  if (readU16(chunk, lengthAt) === ELSEWHERE) arena.forget(readU32(chunk, at));
 }
 
 /**
@@ -167,7 +130,7 @@ export function putItem(arena, place, bytes, start, end) {
 export function findItem(arena, place, found) {
   const chunk = arena.chunkOf(place);
   const at = arena.offsetOf(place);
-  findField(arena, chunk, u16At(chunk, at + 2), at + HEAD, found);
+  findField(arena, chunk, readU16(chunk, at + 2), at + HEAD, found);
 }
 
 /**
@@ -187,6 +150,6 @@ export function releaseItem(arena, place) {
  * @returns {number} the place there
  */
 export function moveItem(arena, place, target) {
-  const length = u16At(arena.chunkOf(place), arena.offsetOf(place) + 2);
+  const length = readU16(arena.chunkOf(place), arena.offsetOf(place) + 2);
   return arena.move(place, HEAD + (length === ELSEWHERE ? NUMBER : length), target);
 }

@@ -9,19 +9,17 @@
  * @import { UndoLog } from './undo-log.js'
  */
 
+import { putU16, putU32, readU32 } from '../bytes/integers.js';
 import { BATCH_VALUE_LIMIT, OP_KEY, OP_LARGE, OP_LIST, OP_ROW, OP_SET, OP_SHAPE, TAG_EXTERNAL_TABLE, TAG_NIL, VALUE_ELSEWHERE } from '../loader.js';
 import { copyBytes } from './arena.js';
-import { Batches, CURSOR, KEY_HEAD, LARGE_SIZE, LIST_HEAD, SET_HEAD } from './batches.js';
-import { newFound, putU16, putU32, u32At } from './items.js';
+import { Batches, CURSOR } from './batches.js';
+import { newFound } from './items.js';
 import { writeIndex } from './integer-key.js';
 import { ListTable } from './list-table.js';
-import { isWholeRange, MOST, readU32, ROW_HEAD, valueLength } from './ops.js';
+import { isWholeRange, KEY_HEAD, LARGE_SIZE, LIST_HEAD, MOST, REFERENCE, ROW_HEAD, SET_HEAD, valueLength } from './ops.js';
 import { MOST_VALUES } from './rows.js';
 import { ID_LIMIT, isTableId } from './table-ids.js';
 import { Walk } from './walk.js';
-
-/** Bytes of a value that refers to a table. */
-const REFERENCE = 5;
 
 /** Numbers batches, so that each knows the shapes that it has written. */
 let lastBatch = 0;
@@ -287,7 +285,7 @@ export class MapBatches extends Batches {
         memory[this.at++] = isThere ? VALUE_ELSEWHERE : TAG_NIL;
         continue;
       }
-      if (length === REFERENCE && found.bytes[found.start] === TAG_EXTERNAL_TABLE) this.want(u32At(found.bytes, found.start + 1));
+      if (length === REFERENCE && found.bytes[found.start] === TAG_EXTERNAL_TABLE) this.want(readU32(found.bytes, found.start + 1));
       copyBytes(found.bytes, found.start, found.end, memory, this.at);
       this.at += length;
     }
@@ -312,7 +310,7 @@ export class MapBatches extends Batches {
     let { at } = this;
     let from = (first - 1) * width;
     for (let done = 0; done < most; done++) {
-      if (tag === TAG_EXTERNAL_TABLE) this.want(u32At(packed, from));
+      if (tag === TAG_EXTERNAL_TABLE) this.want(readU32(packed, from));
       memory[at++] = tag;
       for (const end = at + width; at < end; at++) memory[at] = packed[from++];
     }
@@ -343,7 +341,7 @@ export class MapBatches extends Batches {
     if (keyLength > MOST) return isFirst ? Infinity : needed;
     let more = 0;
     if (length === REFERENCE && value.bytes[value.start] === TAG_EXTERNAL_TABLE) {
-      const other = u32At(value.bytes, value.start + 1);
+      const other = readU32(value.bytes, value.start + 1);
       more = this.isWanted(other) ? 0 : this.rowSize(other, limit);
       if (isFirst && needed + more > room) more = 0;
       if (needed + more <= room && more > 0) this.want(other);
@@ -447,10 +445,10 @@ export class MapBatches extends Batches {
    */
   setRange(reader, at) {
     const { memory } = reader;
-    const id = u32At(memory, at + 1);
+    const id = readU32(memory, at + 1);
     const keyStart = at + SET_HEAD;
     const keyEnd = keyStart + (memory[at + 5] | (memory[at + 6] << 8));
-    const length = u32At(memory, at + 7);
+    const length = readU32(memory, at + 7);
     if (!isTableId(id) || keyEnd > reader.end || length > reader.end - keyEnd) return false;
     this.own.setRange(id, memory, keyStart, keyEnd, keyEnd, keyEnd + length);
     reader.at = keyEnd + length;
@@ -466,9 +464,9 @@ export class MapBatches extends Batches {
   putRow(reader, at) {
     const { memory } = reader;
     const { tables } = this;
-    const id = u32At(memory, at + 1);
+    const id = readU32(memory, at + 1);
     const keys = reader.shapes[memory[at + 5] | (memory[at + 6] << 8)];
-    const length = u32At(memory, at + 7);
+    const length = readU32(memory, at + 7);
     const start = at + ROW_HEAD;
     if (!isTableId(id) || keys === undefined || length > MOST_VALUES || length > reader.end - start) return false;
     const shape = reader.shapeOf(keys, tables.shapes);

@@ -4,8 +4,10 @@
  * @import { Shape, Shapes } from './shapes.js'
  */
 
+import { readU16, readU32 } from '../bytes/integers.js';
 import { keyText } from '../bytes/text.js';
 import {
+  OP_LIST,
   OP_ROW,
   OP_SHAPE,
   TAG_BOOLEAN,
@@ -23,29 +25,15 @@ import { isTableId } from './table-ids.js';
 export const MOST = 0xffff;
 
 /** Bytes of these ops without keys and values. */
-const SHAPE_HEAD = 3;
+export const SHAPE_HEAD = 3;
 export const ROW_HEAD = 11;
+export const SET_HEAD = 11;
+export const KEY_HEAD = 7;
+export const LIST_HEAD = 17;
+export const LARGE_SIZE = 9;
 
 /** Bytes of a reference to a table: its tag and id. */
-const REFERENCE = 5;
-
-/**
- * @param {Uint8Array} memory
- * @param {number} at
- * @returns {number}
- */
-export function readU16(memory, at) {
-  return memory[at] | (memory[at + 1] << 8);
-}
-
-/**
- * @param {Uint8Array} memory
- * @param {number} at
- * @returns {number}
- */
-export function readU32(memory, at) {
-  return (memory[at] | (memory[at + 1] << 8) | (memory[at + 2] << 16) | (memory[at + 3] << 24)) >>> 0;
-}
+export const REFERENCE = 5;
 
 /**
  * Finds the length of an encoded value by its first bytes.
@@ -160,6 +148,25 @@ export class Ops {
   block(bytes) {
     this.memory.set(bytes, this.at);
     this.at += bytes.length;
+  }
+
+  /**
+   * Writes what stands in front of the values of a list, which have been written behind room for it.
+   *
+   * @param {number} start of that room
+   * @param {number} id
+   * @param {number} first key
+   * @param {number} count of values
+   */
+  listHead(start, id, first, count) {
+    const behind = this.at;
+    this.at = start;
+    this.u8(OP_LIST);
+    this.u32(id);
+    this.u32(first);
+    this.u32(count);
+    this.u32(behind - start - LIST_HEAD);
+    this.at = behind;
   }
 
   /**

@@ -1,5 +1,6 @@
 /** Reads which table a stored value refers to. */
 
+import { readU32 } from '../bytes/integers.js';
 import { TAG_EXTERNAL_TABLE, TAG_FUNCTION } from '../loader.js';
 import { ID_LIMIT } from './table-ids.js';
 
@@ -24,6 +25,6 @@ export function referenceIn(bytes, start, end) {
   } else if (tag !== TAG_EXTERNAL_TABLE || end - start !== TABLE_SIZE) {
     return 0;
   }
-  const id = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+  const id = readU32(bytes, at);
   return id === ID_LIMIT ? 0 : id;
 }

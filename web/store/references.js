@@ -5,8 +5,9 @@
  * @import { Tables } from './tables.js'
  */
 
+import { readU32 } from '../bytes/integers.js';
 import { TAG_EXTERNAL_TABLE } from '../loader.js';
-import { newFound, u32At } from './items.js';
+import { newFound } from './items.js';
 import { ListTable, WIDTHS } from './list-table.js';
 import { referenceIn } from './reference.js';
 
@@ -27,8 +28,8 @@ function visitRow(tables, place, visit) {
   const { bytes, end } = found;
   for (let at = found.start; at < end; ) {
     const width = WIDTHS[bytes[at]];
-    const next = at + (width !== 0 ? 1 + width : 5 + u32At(bytes, at + 1));
-    if (bytes[at] === TAG_EXTERNAL_TABLE) visit(u32At(bytes, at + 1));
+    const next = at + (width !== 0 ? 1 + width : 5 + readU32(bytes, at + 1));
+    if (bytes[at] === TAG_EXTERNAL_TABLE) visit(readU32(bytes, at + 1));
     else if (width === 0) visitValue(bytes, at, next, visit);
     at = next;
   }
@@ -61,7 +62,7 @@ function visitEntries(tables, table, first, end, visit) {
       visitValue(found.bytes, found.start, found.end, visit);
     }
   } else if (table.tag === TAG_EXTERNAL_TABLE) {
-    for (let index = first; index < end; index++) visit(u32At(table.packed, 4 * index));
+    for (let index = first; index < end; index++) visit(readU32(table.packed, 4 * index));
   } else if (table.tag === 0) {
     for (let index = first; index < end; index++) {
       table.find(values, index, found);

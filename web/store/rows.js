@@ -8,8 +8,8 @@
  * @import { Shape, Shapes } from './shapes.js'
  */
 
+import { putU16, putU32, readU16, readU32 } from '../bytes/integers.js';
 import { copyBytes } from './arena.js';
-import { putU16, putU32, u16At, u32At } from './items.js';
 import { WIDTHS } from './list-table.js';
 
 /** Bytes of a row's block in front of its values. */
@@ -27,7 +27,7 @@ export const MOST_VALUES = 2000;
  */
 export function wholeLength(chunk, at) {
   const width = WIDTHS[chunk[at]];
-  return width !== 0 ? 1 + width : 5 + u32At(chunk, at + 1);
+  return width !== 0 ? 1 + width : 5 + readU32(chunk, at + 1);
 }
 
 /** The rows of one store. */
@@ -46,7 +46,7 @@ export class Rows {
    * @returns {Shape}
    */
   shapeOf(place) {
-    return this.shapes.all[u32At(this.arena.chunkOf(place), this.arena.offsetOf(place) + 4)];
+    return this.shapes.all[readU32(this.arena.chunkOf(place), this.arena.offsetOf(place) + 4)];
   }
 
   /**
@@ -54,7 +54,7 @@ export class Rows {
    * @returns {number} bytes of all values
    */
   lengthOf(place) {
-    return u16At(this.arena.chunkOf(place), this.arena.offsetOf(place) + 2);
+    return readU16(this.arena.chunkOf(place), this.arena.offsetOf(place) + 2);
   }
 
   /**
@@ -70,11 +70,7 @@ export class Rows {
   create(shape, bytes, start, end, spare) {
     const { arena } = this;
     const place = arena.take(HEAD + Math.min(end - start + spare, MOST_VALUES));
-    const chunk = arena.chunkOf(place);
-    const at = arena.offsetOf(place);
-    putU16(chunk, at + 2, end - start);
-    putU32(chunk, at + 4, shape.number);
-    copyBytes(bytes, start, end, chunk, at + HEAD);
+    this.fill(place, shape, bytes, start, end);
     return place;
   }
 
@@ -95,12 +91,24 @@ export class Rows {
       arena.release(place);
       return moved;
     }
-    const chunk = arena.chunkOf(place);
-    const at = arena.offsetOf(place);
+    this.fill(place, shape, bytes, start, end);
+    return place;
+  }
+
+  /**
+   * @private
+   * @param {number} place with room for the values
+   * @param {Shape} shape
+   * @param {Uint8Array} bytes with all values
+   * @param {number} start
+   * @param {number} end
+   */
+  fill(place, shape, bytes, start, end) {
+    const chunk = this.arena.chunkOf(place);
+    const at = this.arena.offsetOf(place);
     putU16(chunk, at + 2, end - start);
     putU32(chunk, at + 4, shape.number);
     copyBytes(bytes, start, end, chunk, at + HEAD);
-    return place;
   }
 
   /**

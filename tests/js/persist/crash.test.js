@@ -1,7 +1,7 @@
 // Tests state files under failures from outside: killed processes, failing system calls, full disks, read-only folders.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import nodeFs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -10,10 +10,12 @@ import { fileURLToPath } from 'node:url';
 
 import { FileBackend } from '../../../web/persist/file.js';
 import { StateError } from '../../../web/persist/state-error.js';
+import { killAfter } from '../support/kill.js';
 import { contents, integer, look, open } from '../support/states.js';
 import { random } from '../support/random.js';
 
 const fs = { ...nodeFs };
+const CHILD = fileURLToPath(new URL('./crash-child.js', import.meta.url));
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lua-persistent-'));
 test.after(() => fs.rmSync(directory, { recursive: true, force: true }));
 
@@ -29,24 +31,6 @@ async function saveOf(file) {
   return numbers.length === 0 ? 0 : Number(Buffer.from(numbers[0], 'hex').readBigInt64LE(1));
 }
 
-/** Start a process that saves, kill it after some of its lines of output, and give what it told. */
-function killAfter(file, seed, lines, delay) {
-  return new Promise((resolve, reject) => {
-    const program = fileURLToPath(new URL('./crash-child.js', import.meta.url));
-    const child = spawn(process.execPath, [program, file, String(seed)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let told = '';
-    let isDue = false;
-    child.stdout.on('data', (data) => {
-      told += data;
-      if (isDue || told.split('\n').length <= lines) return;
-      isDue = true;
-      setTimeout(() => child.kill('SIGKILL'), delay);
-    });
-    child.on('error', reject);
-    child.on('close', (_code, signal) => (signal === 'SIGKILL' ? resolve(told) : reject(new Error(`the process ended by itself: ${told}`))));
-  });
-}
-
 test('kill -9 at random instants, 200 times: the last acknowledged state, or the one that was being saved', async () => {
   const next = random(9);
   let saves = 0;
@@ -55,7 +39,7 @@ test('kill -9 at random instants, 200 times: the last acknowledged state, or the
     const file = fresh();
     let known = 0;
     for (let round = 0; round < 100; round++) {
-      const told = await killAfter(file, seed + round, next(40), next(4));
+      const told = await killAfter(CHILD, file, seed + round, next(40), next(4));
       const last = (word) => Math.max(0, ...[...told.matchAll(new RegExp(`${word} (\\d+)\n`, 'g'))].map((match) => Number(match[1])));
       const state = await saveOf(file);
       // Before its first save a process has the state that the one before it left.

@@ -2,7 +2,6 @@
 // processes, other readers, and the way from state files and back.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -17,10 +16,12 @@ import { findSqlite } from '../../../web/persist/sqlite-node.js';
 import { MapStore } from '../../../web/store/map-store.js';
 import { Database } from '../../../web/sqlite/database.js';
 import { SqliteStore } from '../../../web/sqlite/sqlite-store.js';
+import { killAfter } from '../support/kill.js';
 import { random } from '../support/random.js';
 import { sqliteLibrary } from '../support/sqlite.js';
 import { contents, integer } from '../support/states.js';
 
+const CHILD = fileURLToPath(new URL('./sqlite-child.js', import.meta.url));
 const sqlite = await sqliteLibrary();
 const skip = sqlite === null && 'this Node has no node:sqlite, and better-sqlite3 is not installed';
 const test = (name, run) => plainTest(name, { skip }, run);
@@ -232,30 +233,12 @@ test('changes that outgrew memory and could not be written are an error from the
   after.driver.close();
 });
 
-/** Starts a process that saves, kills it after some of its lines of output, and gives what it told. */
-function killAfter(file, seed, lines, delay) {
-  return new Promise((resolve, reject) => {
-    const program = fileURLToPath(new URL('./sqlite-child.js', import.meta.url));
-    const child = spawn(process.execPath, [program, file, String(seed)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    let told = '';
-    let isDue = false;
-    child.stdout.on('data', (data) => {
-      told += data;
-      if (isDue || told.split('\n').length <= lines) return;
-      isDue = true;
-      setTimeout(() => child.kill('SIGKILL'), delay);
-    });
-    child.on('error', reject);
-    child.on('close', (_code, signal) => (signal === 'SIGKILL' ? resolve(told) : reject(new Error(`the process ended by itself: ${told}`))));
-  });
-}
-
 test('kill -9 at random instants: the last acknowledged state, or the one that was being saved', async () => {
   const next = random(9);
   const file = fresh();
   let known = 0;
   for (let round = 0; round < Number(process.env.SQLITE_KILLS || 12); round++) {
-    const told = await killAfter(file, 1000 + round, next(30), next(8));
+    const told = await killAfter(CHILD, file, 1000 + round, next(30), next(8));
     const last = (word) => Math.max(0, ...[...told.matchAll(new RegExp(`${word} (\\d+)\n`, 'g'))].map((match) => Number(match[1])));
     const { driver, store } = await openStore(file, 1 << 20);
     const numbers = [1, 2, 3, 4, 5].map((table) => Number(Buffer.from(store.get(table, 'save') || integer(0)).readBigInt64LE(1)));
